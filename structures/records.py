@@ -1,0 +1,76 @@
+"""What a source gives: raw entries, records, rejections.
+
+Reading is split in two so that it scales. ``RawEntry`` is cheap to make and to send to
+another process: a name and the text of one structure. ``StructureRecord`` is that entry
+parsed. Whatever cannot be parsed becomes a ``Rejection``; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+Metadata = Mapping[str, str | float | bool | None]
+"""What the source knows beside the structure, for example ``energy_above_hull_ev_atom``,
+``band_gap_ev``, ``temperature_k``, ``theoretical``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawEntry:
+    """The unparsed text of one structure.
+
+    Attributes:
+        source: name of the source, for example ``file`` or ``materials_project``.
+        source_id: name of the structure within the source, unique in one run.
+        format: name of the parser: ``cif``, ``poscar``, ``extxyz``, ``pymatgen_json``,
+            ``jsonl_row``.
+        text: the text of this one structure.
+        metadata: what the source knows beside the structure.
+    """
+
+    source: str
+    source_id: str
+    format: str
+    text: str
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructureRecord:
+    """One structure and where it came from.
+
+    Attributes:
+        source: name of the source.
+        source_id: name of the structure within the source.
+        structure: the structure as the source gives it: species with or without oxidation
+            states, partial occupancies kept.
+        metadata: what the source knows beside the structure.
+    """
+
+    source: str
+    source_id: str
+    structure: Structure
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A structure that was found but cannot be used, and why.
+
+    Attributes:
+        source: name of the source.
+        source_id: name of the structure (or of the file that holds none).
+        stage: where it ended: ``read``, ``prepare``, ``screen``.
+        reason: stable snake_case name, for tables and filters.
+        message: one sentence that says what, why and what to do.
+    """
+
+    source: str
+    source_id: str
+    stage: str
+    reason: str
+    message: str
