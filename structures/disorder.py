@@ -1,0 +1,286 @@
+"""Sites as arrays: shared, partly empty and split sites, read and checked once.
+
+A site shared by several species, or partly empty, becomes one entry per species (see
+``structures.crystal``). Occupancies are normalised here and nowhere else, and sites that
+physics cannot accept (two whole atoms in one place, species that are no element) are refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structures.elements import symbol
+from structures.errors import UnpreparableStructureError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+ROUNDING_EXCESS = 2e-3
+"""A sum of occupancies this far above 1 is rounding in the file and is normalised silently."""
+SLIGHT_EXCESS = 0.05
+"""Up to this far above 1 a site is normalised and flagged; beyond, it is refused."""
+CROWDING_EXCESS = 0.25
+"""Two sites too close to be filled together may have occupancies that add up to this far
+above 1 (refinements are noisy); beyond, atoms really lie on top of each other."""
+CLOSEST_CONTACT_RADII = 0.55
+"""Contacts below this share of the summed covalent radii are impossible for two atoms that
+are there at once. The shortest real ones (C≡N, uranyl, N–H in neutron data) lie above 0.75."""
+FULL_OCCUPANCY = 1.0 - 1e-6
+LARGEST_DENSITY_PER_CUBIC_ANGSTROM = 0.35
+"""Twice the atomic density of diamond; no crystal at moderate pressure is denser."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SiteTable:
+    """The entries of a crystal before they have charges.
+
+    Attributes:
+        cell: shape (3, 3), Å; rows are the lattice vectors.
+        frac: shape (n, 3), fractional coordinates.
+        numbers: shape (n,), atomic numbers; deuterium and tritium count as hydrogen.
+        occupancies: shape (n,), in (0, 1].
+        site_index: shape (n,), entries of one shared site have the same index.
+        given_charges: shape (n,), e; NaN where the source gives no oxidation state.
+        flags: names of what was normalised.
+    """
+
+    cell: NDArray[np.float64]
+    frac: NDArray[np.float64]
+    numbers: NDArray[np.int64]
+    occupancies: NDArray[np.float64]
+    site_index: NDArray[np.int64]
+    given_charges: NDArray[np.float64]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_disordered(self) -> bool:
+        """Whether any site is shared or partly empty."""
+        return bool((self.occupancies < FULL_OCCUPANCY).any())
+
+    @property
+    def formula(self) -> str:
+        """Occupancy-weighted content of the cell, for messages."""
+        totals = np.bincount(self.numbers, weights=self.occupancies)
+        return " ".join(f"{symbol(int(z))}{totals[z]:.4g}" for z in np.flatnonzero(totals))
+
+    def with_flags(self, *names: str) -> SiteTable:
+        """Return the same table with further flags, each at most once."""
+        return replace(self, flags=tuple(dict.fromkeys((*self.flags, *names))))
+
+
+@lru_cache(maxsize=1)
+def covalent_radii_angstrom() -> NDArray[np.float64]:
+    """Covalent radii by atomic number, Å (Cordero et al., 10.1039/b801115j, through ASE)."""
+    from ase.data import covalent_radii
+
+    radii = np.array(covalent_radii, dtype=np.float64)
+    radii[~np.isfinite(radii) | (radii <= 0)] = 1.5
+    return radii
+
+
+def read_sites(structure: Structure) -> SiteTable:
+    """Turn a pymatgen structure into arrays with normalised occupancies.
+
+    Raises:
+        UnpreparableStructureError: a species is no element, the structure is empty or too
+            dense, an occupancy is not a positive number, or a site holds more than one atom.
+    """
+    numbers: list[int] = []
+    charges: list[float] = []
+    occupancies: list[float] = []
+    owners: list[int] = []
+    for index, site in enumerate(structure):
+        for species, amount in site.species.items():
+            number, charge = _read_species(species)
+            if amount <= 0 or not np.isfinite(amount):
+                continue
+            numbers.append(number)
+            charges.append(charge)
+            occupancies.append(float(amount))
+            owners.append(index)
+    if not numbers:
+        raise UnpreparableStructureError(
+            "The structure holds no atoms; export it again from its source.",
+            reason="empty_structure",
+        )
+    site_index = np.array(owners, dtype=np.int64)
+    table = SiteTable(
+        cell=np.array(structure.lattice.matrix, dtype=np.float64),
+        frac=np.array(structure.frac_coords, dtype=np.float64).reshape(-1, 3)[site_index],
+        numbers=np.array(numbers, dtype=np.int64),
+        occupancies=np.array(occupancies, dtype=np.float64),
+        site_index=site_index,
+        given_charges=np.array(charges, dtype=np.float64),
+    )
+    _check_cell(table)
+    return _normalise_occupancies(table)
+
+
+def _read_species(species: object) -> tuple[int, float]:
+    """Return atomic number and oxidation state (NaN where none is given) of one species."""
+    element = getattr(species, "element", species)
+    number = getattr(element, "Z", None)
+    if type(species).__name__ == "DummySpecies" or not isinstance(number, int | np.integer):
+        raise UnpreparableStructureError(
+            f"The species {species} is no element; name the atom that is meant on that site, "
+            "or remove the site.",
+            reason="unknown_species",
+        )
+    state = getattr(species, "oxi_state", None) if element is not species else None
+    return int(number), float("nan") if state is None else float(state)
+
+
+def _check_cell(table: SiteTable) -> None:
+    """Refuse cells whose numbers are not finite, that are flat, or are impossibly dense."""
+    if not (np.isfinite(table.cell).all() and np.isfinite(table.frac).all()):
+        raise UnpreparableStructureError(
+            "The cell or a coordinate is not a finite number; check the file.",
+            reason="bad_arrays",
+        )
+    volume = float(abs(np.linalg.det(table.cell)))
+    if volume < 1e-3:
+        raise UnpreparableStructureError(
+            "The cell has no volume: two lattice vectors are parallel or zero.",
+            reason="flat_cell",
+        )
+    density = float(table.occupancies.sum()) / volume
+    if density > LARGEST_DENSITY_PER_CUBIC_ANGSTROM:
+        raise UnpreparableStructureError(
+            f"The cell {table.formula} holds {density:.2f} atoms/Å³, twice as many as diamond; "
+            "check the lattice constants and the multiplicities of the sites.",
+            reason="overlapping_atoms",
+        )
+
+
+def _normalise_occupancies(table: SiteTable) -> SiteTable:
+    """Bring sites whose occupancies add up to slightly more than 1 back to 1."""
+    totals = np.bincount(table.site_index, weights=table.occupancies)
+    worst = int(np.argmax(totals))
+    if totals[worst] > 1.0 + SLIGHT_EXCESS:
+        raise UnpreparableStructureError(
+            f"Site {worst} of {table.formula} has occupancies that add up to "
+            f"{totals[worst]:.3f}; correct them to at most 1.",
+            reason="occupancy_above_one",
+        )
+    if totals[worst] <= 1.0:
+        return table
+    scale = 1.0 / np.maximum(totals, 1.0)
+    normalised = replace(table, occupancies=table.occupancies * scale[table.site_index])
+    if totals[worst] > 1.0 + ROUNDING_EXCESS:
+        return normalised.with_flags("occupancy_normalised")
+    return normalised
+
+
+def check_contacts(
+    table: SiteTable,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    distances_angstrom: NDArray[np.float64],
+) -> SiteTable:
+    """Refuse atoms on top of each other; flag sites that exclude each other.
+
+    Args:
+        table: the entries.
+        first, second: shape (m,), entries of each pair.
+        distances_angstrom: shape (m,), Å, their distances.
+
+    Raises:
+        UnpreparableStructureError: ``overlapping_atoms``.
+    """
+    radii = covalent_radii_angstrom()[table.numbers]
+    limits = CLOSEST_CONTACT_RADII * (radii[first] + radii[second])
+    close = distances_angstrom < limits
+    if not close.any():
+        return table
+    i, j, d = first[close], second[close], distances_angstrom[close]
+    together = table.occupancies[i] + table.occupancies[j]
+    worst = int(np.argmax(together))
+    if together[worst] > 1.0 + CROWDING_EXCESS:
+        a, b = (symbol(int(table.numbers[k[worst]])) for k in (i, j))
+        raise UnpreparableStructureError(
+            f"{a} and {b} of {table.formula} are {d[worst]:.2f} Å apart with occupancies "
+            f"{table.occupancies[i[worst]]:.2f} and {table.occupancies[j[worst]]:.2f}: they "
+            "cannot be there together. Remove the duplicate, or give the occupancies of the "
+            "split site.",
+            reason="overlapping_atoms",
+        )
+    if together[worst] > 1.0 + SLIGHT_EXCESS:
+        return table.with_flags("split_sites", "crowded_sites")
+    return table.with_flags("split_sites")
+
+
+def rebalance_occupancies(
+    table: SiteTable, charges: NDArray[np.float64], *, largest_share: float
+) -> SiteTable | None:
+    """Make a disordered cell neutral by the smallest change of one element's occupancies.
+
+    Rounded occupancies leave a small net charge that no oxidation state can take up. The
+    ions that are most disordered are the least certain, and mobile ones first: alkali and
+    coinage cations, then hydrogen, then any element with partly filled sites.
+
+    Args:
+        table: the entries.
+        charges: shape (n,), e.
+        largest_share: largest net charge that may be repaired, as a share of the positive
+            charge of the cell.
+
+    Returns:
+        The table with changed occupancies and the flag ``occupancy_rebalanced``, or ``None``
+        where no element can take up the charge within the limit.
+    """
+    net = float(charges @ table.occupancies)
+    positive = float(np.clip(charges, 0, None) @ table.occupancies)
+    if not table.is_disordered or abs(net) > largest_share * positive:
+        return None
+    for number in _elements_to_rebalance(table):
+        chosen = table.numbers == number
+        partial = chosen & (table.occupancies < FULL_OCCUPANCY)
+        for entries in (partial, chosen):
+            changed = _scaled(table, charges, entries, net)
+            if changed is not None:
+                return changed.with_flags("occupancy_rebalanced")
+    return None
+
+
+MOBILE_FIRST = (3, 11, 19, 47, 29, 37, 55, 1)
+"""Li, Na, K, Ag, Cu, Rb, Cs, H: the ions that are disordered because they move."""
+
+
+def _elements_to_rebalance(table: SiteTable) -> list[int]:
+    """Elements in the order in which their occupancies may be changed."""
+    partial = table.occupancies < FULL_OCCUPANCY
+    present = np.unique(table.numbers)
+    emptiness = {
+        int(z): float((1.0 - table.occupancies[(table.numbers == z) & partial]).sum())
+        for z in present
+    }
+    mobile = [z for z in MOBILE_FIRST if z in emptiness]
+    disordered = sorted((z for z in emptiness if emptiness[z] > 0), key=lambda z: -emptiness[z])
+    first = [z for z in mobile if emptiness[z] > 0]
+    return list(dict.fromkeys([*first, *disordered, *mobile]))
+
+
+def _scaled(
+    table: SiteTable,
+    charges: NDArray[np.float64],
+    entries: NDArray[np.bool_],
+    net: float,
+) -> SiteTable | None:
+    """Scale the occupancies of ``entries`` so that ``net`` vanishes, if they stay possible."""
+    carried = float(charges[entries] @ table.occupancies[entries])
+    if abs(carried) < 1e-9:
+        return None
+    factor = 1.0 - net / carried
+    if not 0.5 <= factor <= 2.0:
+        return None
+    occupancies = table.occupancies.copy()
+    occupancies[entries] *= factor
+    totals = np.bincount(table.site_index, weights=occupancies)
+    if totals.max() > 1.0 + 1e-9:
+        return None
+    return replace(table, occupancies=np.minimum(occupancies, 1.0))

@@ -1,0 +1,190 @@
+"""Which oxidation states an atom may have in its surroundings, and what each of them costs.
+
+A candidate's cost is −ln of how frequent the state is for the element. Non-metals and
+half-metals are told apart by their bonds: an atom bonded to more electronegative atoms is the
+positive centre of a group, any other is an anion. Bonds between like atoms shift the state by
+one electron each: P₂S₆⁴⁻ holds P⁴⁺, S₂²⁻ holds S⁻.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from structures.elements import atomic_number
+from structures.oxidation import tables
+from structures.oxidation.environment import Environment
+
+UNLIKELY = 8.0
+"""Extra cost, in ln units, of a state against the chemical role of its atom."""
+CENTRE_MARGIN = 0.4
+"""Neighbours may be partly occupied: a count is rounded up from this fraction."""
+
+H, B, C, N, O = (atomic_number(s) for s in "H B C N O".split())
+_ANION_FORMERS = frozenset(
+    atomic_number(s) for s in "B C N O Si P S Cl Ge As Se Br Sn Sb Te I Bi At".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The environment of one entry as whole numbers; see ``Environment`` for the meaning."""
+
+    like_bonds: int = 0
+    acceptors: int = 0
+    hydrogens: int = 0
+    nonmetals: int = 0
+    like_cluster: int = 1
+    like_angstrom: float = float("inf")
+    cyano: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Possible charges of an atom.
+
+    Attributes:
+        costs: pairs of charge (e) and cost (ln units), lowest charge first.
+        is_anion: whether the atom is the negative end of its bonds.
+    """
+
+    costs: tuple[tuple[float, float], ...]
+    is_anion: bool
+
+
+def surroundings_of(environment: Environment) -> list[Surroundings]:
+    """Turn the arrays into one hashable object per entry."""
+
+    def whole(values: object) -> list[int]:
+        return [int(v + 1.0 - CENTRE_MARGIN) for v in values]  # type: ignore[attr-defined]
+
+    columns = zip(
+        environment.like_bonds.astype(int).tolist(),
+        whole(environment.acceptors.tolist()),
+        whole(environment.hydrogens.tolist()),
+        whole(environment.nonmetals.tolist()),
+        environment.like_cluster.tolist(),
+        environment.shortest_like_angstrom.round(2).tolist(),
+        environment.cyano.tolist(),
+        strict=True,
+    )
+    return [Surroundings(*row) for row in columns]
+
+
+@lru_cache(maxsize=8192)
+def candidates_of(number: int, around: Surroundings) -> Candidates:
+    """Possible charges of an element in its surroundings.
+
+    Args:
+        number: atomic number.
+        around: its bonds.
+
+    Returns:
+        The candidates; empty ``costs`` for an element without known states.
+    """
+    if number in tables.FIXED_CHARGES:
+        charge = float(tables.FIXED_CHARGES[number])
+        return Candidates(((charge, 0.0),), charge < 0)
+    special = _SPECIAL.get(number)
+    if special is not None:
+        return special(around)
+    if number in tables.P_BLOCK:
+        return _p_block(number, around)
+    positive = {float(q): cost for q, cost in tables.state_costs(number).items() if q > 0}
+    return _candidates(positive, is_anion=False)
+
+
+def _candidates(costs: dict[float, float], *, is_anion: bool) -> Candidates:
+    return Candidates(tuple(sorted(costs.items())), is_anion)
+
+
+def _one(charge: float) -> Candidates:
+    return Candidates(((charge, 0.0),), charge <= 0)
+
+
+def _p_block(number: int, around: Surroundings) -> Candidates:
+    """Main-group elements: 8 − N as anions, N, N − 2, … as centres, shifted by like bonds."""
+    valence = tables.P_BLOCK_GROUP_VALENCE[number]
+    shift = around.like_bonds
+    if number in _ANION_FORMERS and around.acceptors == 0:
+        if number in tables.HALOGENS and around.like_cluster > 1:
+            return _one(-1.0 / around.like_cluster if around.like_cluster % 2 else 0.0)
+        return _one(float(min(0, valence - 8 + shift)))
+    known = tables.state_costs(number)
+    costs: dict[float, float] = {}
+    for state in range(valence, 0, -2):
+        cost = known.get(state, UNLIKELY)
+        costs[float(max(state - shift, 0))] = cost
+    return _candidates(costs, is_anion=False)
+
+
+def _oxygen(around: Surroundings) -> Candidates:
+    """Oxide, peroxide (O–O near 1.5 Å), superoxide (near 1.3 Å), ozonide."""
+    if around.like_bonds == 0:
+        return _one(-2.0)
+    if around.like_cluster == 2:
+        return _one(-0.5 if around.like_angstrom < 1.40 else -1.0)
+    if around.like_cluster == 3:
+        return _one(-1.0 / 3.0)
+    return _one(float(min(0, around.like_bonds - 2)))
+
+
+def _nitrogen(around: Surroundings) -> Candidates:
+    """Nitride, amide, nitrate, nitrite; N₂ and N₃⁻ by their short bonds."""
+    alone = around.nonmetals == around.like_bonds
+    if around.like_cluster == 3 and around.like_angstrom < 1.30:
+        return _one(-1.0 / 3.0)
+    if around.like_cluster == 2 and alone and around.like_angstrom < 1.33:
+        return _one(0.0 if around.like_angstrom < 1.15 else -1.0)
+    if around.cyano or around.acceptors == 0:
+        return _one(float(min(0, -3 + around.like_bonds)))
+    state = {1: 1.0, 2: 3.0}.get(around.acceptors, 5.0) - around.like_bonds
+    return _one(state)
+
+
+def _hydrogen(around: Surroundings) -> Candidates:
+    """Proton beside an electronegative atom, hydride beside boron, silicon and metals."""
+    if around.like_bonds:
+        return _one(0.0)
+    if around.acceptors:
+        return _candidates({1.0: 0.0, -1.0: UNLIKELY}, is_anion=False)
+    return _candidates({-1.0: 0.0, 1.0: UNLIKELY}, is_anion=True)
+
+
+def _carbon(around: Surroundings) -> Candidates:
+    """Carbon by counting bonds: +1 for each to an acceptor, −1 for each to hydrogen.
+
+    Bond orders are unknown, so neighbouring states stay possible at a cost. Carbonate,
+    cyanamide and thiocyanate give 4, oxalate 3, formate and cyanide 2, acetylide −1.
+    """
+    if around.cyano:
+        return _one(2.0)
+    if around.nonmetals == 0:
+        return _one(-4.0)
+    if around.nonmetals == around.like_bonds:
+        if around.like_cluster == 2:
+            return _one(-1.0)
+        return _spread(-around.like_cluster and -1.0, is_anion=True)
+    if around.hydrogens == 0 and around.like_bonds == 0:
+        return _one(4.0) if around.acceptors > 1 else _spread(2.0, is_anion=False)
+    to_carbon = around.like_bonds
+    missing = 4 - around.hydrogens - to_carbon
+    expected = float(missing - around.hydrogens) if around.acceptors else float(-around.hydrogens)
+    return _spread(expected, is_anion=expected < 0)
+
+
+def _spread(expected: float, *, is_anion: bool) -> Candidates:
+    """All states of carbon or boron, each the dearer the farther from the expected one."""
+    costs = {float(q): 2.0 * abs(q - expected) for q in range(-4, 5)}
+    return _candidates(costs, is_anion=is_anion)
+
+
+def _boron(around: Surroundings) -> Candidates:
+    """Borate, borohydride and nitride as B³⁺; clusters with B–B bonds by neutrality."""
+    if around.like_bonds:
+        costs = {float(q): 1.0 + 0.5 * abs(3 - around.like_bonds - q) for q in range(-2, 4)}
+        return _candidates(costs, is_anion=around.acceptors == 0)
+    return _one(3.0)
+
+
+_SPECIAL = {H: _hydrogen, B: _boron, C: _carbon, N: _nitrogen, O: _oxygen}

@@ -1,0 +1,166 @@
+"""Element data for oxidation states, by atomic number.
+
+Sources: frequencies of oxidation states in the ICSD as shipped with pymatgen
+(``PRIOR_PROB``), Pauling electronegativities and known states from pymatgen's periodic table,
+softBV bond valence parameters as shipped with bvlain (Chen, Wong, Adams,
+10.1107/S2052520618015718).
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structures.elements import atomic_number
+
+N_ELEMENTS = 119
+UNSEEN_COUNT = 0.5
+"""Weight of a state that chemistry knows but the ICSD statistics lack, in counts."""
+
+
+def _z(symbols: str) -> frozenset[int]:
+    return frozenset(atomic_number(s) for s in symbols.split())
+
+
+ALKALI = _z("Li Na K Rb Cs Fr")
+ALKALINE_EARTH = _z("Be Mg Ca Sr Ba Ra")
+NOBLE_GASES = _z("He Ne Ar Kr Xe Rn")
+NONMETALS = _z("H B C N O F Si P S Cl Ge As Se Br Sb Te I At")
+"""Elements that can be the negative end of a polar bond, half-metals included."""
+HALOGENS = _z("F Cl Br I At")
+ZINTL_FORMERS = _z("B C Si Ge Sn Pb P As Sb Bi Ga In Tl")
+"""Elements whose anions exist only beside strongly electropositive metals."""
+P_BLOCK = _z("B C N O F Al Si P S Cl Ga Ge As Se Br In Sn Sb Te I Tl Pb Bi Po At")
+FIXED_CHARGES = {
+    **dict.fromkeys(ALKALI, 1),
+    **dict.fromkeys(ALKALINE_EARTH, 2),
+    atomic_number("F"): -1,
+    atomic_number("Al"): 3,
+    atomic_number("Sc"): 3,
+    atomic_number("Y"): 3,
+    atomic_number("La"): 3,
+    atomic_number("Lu"): 3,
+    atomic_number("Gd"): 3,
+    atomic_number("Zn"): 2,
+    atomic_number("Cd"): 2,
+    atomic_number("Hf"): 4,
+    atomic_number("Th"): 4,
+}
+"""Elements that have one oxidation state in every crystal that this project screens."""
+P_BLOCK_GROUP_VALENCE = {
+    **dict.fromkeys(_z("B Al Ga In Tl"), 3),
+    **dict.fromkeys(_z("C Si Ge Sn Pb"), 4),
+    **dict.fromkeys(_z("N P As Sb Bi"), 5),
+    **dict.fromkeys(_z("O S Se Te Po"), 6),
+    **dict.fromkeys(HALOGENS, 7),
+}
+"""Number of valence electrons of p-block elements: their highest oxidation state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BondValenceParameters:
+    """softBV parameters of one cation state with one anion.
+
+    Attributes:
+        r0_angstrom: bond length of unit valence, Å.
+        alpha_per_angstrom: 1/b, 1/Å.
+    """
+
+    r0_angstrom: float
+    alpha_per_angstrom: float
+
+
+@lru_cache(maxsize=1)
+def electronegativities() -> NDArray[np.float64]:
+    """Pauling electronegativities by atomic number, shape (119,); 1.5 where none is known."""
+    from pymatgen.core import Element
+
+    values = np.full(N_ELEMENTS, 1.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for z in range(1, N_ELEMENTS):
+            x = float(Element.from_Z(z).X)
+            values[z] = x if math.isfinite(x) and x > 0 else 1.5
+    return values
+
+
+@lru_cache(maxsize=1)
+def _icsd_counts() -> dict[int, dict[int, float]]:
+    """Counts of each non-zero integer state in the ICSD, by atomic number."""
+    from pymatgen.analysis.bond_valence import PRIOR_PROB
+
+    counts: dict[int, dict[int, float]] = {}
+    for species, count in PRIOR_PROB.items():
+        state = float(species.oxi_state)
+        if state and state.is_integer():
+            counts.setdefault(int(species.element.Z), {})[int(state)] = float(count)
+    return counts
+
+
+@lru_cache(maxsize=256)
+def state_costs(number: int) -> dict[int, float]:
+    """Cost, −ln(probability), of each known non-zero state of an element.
+
+    Frequencies come from the ICSD where it has them; states that only textbooks know enter
+    with a small weight, so that they are a last resort.
+    """
+    from pymatgen.core import Element
+
+    counts = dict(_icsd_counts().get(number, {}))
+    element = Element.from_Z(number)
+    weight = 20.0 if not counts else UNSEEN_COUNT
+    for state in element.common_oxidation_states:
+        if state:
+            counts.setdefault(int(state), weight)
+    for state in element.oxidation_states:
+        if state:
+            counts.setdefault(int(state), UNSEEN_COUNT)
+    total = sum(counts.values())
+    return {state: -math.log(count / total) for state, count in counts.items()}
+
+
+@lru_cache(maxsize=1)
+def _bond_valence_table() -> dict[tuple[int, int, int, int], BondValenceParameters]:
+    """softBV parameters keyed by cation, its charge, anion, its charge."""
+    folder = resources.files("bvlain") / "data"
+    with (folder / "cation.pkl").open("rb") as handle:
+        raw = pickle.load(handle)
+    return {
+        (int(z), int(q), int(z2), int(q2)): BondValenceParameters(
+            r0_angstrom=float(entry["r0"]), alpha_per_angstrom=float(entry["alpha"])
+        )
+        for z, states in raw.items()
+        for q, partners in states.items()
+        for z2, anion_states in partners.items()
+        for q2, entry in anion_states.items()
+    }
+
+
+def bond_valence_parameters(
+    cation: int, cation_charge: int, anion: int, anion_charge: int
+) -> BondValenceParameters | None:
+    """softBV parameters of a pair, or ``None`` where the table has none."""
+    return _bond_valence_table().get((cation, cation_charge, anion, anion_charge))
+
+
+@lru_cache(maxsize=1)
+def bond_length_limits_angstrom() -> NDArray[np.float64]:
+    """Longest like-atom bond by atomic number, Å, shape (119,).
+
+    Typical single bonds are O–O 1.49, N–N 1.45, S–S 2.05, Se–Se 2.35, P–P 2.22, C–C 1.54,
+    Si–Si 2.35, I–I 2.7 to 2.9 (I₃⁻); next-nearest contacts start far beyond 1.2 times the
+    summed covalent radii. Hydrogen: only H₂ molecules.
+    """
+    from structures.disorder import covalent_radii_angstrom
+
+    limits = 2.4 * covalent_radii_angstrom()
+    limits[1] = 0.95
+    limits[8] = 1.70
+    return limits
