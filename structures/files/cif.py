@@ -1,0 +1,256 @@
+"""A CIF block as a pymatgen structure, and what the block says beside it."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from structures.errors import UnreadableStructureError
+from structures.files.cif_sites import AtomRow, number, read_rows
+from structures.files.cif_symmetry import (
+    Operators,
+    fits_cell,
+    listed_operators,
+    symbol_operators,
+)
+from structures.files.cif_text import CifItems, read_items
+
+if TYPE_CHECKING:
+    from pymatgen.core import Composition, Structure
+
+OCCUPANCY_TOLERANCE = 1.05
+"""Sums of occupancies up to this are rounding of the source and are scaled to 1."""
+
+SITE_TOLERANCE_FRACTIONAL = 1e-3
+"""Sites closer than this, along each axis, are one site: printed coordinates of special
+positions (0.1667 for 1/6) miss their images by up to a few 1e-4."""
+
+FORMULA_TOLERANCE = 0.02
+"""Largest difference of an atomic fraction at which a formula still agrees."""
+
+_CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+
+_DATABASES = {
+    "_database_code_icsd": "ICSD",
+    "_database_code_depnum_ccdc_archive": "CCDC",
+    "_database_code_csd": "CSD",
+    "_database_code_cod": "COD",
+    "_cod_database_code": "COD",
+    "_database_code_amcsd": "AMCSD",
+    "_database_code_pdf": "PDF",
+    "_amcsd_database_code": "AMCSD",
+}
+
+CifMetadata = dict[str, str | float | bool | None]
+
+
+def read_cif(text: str, *, max_sites: int) -> tuple[Structure, CifMetadata, list[str]]:
+    """Read one block of a CIF.
+
+    Args:
+        text: the block.
+        max_sites: most sites that the cell may have.
+
+    Returns:
+        The structure of the whole cell (partial occupancies kept, oxidation states where
+        the file gives them), the metadata, and notes on what was changed.
+
+    Raises:
+        UnreadableStructureError: the block is no crystal structure, or an unusable one.
+    """
+    items = read_items(text)
+    _refuse_special(items)
+    notes: list[str] = []
+    cell = _cell_parameters(items)
+    rows = read_rows(items, notes)
+    if len(rows) > max_sites:
+        raise too_many_sites(len(rows), max_sites)
+    metadata = _metadata(items)
+    if any("implicit hydrogens" in note for note in notes):
+        metadata["implicit_hydrogens"] = True
+    stated = _composition(str(metadata.get("stated_formula") or ""))
+    structure = _choose_structure(items, cell, rows, stated, metadata, notes)
+    if stated is not None:
+        metadata["stated_formula_agrees"] = _formula_agrees(structure, stated)
+    return structure, metadata, notes
+
+
+def too_many_sites(count: int, max_sites: int) -> UnreadableStructureError:
+    """The error of a structure that is larger than the limit."""
+    return UnreadableStructureError(
+        f"The cell has {count} or more sites, above the limit of {max_sites}; give a smaller "
+        "cell or raise the limit (max_sites).",
+        reason="too_many_sites",
+    )
+
+
+def _refuse_special(items: CifItems) -> None:
+    dimension = number(items.get("_cell_modulation_dimension") or "0")
+    if dimension:
+        raise UnreadableStructureError(
+            "The structure is modulated; its average cell alone would be misleading. Give a "
+            "commensurate approximant.",
+            reason="modulated",
+        )
+    magnetic = any("symop_magn" in name for name in items.loops)
+    if magnetic and not listed_operators(items):
+        raise UnreadableStructureError(
+            "The file lists magnetic operators only; export the nuclear structure with "
+            "_space_group_symop_operation_xyz.",
+            reason="magnetic_cif",
+        )
+
+
+def _cell_parameters(items: CifItems) -> list[float]:
+    values = [number(items.get(f"_cell_{name}") or "") for name in _CELL]
+    if values[0] and all(value is None for value in values[1:]):
+        pass  # a lone length is no cell; refused below
+    lengths, angles = values[:3], [90.0 if v is None else v for v in values[3:]]
+    usable = [v for v in lengths if v is not None and 0.1 < v < 10_000.0]
+    if len(usable) < 3 or not all(0.0 < angle < 180.0 for angle in angles):
+        raise UnreadableStructureError(
+            "The block has no complete cell (_cell_length_a to _cell_angle_gamma); write it into "
+            "the file.",
+            reason="no_cell",
+        )
+    return [*usable, *angles]
+
+
+def _choose_structure(
+    items: CifItems,
+    cell: list[float],
+    rows: list[AtomRow],
+    stated: Composition | None,
+    metadata: CifMetadata,
+    notes: list[str],
+) -> Structure:
+    """Expand the rows by the operators; among readings of a symbol, take the one that fits."""
+    from pymatgen.core import Lattice
+
+    matrix = Lattice.from_parameters(*cell).matrix
+    operators = listed_operators(items)
+    if operators:
+        if not fits_cell(operators, matrix):
+            metadata["symmetry_fits_cell"] = False
+            notes.append("the symmetry operators of the file do not fit its cell")
+        return _expand(cell, rows, operators)
+    readings = symbol_operators(items)
+    if not readings:
+        notes.append("the file names no symmetry; it was read as P1")
+        return _expand(cell, rows, ("x, y, z",))
+    notes.append("the file lists no symmetry operators; they were taken from its space group")
+    metadata["symmetry_from_symbol"] = True
+    fitting = [reading for reading in readings if fits_cell(reading, matrix)]
+    if not fitting:
+        raise UnreadableStructureError(
+            "The file lists no symmetry operators, and no setting of its space group fits the "
+            "cell; add _space_group_symop_operation_xyz.",
+            reason="bad_symmetry",
+        )
+    return _best_reading(cell, rows, fitting, stated, notes)
+
+
+def _best_reading(
+    cell: list[float],
+    rows: list[AtomRow],
+    readings: list[Operators],
+    stated: Composition | None,
+    notes: list[str],
+) -> Structure:
+    first = _expand(cell, rows, readings[0])
+    if len(readings) == 1:
+        return first
+    if stated is not None:
+        for index, reading in enumerate(readings):
+            structure = first if index == 0 else _expand(cell, rows, reading)
+            if _formula_agrees(structure, stated):
+                notes.append("the setting of the space group was chosen by the stated formula")
+                return structure
+    notes.append("the space group has several settings; the usual one was assumed")
+    return first
+
+
+def _expand(cell: list[float], rows: list[AtomRow], operators: Operators) -> Structure:
+    from pymatgen.io.cif import CifParser
+
+    parser = CifParser.from_str(
+        _clean_text(cell, rows, operators),
+        occupancy_tolerance=OCCUPANCY_TOLERANCE,
+        site_tolerance=SITE_TOLERANCE_FRACTIONAL,
+        check_cif=False,
+    )
+    try:
+        structures = parser.parse_structures(primitive=False, on_error="raise")
+    except ValueError as error:
+        if "exceeded tolerance" in str(error):
+            raise UnreadableStructureError(
+                "The occupancies of a site sum to more than 1; sites that exclude one another "
+                "must be partly occupied. Correct the occupancies.",
+                reason="occupancy_above_one",
+            ) from error
+        raise
+    return structures[0]
+
+
+def _clean_text(cell: list[float], rows: list[AtomRow], operators: Operators) -> str:
+    """A small CIF with nothing in it that could be misread."""
+    lines = ["data_block"]
+    lines += [f"_cell_{name} {value!r}" for name, value in zip(_CELL, cell, strict=True)]
+    lines += ["loop_", "_symmetry_equiv_pos_as_xyz"]
+    lines += [f"'{operator}'" for operator in operators]
+    states = {_type_symbol(row): row.oxidation_e for row in rows if row.oxidation_e is not None}
+    if states:
+        lines += ["loop_", "_atom_type_symbol", "_atom_type_oxidation_number"]
+        lines += [f"{symbol} {state!r}" for symbol, state in states.items()]
+    names = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
+    lines += ["loop_", *(f"_atom_site_{name}" for name in names)]
+    for row in rows:
+        label = re.sub(r"[^A-Za-z0-9+*\-]", "", row.label)[:20]
+        x, y, z = row.position
+        numbers = f"{x!r} {y!r} {z!r} {row.occupancy!r}"
+        lines.append(f"{row.element}_{label} {_type_symbol(row)} {numbers}")
+    return "\n".join(lines) + "\n"
+
+
+def _type_symbol(row: AtomRow) -> str:
+    if row.oxidation_e is None:
+        return row.element
+    return f"{row.element}{abs(row.oxidation_e):g}{'-' if row.oxidation_e < 0 else '+'}"
+
+
+def _metadata(items: CifItems) -> CifMetadata:
+    metadata: CifMetadata = {}
+    temperature = items.get("_diffrn_ambient_temperature", "_cell_measurement_temperature")
+    kelvin = number(temperature) if temperature else None
+    if kelvin is not None and math.isfinite(kelvin):
+        metadata["temperature_k"] = kelvin
+    formula = items.get("_chemical_formula_sum")
+    if formula:
+        metadata["stated_formula"] = " ".join(formula.split())[:200]
+    for name, database in _DATABASES.items():
+        code = items.get(name)
+        if code:
+            metadata["database_code"] = f"{database} {' '.join(code.split())[:60]}"
+            break
+    return metadata
+
+
+def _composition(formula: str) -> Composition | None:
+    """The composition of a CIF formula (``Li3 P S4``); None where it cannot be read."""
+    from pymatgen.core import Composition
+
+    if not re.fullmatch(r"(?:[A-Z][a-z]?[0-9.]*\s*)+", formula):
+        return None
+    try:
+        composition = Composition(formula)
+    except ValueError:
+        return None
+    return composition if composition.num_atoms > 0 else None
+
+
+def _formula_agrees(structure: Structure, stated: Composition) -> bool:
+    ours = structure.composition.element_composition.fractional_composition
+    theirs = stated.element_composition.fractional_composition
+    elements = set(ours) | set(theirs)
+    return all(abs(ours[el] - theirs[el]) <= FORMULA_TOLERANCE for el in elements)

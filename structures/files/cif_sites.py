@@ -1,0 +1,211 @@
+"""The list of atoms of a CIF block: elements, charges, coordinates, occupancies."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from structures.errors import UnreadableStructureError
+from structures.files.cif_text import CifItems
+
+_VACANCY = re.compile(r"(va|vac|vc|vacancy|du)\d*$", re.IGNORECASE)
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\(.*)?$")
+_RATIO = re.compile(r"([+-]?\d+)/(\d+)$")
+_CHARGE = re.compile(r"[A-Za-z]{1,2}(?:(\d*\.?\d*)([+-])|([+-])(\d+\.?\d*))$")
+_MIXTURE = re.compile(r"(\d*\.?\d+)\s*([A-Z][a-z]?)")
+_IMPLICIT_HYDROGEN = re.compile(r"(OH|OW|H2O|Wat)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtomRow:
+    """One row of the list of atoms.
+
+    Attributes:
+        label: name of the site.
+        element: chemical symbol.
+        oxidation_e: oxidation state, e; None where the file gives none.
+        occupancy: probability in (0, 1] (a little above 1 before it is normalised).
+        position: fractional coordinates.
+    """
+
+    label: str
+    element: str
+    oxidation_e: float | None
+    occupancy: float
+    position: tuple[float, float, float]
+
+
+def number(text: str) -> float | None:
+    """A CIF number without its standard uncertainty; None for ``?``, ``.`` and words."""
+    text = text.strip()
+    if match := _NUMBER.match(text):
+        return float(match.group(1))
+    if (match := _RATIO.match(text)) and int(match.group(2)):
+        return int(match.group(1)) / int(match.group(2))
+    return None
+
+
+@lru_cache(maxsize=4096)
+def element_of(symbol: str) -> str | None:
+    """Chemical symbol at the start of a type symbol or label (``LI1+``, ``O2-``, ``OW1``)."""
+    from pymatgen.core import Element
+
+    letters = re.match(r"[A-Za-z]+", symbol)
+    if letters is None:
+        return None
+    for length in (2, 1):
+        candidate = letters.group()[:length].title()
+        # T is a tetrahedral site far more often than tritium.
+        if Element.is_valid_symbol(candidate) and candidate != "T":
+            return candidate
+    return None
+
+
+def read_rows(items: CifItems, notes: list[str]) -> list[AtomRow]:
+    """The rows of the list of atoms that hold an atom.
+
+    Args:
+        items: the block.
+        notes: what was changed or left out is added here.
+
+    Raises:
+        UnreadableStructureError: there is no list, or a row has no coordinates, no known
+            element, or an impossible occupancy.
+    """
+    rows = list(_rows(items, notes))
+    if not rows:
+        raise UnreadableStructureError(
+            "The list of atoms holds no atom; the file describes no structure.", reason="no_atoms"
+        )
+    return _with_oxidation(rows, items, notes)
+
+
+def _rows(items: CifItems, notes: list[str]) -> Iterator[AtomRow]:
+    axes = [items.column(f"_atom_site_fract_{axis}") for axis in "xyz"]
+    labels = items.column("_atom_site_label") or items.column("_atom_site_type_symbol")
+    if labels is None or any(axis is None for axis in axes):
+        raise UnreadableStructureError(
+            "The block has no list of atoms with fractional coordinates (_atom_site_fract_x, y, "
+            "z); write the positions into the file.",
+            reason="no_coordinates",
+        )
+    count = len(labels)
+    columns = {
+        "type": items.column("_atom_site_type_symbol") or labels,
+        "occupancy": items.column("_atom_site_occupancy") or ["1"] * count,
+        "flag": items.column("_atom_site_calc_flag") or [""] * count,
+    }
+    if any(len(column or ()) != count for column in [*axes, *columns.values()]):
+        raise UnreadableStructureError(
+            "The columns of the list of atoms differ in length; the file is damaged.",
+            reason="bad_loop",
+        )
+    for index, label in enumerate(labels):
+        symbol = columns["type"][index]
+        symbol = label if symbol.strip() in ("", "?", ".") else symbol
+        if _VACANCY.match(symbol.strip()) or columns["flag"][index] == "dum":
+            notes.append(f"site {label} is a vacancy or a dummy and was left out")
+            continue
+        texts = [axis[index] for axis in axes if axis is not None]
+        occupancy = _occupancy(columns["occupancy"][index], label)
+        if occupancy == 0.0:
+            notes.append(f"site {label} has occupancy 0 and was left out")
+            continue
+        yield from _site_rows(label, symbol.strip(), _position(texts, label), occupancy, notes)
+
+
+def _position(texts: list[str], label: str) -> tuple[float, float, float]:
+    values = [number(text) for text in texts]
+    if any(value is None or not math.isfinite(value) for value in values):
+        raise UnreadableStructureError(
+            f"Site {label} has no coordinates ({', '.join(texts)}), so the structure is "
+            "incomplete; add them, or delete the site if it is meant to be absent.",
+            reason="missing_coordinates",
+        )
+    x, y, z = (value for value in values if value is not None)
+    return x, y, z
+
+
+def _occupancy(text: str, label: str) -> float:
+    if text.strip() in ("?", ".", ""):
+        return 1.0  # the default value of the core dictionary
+    value = number(text)
+    if value is None or not 0.0 <= value <= 1.5:
+        raise UnreadableStructureError(
+            f"Site {label} has the occupancy {text!r}; it must lie between 0 and 1.",
+            reason="bad_occupancy",
+        )
+    return value
+
+
+def _site_rows(
+    label: str,
+    symbol: str,
+    position: tuple[float, float, float],
+    occupancy: float,
+    notes: list[str],
+) -> Iterator[AtomRow]:
+    """One row, or one per element where the symbol is a mixture (``0.8Nb + 0.2Zr``)."""
+    mixture = _MIXTURE.findall(re.sub(r"<[^>]*>|\(\d*\)", "", symbol)) if "+ " in symbol else []
+    shares = [(name, float(share)) for share, name in mixture] or [(symbol, occupancy)]
+    for name, share in shares:
+        element = element_of(name)
+        if element is None:
+            raise UnreadableStructureError(
+                f"Site {label} has the type {symbol!r}, which is no chemical element; write the "
+                "element into _atom_site_type_symbol.",
+                reason="unknown_element",
+            )
+        if _IMPLICIT_HYDROGEN.match(name) and element == "O":
+            notes.append(f"site {label} ({symbol}) stands for implicit hydrogens as well")
+        yield AtomRow(
+            label=label,
+            element=element,
+            oxidation_e=None if mixture else charge_of(name),
+            occupancy=share,
+            position=position,
+        )
+
+
+def charge_of(symbol: str) -> float | None:
+    """Charge in a type symbol such as ``Li1+``, ``O2-``, ``Cl-`` or ``O-2``; None without."""
+    match = _CHARGE.match(symbol)
+    if match is None:
+        return None
+    digits = match.group(1) or match.group(4) or "1"
+    sign = match.group(2) or match.group(3)
+    return None if digits == "." else float(digits) * (-1.0 if sign == "-" else 1.0)
+
+
+def _with_oxidation(rows: list[AtomRow], items: CifItems, notes: list[str]) -> list[AtomRow]:
+    """Oxidation states of the file's table, else of the type symbols; all rows or none."""
+    table = _oxidation_table(items)
+    states = [_look_up(row, table) if table else row.oxidation_e for row in rows]
+    complete = all(state is not None for state in states)
+    if not complete and any(states):
+        notes.append("oxidation states are given for some sites only and were not used")
+    if not complete or not any(states):
+        return [replace(row, oxidation_e=None) for row in rows]
+    return [replace(row, oxidation_e=state) for row, state in zip(rows, states, strict=True)]
+
+
+def _oxidation_table(items: CifItems) -> dict[tuple[str, float | None], float]:
+    """Element and charge of a type symbol to the oxidation number that the file states."""
+    symbols = items.column("_atom_type_symbol") or []
+    numbers = items.column("_atom_type_oxidation_number") or []
+    table: dict[tuple[str, float | None], float] = {}
+    if len(symbols) != len(numbers):
+        return table
+    for symbol, text in zip(symbols, numbers, strict=True):
+        element, state = element_of(symbol.strip()), number(text)
+        if element is not None and state is not None and abs(state) <= 9:
+            table[element, charge_of(symbol.strip())] = state
+            table.setdefault((element, None), state)
+    return table
+
+
+def _look_up(row: AtomRow, table: dict[tuple[str, float | None], float]) -> float | None:
+    return table.get((row.element, row.oxidation_e), table.get((row.element, None)))

@@ -1,0 +1,214 @@
+"""Byte streams that cannot be made to flood the memory, and the lines of text in them."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, cast
+
+from structures.files.limits import MEBIBYTE, ReadLimits
+
+CHUNK_BYTES = 256 * 1024
+
+LARGEST_READ_BYTES = 64 * MEBIBYTE
+"""Most that one call may ask for at once; only a forged archive header asks for more."""
+
+
+class ReadProblem(Exception):
+    """A file or a member cannot be read on; becomes a ``Rejection``.
+
+    Attributes:
+        reason: stable snake_case name.
+        message: one sentence that says what, why and what to do.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+"""What the standard library raises on cut or broken data."""
+
+
+def damage_problem(error: BaseException) -> ReadProblem:
+    """Say in one sentence what is wrong with cut, broken or unreadable data."""
+    if isinstance(error, ReadProblem):
+        return error
+    if isinstance(error, EOFError) or "end of data" in str(error):
+        return ReadProblem(
+            "truncated",
+            "The data end too early: the file is cut short. What came before the cut was read; "
+            "copy or download the file again.",
+        )
+    if isinstance(error, (PermissionError, FileNotFoundError, IsADirectoryError)):
+        return ReadProblem(
+            "cannot_open", f"The file cannot be opened ({error.strerror}); check its permissions."
+        )
+    return ReadProblem(
+        "damaged",
+        f"The data are damaged ({error}); copy or download the file again.",
+    )
+
+
+class BoundedStream(io.RawIOBase):
+    """A readable stream that moves only forward and stops at the limits.
+
+    Args:
+        source: the stream to read, for example a ``gzip.GzipFile``.
+        stored_bytes: size of the compressed data behind ``source``, None where the data are
+            not compressed (then there is no limit on the whole).
+        limits: the bounds.
+    """
+
+    def __init__(self, source: IO[bytes], *, stored_bytes: int | None, limits: ReadLimits) -> None:
+        self._source = source
+        self._stored_bytes = stored_bytes
+        self._limits = limits
+        self._position = 0
+
+    def readable(self) -> bool:
+        """The stream can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Forward only; ``tarfile`` asks for no more than that."""
+        return True
+
+    def tell(self) -> int:
+        """Bytes given out so far."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go forward to ``offset`` by reading."""
+        target = offset + (self._position if whence == io.SEEK_CUR else 0)
+        if whence == io.SEEK_END or target < self._position:
+            raise ReadProblem(
+                "damaged", "The archive points backwards; it is damaged. Pack it again."
+            )
+        while self._position < target and self.read(min(CHUNK_BYTES, target - self._position)):
+            pass
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to ``size`` bytes; fewer only at the end.
+
+        Raises:
+            ReadProblem: a limit is passed, or the data are cut or broken.
+        """
+        wanted = LARGEST_READ_BYTES + 1 if size is None or size < 0 else size
+        if size is not None and size > LARGEST_READ_BYTES:
+            raise ReadProblem(
+                "damaged", "A header of the archive asks for too much memory; pack it again."
+            )
+        parts: list[bytes] = []
+        while wanted > 0 and (part := self.read1(wanted)):
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
+
+    def read1(self, size: int) -> bytes:
+        """Read what one step of the source gives, at most ``size`` bytes."""
+        size = min(size, CHUNK_BYTES)
+        try:
+            # read1, not read: what a cut file still holds must not be lost with the error.
+            reader = getattr(self._source, "read1", self._source.read)
+            data = cast("bytes", reader(size))
+        except DAMAGE as error:
+            raise damage_problem(error) from error
+        self._position += len(data)
+        self._check()
+        return data
+
+    def _check(self) -> None:
+        if self._stored_bytes is None:
+            return
+        limits = self._limits
+        if self._position > limits.archive_bytes:
+            raise ReadProblem(
+                "too_large",
+                f"The data unpack to more than {limits.archive_bytes // MEBIBYTE} MiB; unpack "
+                "them yourself and give the folder.",
+            )
+        grows = self._position > limits.ratio * max(1, self._stored_bytes)
+        if grows and self._position > limits.ratio_from_bytes:
+            raise ReadProblem(
+                "zip_bomb",
+                f"The data grow more than {limits.ratio:g}-fold when unpacked, which no set of "
+                "structures does; if you trust the file, unpack it and give the folder.",
+            )
+
+
+def open_compression(
+    source: IO[bytes], suffix: str | None, *, stored_bytes: int, limits: ReadLimits
+) -> BoundedStream:
+    """Undo one compression, told by its suffix (``.gz``, ``.bz2``, ``.xz`` or None)."""
+    opened: IO[bytes]
+    if suffix == ".gz":
+        opened = cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+    elif suffix == ".bz2":
+        opened = cast("IO[bytes]", bz2.BZ2File(source))
+    elif suffix == ".xz":
+        opened = cast("IO[bytes]", lzma.LZMAFile(source))  # noqa: SIM115
+    else:
+        return BoundedStream(source, stored_bytes=None, limits=limits)
+    return BoundedStream(opened, stored_bytes=stored_bytes, limits=limits)
+
+
+def decode(data: bytes) -> str:
+    """Text of some bytes: UTF-8, and Latin-1 (as old CIFs have it) where that fails."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def iter_lines(stream: BoundedStream, *, line_bytes: int) -> Iterator[str]:
+    """Lines of a stream without their ends; CR LF and single CR end lines too.
+
+    Raises:
+        ReadProblem: the data are binary, cut or broken, or a line is longer than
+            ``line_bytes``. The lines before are given first.
+    """
+    pending: list[bytes] = []
+    held = 0
+    first = True
+    while chunk := stream.read1(CHUNK_BYTES):
+        if first:
+            chunk = _without_mark(chunk)
+            first = False
+        lines = chunk.replace(b"\r", b"\n").split(b"\n") if b"\r" in chunk else chunk.split(b"\n")
+        if len(lines) > 1:
+            yield decode(b"".join([*pending, lines[0]]))
+            for line in lines[1:-1]:
+                yield decode(line)
+            pending, held = [], 0
+        pending.append(lines[-1])
+        held += len(lines[-1])
+        if held > line_bytes:
+            raise ReadProblem(
+                "too_large",
+                f"A line is longer than {line_bytes // MEBIBYTE} MiB; this is no file of "
+                "structures, or it should be split.",
+            )
+    if held:
+        yield decode(b"".join(pending))
+
+
+def _without_mark(chunk: bytes) -> bytes:
+    """The first chunk without its byte order mark; refuse what is not text."""
+    if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ReadProblem("not_text", "The text is UTF-16; save it as UTF-8.")
+    if b"\0" in chunk[:4096]:
+        raise ReadProblem(
+            "not_text", "The file holds binary data, not text; check that it is what its name says."
+        )
+    return chunk.removeprefix(codecs.BOM_UTF8)
