@@ -1,0 +1,3 @@
+"""Columns, rows, tables, figures: what a screening leaves behind."""
+
+from __future__ import annotations

@@ -1,0 +1,112 @@
+"""Migration barriers of one ion of one crystal, by either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from screening.field import bvse_field, framework_of
+from screening.grid import Shape, grid_shape
+from screening.ions import MobileIon
+from screening.pair_parameters import ParameterQuality
+from screening.percolation import CUT_EV, percolation
+from screening.potential import PotentialOptions
+from structures.crystal import IonicCrystal
+from structures.errors import UnpreparableStructureError
+
+MAX_GRID_POINTS = 30_000_000
+"""Largest grid that is computed: about 1.5 GB of memory."""
+
+EngineName = Literal["native", "bvlain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarrierOptions:
+    """How barriers are computed.
+
+    Attributes:
+        spacing_angstrom: largest distance of grid points along an axis, Å.
+        cut_ev: barriers above this count as no percolation, eV.
+        potential: conventions of the pair energies.
+        engine: ``native``, or ``bvlain`` for comparison.
+    """
+
+    spacing_angstrom: float = 0.2
+    cut_ev: float = CUT_EV
+    potential: PotentialOptions = field(default_factory=PotentialOptions)
+    engine: EngineName = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IonBarriers:
+    """Barriers of one ion.
+
+    Attributes:
+        ion: the mobile ion.
+        barriers_ev: E_1D, E_2D, E_3D above the field's minimum, eV; ``inf`` for none.
+        from_region_ev: the same above the minimum of the percolating region, eV; NaN where the
+            engine does not tell.
+        quality: the least trustworthy pair parameters in use.
+        shape: grid points along each axis.
+    """
+
+    ion: MobileIon
+    barriers_ev: tuple[float, float, float]
+    from_region_ev: tuple[float, float, float]
+    quality: ParameterQuality
+    shape: Shape
+
+
+def ion_barriers(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
+    """Barriers of an ion, by the engine that the options name.
+
+    Raises:
+        StructureError: the engine cannot treat the crystal or the ion; the message says why.
+    """
+    return _ENGINES[options.engine](crystal, ion, options)
+
+
+def native_barriers(
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, *, shape: Shape | None = None
+) -> IonBarriers:
+    """Barriers by this package's own field and percolation.
+
+    Args:
+        crystal: the crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions; the grid's spacing counts only where ``shape`` is not given.
+        shape: number of grid points along each axis.
+    """
+    shape = shape or grid_shape(crystal.cell, options.spacing_angstrom)
+    points = shape[0] * shape[1] * shape[2]
+    if points > MAX_GRID_POINTS:
+        raise UnpreparableStructureError(
+            f"The grid would have {points:,} points, more than {MAX_GRID_POINTS:,}; choose a "
+            "larger --spacing or a smaller cell.",
+            reason="cell_too_large",
+        )
+    framework = framework_of(crystal, ion, options.potential)
+    energies = bvse_field(framework, shape, cutoff_angstrom=options.potential.cutoff_angstrom)
+    found = percolation(energies, cut_ev=options.cut_ev)
+    return IonBarriers(
+        ion=ion,
+        barriers_ev=found.barriers_ev,
+        from_region_ev=found.from_region_ev,
+        quality=framework.quality,
+        shape=shape,
+    )
+
+
+def _bvlain(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
+    from screening.bvlain_engine import bvlain_barriers
+
+    return bvlain_barriers(crystal, ion, options)
+
+
+_ENGINES: dict[EngineName, Callable[[IonicCrystal, MobileIon, BarrierOptions], IonBarriers]] = {
+    "native": native_barriers,
+    "bvlain": _bvlain,
+}
+
+ENGINE_NAMES = tuple(_ENGINES)

@@ -1,0 +1,69 @@
+"""The mobile ion: an element and its formal charge."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from structures.crystal import IonicCrystal
+from structures.elements import atomic_number, symbol
+from structures.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class MobileIon:
+    """An ion that leaves its framework and probes it.
+
+    All sites of its element leave the framework, so the ion sees the rest of the crystal.
+
+    Attributes:
+        number: atomic number.
+        charge: formal charge in e; the occupancy-weighted mean where the element has several.
+    """
+
+    number: int
+    charge: float
+
+    @property
+    def element(self) -> str:
+        """Chemical symbol."""
+        return symbol(self.number)
+
+    def __str__(self) -> str:
+        magnitude = f"{abs(self.charge):g}" if abs(self.charge) != 1 else ""
+        return f"{self.element}{magnitude}{'+' if self.charge > 0 else '-'}"
+
+    @classmethod
+    def parse(cls, text: str) -> MobileIon:
+        """Read ``Li+``, ``Li1+``, ``S2-``, ``Zn+2``.
+
+        Raises:
+            InputError: the text is no ion.
+        """
+        match = re.fullmatch(r"([A-Z][a-z]?)(?:([\d.]*)([+-])|([+-])([\d.]+))", text.strip())
+        if match is None:
+            raise InputError(f"{text!r} is no ion; write an element and a charge, like Li+ or S2-.")
+        name, digits, sign, sign_first, digits_last = match.groups()
+        magnitude = float(digits or digits_last or 1)
+        return cls(atomic_number(name), magnitude if (sign or sign_first) == "+" else -magnitude)
+
+
+def mean_charge(crystal: IonicCrystal, number: int) -> float:
+    """Occupancy-weighted mean charge of an element in the crystal, in e.
+
+    Raises:
+        ValueError: the element is not in the crystal.
+    """
+    of_element = crystal.numbers == number
+    weights = crystal.occupancies[of_element]
+    if not len(weights):
+        raise ValueError(f"{symbol(number)} is not in the crystal")
+    mean = float(crystal.charges[of_element] @ weights / weights.sum())
+    return round(mean) if abs(mean - round(mean)) < 1e-6 else mean
+
+
+def anions_of(crystal: IonicCrystal) -> list[MobileIon]:
+    """Every anion of the crystal, in ascending atomic number."""
+    numbers = sorted({int(n) for n in crystal.numbers[crystal.charges < 0]})
+    ions = [MobileIon(number, mean_charge(crystal, number)) for number in numbers]
+    return [ion for ion in ions if ion.charge < 0]
