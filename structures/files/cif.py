@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from structures.errors import UnreadableStructureError
+from structures.files.build import OCCUPANCY_TOLERANCE, too_many_sites
 from structures.files.cif_sites import AtomRow, number, read_rows
 from structures.files.cif_symmetry import (
     Operators,
@@ -18,9 +19,6 @@ from structures.files.cif_text import CifItems, read_items
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Structure
-
-OCCUPANCY_TOLERANCE = 1.05
-"""Sums of occupancies up to this are rounding of the source and are scaled to 1."""
 
 SITE_TOLERANCE_FRACTIONAL = 1e-3
 """Sites closer than this, along each axis, are one site: printed coordinates of special
@@ -76,15 +74,6 @@ def read_cif(text: str, *, max_sites: int) -> tuple[Structure, CifMetadata, list
     return structure, metadata, notes
 
 
-def too_many_sites(count: int, max_sites: int) -> UnreadableStructureError:
-    """The error of a structure that is larger than the limit."""
-    return UnreadableStructureError(
-        f"The cell has {count} or more sites, above the limit of {max_sites}; give a smaller "
-        "cell or raise the limit (max_sites).",
-        reason="too_many_sites",
-    )
-
-
 def _refuse_special(items: CifItems) -> None:
     dimension = number(items.get("_cell_modulation_dimension") or "0")
     if dimension:
@@ -103,11 +92,10 @@ def _refuse_special(items: CifItems) -> None:
 
 
 def _cell_parameters(items: CifItems) -> list[float]:
-    values = [number(items.get(f"_cell_{name}") or "") for name in _CELL]
-    if values[0] and all(value is None for value in values[1:]):
-        pass  # a lone length is no cell; refused below
-    lengths, angles = values[:3], [90.0 if v is None else v for v in values[3:]]
-    usable = [v for v in lengths if v is not None and 0.1 < v < 10_000.0]
+    lengths = [number(items.get(f"_cell_{name}") or "") for name in _CELL[:3]]
+    # 90 degrees is the default of the core dictionary.
+    angles = [number(items.get(f"_cell_{name}") or "90") or 0.0 for name in _CELL[3:]]
+    usable = [length for length in lengths if length is not None and 0.1 < length < 10_000.0]
     if len(usable) < 3 or not all(0.0 < angle < 180.0 for angle in angles):
         raise UnreadableStructureError(
             "The block has no complete cell (_cell_length_a to _cell_angle_gamma); write it into "
@@ -134,11 +122,11 @@ def _choose_structure(
         if not fits_cell(operators, matrix):
             metadata["symmetry_fits_cell"] = False
             notes.append("the symmetry operators of the file do not fit its cell")
-        return _expand(cell, rows, operators)
+        return _expand(cell, rows, operators, notes)
     readings = symbol_operators(items)
     if not readings:
         notes.append("the file names no symmetry; it was read as P1")
-        return _expand(cell, rows, ("x, y, z",))
+        return _expand(cell, rows, ("x, y, z",), notes)
     notes.append("the file lists no symmetry operators; they were taken from its space group")
     metadata["symmetry_from_symbol"] = True
     fitting = [reading for reading in readings if fits_cell(reading, matrix)]
@@ -158,12 +146,12 @@ def _best_reading(
     stated: Composition | None,
     notes: list[str],
 ) -> Structure:
-    first = _expand(cell, rows, readings[0])
+    first = _expand(cell, rows, readings[0], notes)
     if len(readings) == 1:
         return first
     if stated is not None:
         for index, reading in enumerate(readings):
-            structure = first if index == 0 else _expand(cell, rows, reading)
+            structure = first if index == 0 else _expand(cell, rows, reading, notes)
             if _formula_agrees(structure, stated):
                 notes.append("the setting of the space group was chosen by the stated formula")
                 return structure
@@ -171,7 +159,9 @@ def _best_reading(
     return first
 
 
-def _expand(cell: list[float], rows: list[AtomRow], operators: Operators) -> Structure:
+def _expand(
+    cell: list[float], rows: list[AtomRow], operators: Operators, notes: list[str]
+) -> Structure:
     from pymatgen.io.cif import CifParser
 
     parser = CifParser.from_str(
@@ -190,6 +180,7 @@ def _expand(cell: list[float], rows: list[AtomRow], operators: Operators) -> Str
                 reason="occupancy_above_one",
             ) from error
         raise
+    notes.extend(parser.warnings)
     return structures[0]
 
 

@@ -11,6 +11,9 @@ from functools import lru_cache
 from structures.errors import UnreadableStructureError
 from structures.files.cif_text import CifItems
 
+LARGEST_COORDINATE = 100.0
+"""Fractional coordinates beyond this are Cartesian ones or misprints."""
+
 _VACANCY = re.compile(r"(va|vac|vc|vacancy|du)\d*$", re.IGNORECASE)
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\(.*)?$")
 _RATIO = re.compile(r"([+-]?\d+)/(\d+)$")
@@ -126,6 +129,12 @@ def _position(texts: list[str], label: str) -> tuple[float, float, float]:
             reason="missing_coordinates",
         )
     x, y, z = (value for value in values if value is not None)
+    if max(abs(x), abs(y), abs(z)) > LARGEST_COORDINATE:
+        raise UnreadableStructureError(
+            f"Site {label} lies {max(abs(x), abs(y), abs(z)):.3g} cells away; coordinates must be "
+            "fractions of the cell. Correct them.",
+            reason="bad_number",
+        )
     return x, y, z
 
 

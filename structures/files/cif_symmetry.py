@@ -28,7 +28,9 @@ MOST_OPERATORS = 1536
 METRIC_TOLERANCE = 0.02
 """Largest relative change of the metric tensor under an operator that fits the cell."""
 
-_OPERATOR = re.compile(r"[xyzXYZ0-9+\-/. ]+(,[xyzXYZ0-9+\-/. ]+){2}$")
+_TERM = r"(?:\d{0,2}[xyz]|\d{0,2}\.\d{1,12}|\d{1,2}\.?(?:/[1-9]\d?)?)"
+_AXIS = rf"[+-]?{_TERM}(?:[+-]{_TERM}){{0,4}}"
+_OPERATOR = re.compile(rf"{_AXIS},{_AXIS},{_AXIS}$")
 
 # ICSD writes settings as a last letter: S and Z for the origins 1 and 2, H and R for the
 # hexagonal and the rhombohedral cell.
@@ -42,7 +44,7 @@ def listed_operators(items: CifItems) -> Operators:
         UnreadableStructureError: the list holds something that is no operator.
     """
     column = items.column("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz") or []
-    operators = tuple(text.strip() for text in column if text.strip() not in ("", "?", "."))
+    operators = tuple(_plain(text) for text in column if text.strip() not in ("", "?", "."))
     bad = [text for text in operators if not _OPERATOR.match(text)]
     if bad or len(operators) > MOST_OPERATORS:
         what = f"holds {bad[0][:40]!r}" if bad else f"has {len(operators)} rows"

@@ -37,8 +37,8 @@ def iter_raw_entries(
 ) -> Iterator[RawEntry | Rejection]:
     """Every structure in files, folders, globs and archives, as text.
 
-    The memory that is needed does not grow with the number of structures, apart from a few
-    tens of bytes each to keep the names unique. The order is that of ``paths``; folders are
+    The memory that is needed does not grow with the number of structures, apart from one
+    or two hundred bytes each to keep the names unique. The order is that of ``paths``; folders are
     walked in sorted order, archives as they were packed.
 
     Args:

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from structures.errors import UnreadableStructureError
-from structures.files.cif import read_cif, too_many_sites
+from structures.files.build import too_many_sites
+from structures.files.cif import read_cif
 from structures.files.entries import iter_raw_entries
+from structures.files.json_structure import json_metadata, load_json, read_pymatgen, read_row
 from structures.files.limits import DEFAULT_LIMITS, ReadLimits
-from structures.files.plain import (
-    json_metadata,
-    load_json,
-    read_extxyz,
-    read_poscar,
-    read_pymatgen,
-    read_row,
-)
+from structures.files.poscar import read_poscar
+from structures.files.xyz import read_extxyz
 from structures.records import RawEntry, Rejection, StructureRecord
 
 if TYPE_CHECKING:
@@ -108,6 +104,8 @@ def _parse(raw: RawEntry, max_sites: int) -> Parsed:
         return read_extxyz(raw.text, max_sites=max_sites), {}, []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # What a library will change one day says nothing about the structure.
+        warnings.simplefilter("ignore", DeprecationWarning)
         if raw.format == "cif":
             structure, metadata, notes = read_cif(raw.text, max_sites=max_sites)
         elif raw.format == "poscar":
