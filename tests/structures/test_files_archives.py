@@ -68,8 +68,13 @@ def test_zip_members_are_named_by_their_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2")]
-    + [("a.tar.xz", "w:xz")],
+    [
+        ("a.tar", "w"),
+        ("a.tar.gz", "w:gz"),
+        ("a.tgz", "w:gz"),
+        ("a.tar.bz2", "w:bz2"),
+        ("a.tar.xz", "w:xz"),
+    ],
 )
 def test_tar_in_every_compression(tmp_path: Path, name: str, mode: str) -> None:
     path = tmp_path / name
