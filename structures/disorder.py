@@ -30,6 +30,8 @@ above 1 (refinements are noisy); beyond, atoms really lie on top of each other."
 CLOSEST_CONTACT_RADII = 0.55
 """Contacts below this share of the summed covalent radii are impossible for two atoms that
 are there at once. The shortest real ones (C≡N, uranyl, N–H in neutron data) lie above 0.75."""
+LARGEST_CONTACT_RADIUS_ANGSTROM = 1.1
+"""Cap of the radii in that test: alkali cations are far smaller than their covalent radii."""
 FULL_OCCUPANCY = 1.0 - 1e-6
 LARGEST_DENSITY_PER_CUBIC_ANGSTROM = 0.35
 """Twice the atomic density of diamond; no crystal at moderate pressure is denser."""
@@ -192,7 +194,7 @@ def check_contacts(
     Raises:
         UnpreparableStructureError: ``overlapping_atoms``.
     """
-    radii = covalent_radii_angstrom()[table.numbers]
+    radii = np.minimum(covalent_radii_angstrom()[table.numbers], LARGEST_CONTACT_RADIUS_ANGSTROM)
     limits = CLOSEST_CONTACT_RADII * (radii[first] + radii[second])
     close = distances_angstrom < limits
     if not close.any():
@@ -221,7 +223,8 @@ def rebalance_occupancies(
 
     Rounded occupancies leave a small net charge that no oxidation state can take up. The
     ions that are most disordered are the least certain, and mobile ones first: alkali and
-    coinage cations, then hydrogen, then any element with partly filled sites.
+    coinage cations, then hydrogen, then any element with partly filled sites. Where its sites
+    are full, the element exchanges with those that share them.
 
     Args:
         table: the entries.
@@ -230,8 +233,8 @@ def rebalance_occupancies(
             charge of the cell.
 
     Returns:
-        The table with changed occupancies and the flag ``occupancy_rebalanced``, or ``None``
-        where no element can take up the charge within the limit.
+        The table with changed occupancies, flagged ``occupancy_rebalanced`` where the change is
+        more than rounding, or ``None`` where no element can take up the charge.
     """
     net = float(charges @ table.occupancies)
     positive = float(np.clip(charges, 0, None) @ table.occupancies)
@@ -240,13 +243,23 @@ def rebalance_occupancies(
     for number in _elements_to_rebalance(table):
         chosen = table.numbers == number
         partial = chosen & (table.occupancies < FULL_OCCUPANCY)
-        for entries in (partial, chosen):
-            changed = _scaled(table, charges, entries, net)
+        for changed in (
+            _scaled(table, charges, partial, net),
+            _scaled(table, charges, chosen, net),
+            _exchanged(table, charges, partial, net),
+        ):
             if changed is not None:
-                return changed.with_flags("occupancy_rebalanced")
+                small = abs(net) <= ROUNDING_SHARE * positive
+                return changed if small else changed.with_flags("occupancy_rebalanced")
     return None
 
 
+ROUNDING_SHARE = 1e-3
+"""Net charge, as a share of the positive charge, that is rounding and not worth a flag."""
+LARGEST_SCALE = 2.0
+"""Largest factor by which the occupancy of a partly empty site may change in a repair."""
+LARGEST_EXCHANGE_SCALE = 1.25
+"""The same where ions trade places on a shared site."""
 MOBILE_FIRST = (3, 11, 19, 47, 29, 37, 55, 1)
 """Li, Na, K, Ag, Cu, Rb, Cs, H: the ions that are disordered because they move."""
 
@@ -275,12 +288,44 @@ def _scaled(
     carried = float(charges[entries] @ table.occupancies[entries])
     if abs(carried) < 1e-9:
         return None
-    factor = 1.0 - net / carried
-    if not 0.5 <= factor <= 2.0:
+    return _with_occupancies(
+        table, entries, np.full(entries.sum(), 1.0 - net / carried), LARGEST_SCALE
+    )
+
+
+def _exchanged(
+    table: SiteTable,
+    charges: NDArray[np.float64],
+    entries: NDArray[np.bool_],
+    net: float,
+) -> SiteTable | None:
+    """Trade ``entries`` for the others on their sites so that ``net`` vanishes."""
+    others = ~entries & np.isin(table.site_index, table.site_index[entries])
+    if not others.any():
+        return None
+    n_sites = int(table.site_index.max()) + 1
+    amount = np.bincount(table.site_index, weights=table.occupancies * others, minlength=n_sites)
+    shares = np.where(others, table.occupancies / np.maximum(amount, 1e-12)[table.site_index], 0.0)
+    movable = entries & (amount[table.site_index] > 0)
+    step = np.where(movable, table.occupancies, 0.0)
+    per_site = np.bincount(table.site_index, weights=step, minlength=n_sites)
+    step = step - shares * per_site[table.site_index]
+    gained = float(charges @ step)
+    if abs(gained) < 1e-9:
+        return None
+    changed = step != 0.0
+    factors = 1.0 - net / gained * step[changed] / table.occupancies[changed]
+    return _with_occupancies(table, changed, factors, LARGEST_EXCHANGE_SCALE)
+
+
+def _with_occupancies(
+    table: SiteTable, entries: NDArray[np.bool_], factors: NDArray[np.float64], largest: float
+) -> SiteTable | None:
+    """Multiply occupancies, if every factor is within ``largest`` and no site ends above 1."""
+    if factors.max() > largest or factors.min() < 1.0 / largest:
         return None
     occupancies = table.occupancies.copy()
-    occupancies[entries] *= factor
-    totals = np.bincount(table.site_index, weights=occupancies)
-    if totals.max() > 1.0 + 1e-9:
+    occupancies[entries] *= factors
+    if np.bincount(table.site_index, weights=occupancies).max() > 1.0 + 1e-9:
         return None
-    return replace(table, occupancies=np.minimum(occupancies, 1.0))
+    return replace(table, occupancies=occupancies)

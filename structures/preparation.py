@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from structures.crystal import IonicCrystal
 from structures.disorder import SiteTable, check_contacts, read_sites, rebalance_occupancies
-from structures.elements import atomic_number
+from structures.elements import atomic_number, symbol
 from structures.errors import UnpreparableStructureError
-from structures.oxidation import tables
-from structures.oxidation.assign import ChargeAssignment, assign_charges
-from structures.oxidation.environment import Environment, Neighbours, analyse, find_neighbours
+from structures.oxidation import ChargeProposal, propose_charges, tables
+from structures.oxidation.environment import analyse, find_neighbours
 from structures.oxidation.given import given_charges
 
 if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core import Structure
 
+_HYDROGEN_BEARERS = (7, 8, 16)
 CellKind = Literal["dft", "experiment", "unknown"]
 
-DISTANCE_SCALE: dict[str, float] = {"dft": 0.99, "experiment": 1.0, "unknown": 0.995}
+DISTANCE_SCALE: dict[str, float] = {"dft": 0.985, "experiment": 0.995, "unknown": 0.99}
 """Factor on distances before bond valence sums: PBE cells are about 1 % too large."""
 NEUTRAL_E = 1e-6
 """Net charge per entry, e, below which a cell needs no repair."""
@@ -67,12 +67,12 @@ def prepare(
         if given.charges is not None:
             return _crystal(table, given.charges, "given")
         table = table.with_flags(*given.flags)
-    found = assign_charges(
+    proposals = propose_charges(
         table, neighbours, environment, distance_scale=DISTANCE_SCALE[cell_kind], fixed=fixed
     )
-    table = _neutral_table(table, found)
-    method = "user" if fixed and set(table.numbers.tolist()) <= set(fixed) else found.method
-    return _crystal(table, found.charges, method)
+    table, chosen = _first_neutral(table, proposals)
+    wanted = bool(fixed) and set(table.numbers.tolist()) <= set(fixed)
+    return _crystal(table, chosen.charges, "user" if wanted else chosen.method)
 
 
 def _as_structure(structure: Structure | Atoms) -> Structure:
@@ -93,36 +93,61 @@ def _as_structure(structure: Structure | Atoms) -> Structure:
         ) from error
 
 
-def _neutral_table(table: SiteTable, found: ChargeAssignment) -> SiteTable:
-    """Return the table with which the charges are neutral, or say why there is none."""
-    net = float(found.charges @ table.occupancies)
-    if abs(net) <= NEUTRAL_E * len(table.numbers):
-        return table
-    repaired = rebalance_occupancies(table, found.charges, largest_share=LARGEST_REPAIR_SHARE)
-    if repaired is not None:
-        return repaired
-    positive = float(np.clip(found.charges, 0, None) @ table.occupancies)
-    states = _describe_states(table, found.charges)
-    alkali = np.isin(table.numbers, list(tables.ALKALI))
-    if not table.is_disordered and 0 < net <= float(alkali.sum()):
-        raise UnpreparableStructureError(
-            f"{table.formula} has a net charge of {net:+.3g} e with {states}, all its sites are "
-            "full and the excess lies within its alkali ions: the occupancies were probably "
-            "lost. Take the structure from a source that keeps them.",
+def _first_neutral(
+    table: SiteTable, proposals: Iterable[ChargeProposal]
+) -> tuple[SiteTable, ChargeProposal]:
+    """Return the first proposal that is neutral, or becomes so by a small change of occupancies.
+
+    Raises:
+        UnpreparableStructureError: none is; the message names the soundest proposal.
+    """
+    soundest: ChargeProposal | None = None
+    for proposal in proposals:
+        soundest = soundest or proposal
+        net = float(proposal.charges @ table.occupancies)
+        if abs(net) <= NEUTRAL_E * len(table.numbers):
+            return table.with_flags(*proposal.flags), proposal
+        repaired = rebalance_occupancies(
+            table, proposal.charges, largest_share=LARGEST_REPAIR_SHARE
+        )
+        if repaired is not None:
+            return repaired.with_flags(*proposal.flags), proposal
+    assert soundest is not None  # propose_charges yields or raises
+    raise _unbalanced(table, soundest.charges)
+
+
+def _unbalanced(table: SiteTable, charges: NDArray[np.float64]) -> UnpreparableStructureError:
+    """Explain why no neutral states were found."""
+    net = float(charges @ table.occupancies)
+    positive = float(np.clip(charges, 0, None) @ table.occupancies)
+    alkali = float(np.isin(table.numbers, list(tables.ALKALI)).sum())
+    start = (
+        f"{table.formula} keeps a net charge of {net:+.3g} e with "
+        f"{_describe_states(table, charges)} ({abs(net) / max(positive, 1e-9):.1%} of its "
+        "positive charge)"
+    )
+    if not table.is_disordered and 0 < net <= alkali:
+        return UnpreparableStructureError(
+            f"{start}. All its sites are full and fewer alkali ions would balance it: the "
+            "occupancies were probably lost, or the cell holds surplus electrons. Take the "
+            "structure from a source that keeps occupancies.",
             reason="occupancies_lost",
         )
-    raise UnpreparableStructureError(
-        f"{table.formula} has a net charge of {net:+.3g} e with {states}, "
-        f"{abs(net) / max(positive, 1e-9):.1%} of its positive charge; atoms or occupancies are "
-        "missing or wrong. Correct them, or give the oxidation states.",
+    if net < 0 and np.isin(table.numbers, _HYDROGEN_BEARERS).any():
+        return UnpreparableStructureError(
+            f"{start}. Cations are missing: often hydrogen atoms, or disordered ions, that the "
+            "source leaves out. Take the structure from a source that has all atoms.",
+            reason="cations_missing",
+        )
+    return UnpreparableStructureError(
+        f"{start}. Atoms or occupancies are missing or wrong. Correct them, or give the "
+        "oxidation states.",
         reason="charge_unbalanced",
     )
 
 
 def _describe_states(table: SiteTable, charges: NDArray[np.float64]) -> str:
     """Average state of each element, for messages."""
-    from structures.elements import symbol
-
     parts = []
     for z in np.unique(table.numbers).tolist():
         chosen = table.numbers == z

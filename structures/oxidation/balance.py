@@ -82,10 +82,7 @@ def balance_fractions(groups: Sequence[Group]) -> Balance:
 def _hull_steps(group: Group, *, rising: bool) -> list[tuple[float, float]]:
     """Steps along the convex hull away from the cheapest state: (cost per charge, end)."""
     start = int(np.argmin(group.costs))
-    if rising:
-        path = list(range(start, len(group.charges)))
-    else:
-        path = list(range(start, -1, -1))
+    path = list(range(start, len(group.charges)) if rising else range(start, -1, -1))
     steps: list[tuple[float, float]] = []
     while len(path) > 1:
         here = path[0]

@@ -7,6 +7,8 @@ state.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,22 +19,29 @@ from structures.oxidation.environment import Neighbours
 
 ANION_CHARGES = {7: -3, 8: -2, 9: -1, 16: -2, 17: -1, 34: -2, 35: -1, 52: -2, 53: -1}
 """Anions for which softBV has parameters, with their charge there."""
-SUM_SPREAD = 0.30
-"""Standard deviation of a bond valence sum from the oxidation state, valence units."""
+RELATIVE_SPREAD = 0.13
+"""Standard deviation of a bond valence sum from the state, as a share of the state: what
+P–O, Si–O, Al–O, Nb–O and W–O sums of known states show in relaxed cells."""
 LARGEST_MISFIT_COST = 12.0
 """Cap of the misfit's cost in ln units: a distorted site must not outweigh all others."""
 UNTESTED_COST = 4.0
 """Cost of a state without parameters where other states of the atom have some."""
 
 
-def misfit_costs(
+def misfit_cost(state: float, bond_valence_sum: float) -> float:
+    """Cost, ln units, of a state whose bond valence sum differs from it."""
+    deviation = (bond_valence_sum - state) / (RELATIVE_SPREAD * state)
+    return min(0.5 * deviation**2, LARGEST_MISFIT_COST)
+
+
+def bond_valence_sums(
     table: SiteTable,
     neighbours: Neighbours,
-    candidates: list[Candidates],
+    candidates: Sequence[Candidates],
     *,
     distance_scale: float,
 ) -> list[dict[float, float]]:
-    """Cost of each candidate charge of each entry from its bond valence sum.
+    """Bond valence sum of each entry under each of its positive whole-numbered candidates.
 
     Args:
         table: the entries.
@@ -41,82 +50,67 @@ def misfit_costs(
         distance_scale: factor on the distances before they enter the formula.
 
     Returns:
-        Per entry a dict from charge to cost in ln units; empty where nothing can be told.
+        Per entry a dict from charge (e) to sum (valence units); empty for anions, for entries
+        without a choice, and where the neighbouring anions have no parameters.
     """
-    sums = _bond_valence_sums(table, neighbours, candidates, distance_scale)
-    costs: list[dict[float, float]] = []
-    for found in sums:
-        fits = {
-            q: min(0.5 * ((value - q) / SUM_SPREAD) ** 2, LARGEST_MISFIT_COST)
-            for q, value in found.items()
-        }
-        costs.append(fits)
-    return costs
-
-
-def _bond_valence_sums(
-    table: SiteTable,
-    neighbours: Neighbours,
-    candidates: list[Candidates],
-    distance_scale: float,
-) -> list[dict[float, float]]:
-    """Bond valence sum of each entry under each candidate charge that has parameters."""
-    n = len(table.numbers)
     anion = np.array([c.is_anion for c in candidates], dtype=np.bool_)
-    varied = np.array([len(c.costs) > 1 for c in candidates], dtype=np.bool_)
-    use = varied[neighbours.first] & ~anion[neighbours.first] & anion[neighbours.second]
+    varied = np.array([len(c.costs) > 1 for c in candidates], dtype=np.bool_) & ~anion
+    sums: list[dict[float, float]] = [{} for _ in candidates]
+    use = varied[neighbours.first] & anion[neighbours.second]
+    if not use.any():
+        return sums
     i, j = neighbours.first[use], neighbours.second[use]
     d = neighbours.distances_angstrom[use] * distance_scale
-    weight = table.occupancies[j]
-    states = _states_by_element(table.numbers, candidates, varied & ~anion)
-    partners = set(np.unique(table.numbers[j]).tolist())
-    sums: list[dict[float, float]] = [{} for _ in range(n)]
+    states = _states_by_element(table.numbers, candidates, varied)
     for z, charges in states.items():
-        of_element = table.numbers[i] == z
-        entries = np.unique(i[of_element])
+        mine = table.numbers[i] == z
+        bonds = _Bonds(i[mine], table.numbers[j[mine]], d[mine], table.occupancies[j[mine]])
         for q in charges:
-            total = _sums_of_state(
-                z, q, partners, table.numbers, i[of_element], j[of_element],
-                d[of_element], weight[of_element], n,
-            )  # fmt: skip
+            total = bonds.sums(z, q, len(sums))
             if total is not None:
-                for entry in entries.tolist():
+                for entry in bonds.entries:
                     sums[entry][float(q)] = float(total[entry])
     return sums
 
 
 def _states_by_element(
-    numbers: NDArray[np.int64], candidates: list[Candidates], chosen: NDArray[np.bool_]
-) -> dict[int, set[int]]:
-    """Integer candidate charges of each element that has a choice."""
+    numbers: NDArray[np.int64], candidates: Sequence[Candidates], chosen: NDArray[np.bool_]
+) -> dict[int, list[int]]:
+    """Positive integer candidates of each element that has a choice, ascending."""
     states: dict[int, set[int]] = {}
     for entry in np.flatnonzero(chosen).tolist():
         found = states.setdefault(int(numbers[entry]), set())
-        found.update(int(q) for q, _ in candidates[entry].costs if float(q).is_integer())
-    return states
+        found.update(int(q) for q, _ in candidates[entry].costs if q > 0 and q == int(q))
+    return {z: sorted(charges) for z, charges in states.items()}
 
 
-def _sums_of_state(
-    z: int,
-    q: int,
-    partners: set[int],
-    numbers: NDArray[np.int64],
-    i: NDArray[np.int64],
-    j: NDArray[np.int64],
-    d: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    n: int,
-) -> NDArray[np.float64] | None:
-    """Sums of one state over all its anions; ``None`` where an anion has no parameters."""
-    total = np.zeros(n)
-    for partner in partners:
-        charge = ANION_CHARGES.get(partner)
-        pair = numbers[j] == partner
-        if not pair.any():
-            continue
-        found = charge and tables.bond_valence_parameters(z, q, partner, charge)
-        if not found:
-            return None
-        valence = weight[pair] * np.exp(found.alpha_per_angstrom * (found.r0_angstrom - d[pair]))
-        total += np.bincount(i[pair], weights=valence, minlength=n)
-    return total
+class _Bonds:
+    """Bonds of the cations of one element to all anions near them."""
+
+    def __init__(
+        self,
+        cations: NDArray[np.int64],
+        anion_numbers: NDArray[np.int64],
+        distances_angstrom: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        self.entries: list[int] = np.unique(cations).tolist()
+        self._by_anion = [
+            (z, cations[m], distances_angstrom[m], weights[m])
+            for z in np.unique(anion_numbers).tolist()
+            for m in [anion_numbers == z]
+        ]
+
+    def sums(self, cation: int, charge: int, n: int) -> NDArray[np.float64] | None:
+        """Sums of one state, shape (n,); ``None`` where an anion has no parameters."""
+        total = np.zeros(n)
+        for anion, cations, distances, weights in self._by_anion:
+            anion_charge = ANION_CHARGES.get(anion)
+            if anion_charge is None:
+                return None
+            found = tables.bond_valence_parameters(cation, charge, anion, anion_charge)
+            if found is None:
+                return None
+            exponent = found.alpha_per_angstrom * (found.r0_angstrom - distances)
+            total += np.bincount(cations, weights=weights * np.exp(exponent), minlength=n)
+        return total

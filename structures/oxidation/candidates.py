@@ -8,7 +8,7 @@ one electron each: P₂S₆⁴⁻ holds P⁴⁺, S₂²⁻ holds S⁻.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from structures.elements import atomic_number
@@ -20,10 +20,9 @@ UNLIKELY = 8.0
 CENTRE_MARGIN = 0.4
 """Neighbours may be partly occupied: a count is rounded up from this fraction."""
 
-H, B, C, N, O = (atomic_number(s) for s in "H B C N O".split())
-_ANION_FORMERS = frozenset(
-    atomic_number(s) for s in "B C N O Si P S Cl Ge As Se Br Sn Sb Te I Bi At".split()
-)
+HYDROGEN, BORON, CARBON, NITROGEN, OXYGEN = (atomic_number(s) for s in ("H", "B", "C", "N", "O"))
+_LIGHT_CENTRES = tables.atomic_numbers("Si P S Cl Br")
+_ANION_FORMERS = tables.atomic_numbers("B C N O Si P S Cl Ge As Se Br Sn Sb Te I Bi At")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +101,66 @@ def _one(charge: float) -> Candidates:
     return Candidates(((charge, 0.0),), charge <= 0)
 
 
+def likeliest(candidates: Candidates) -> Candidates:
+    """Keep the cheapest charge only."""
+    best = min(candidates.costs, key=lambda pair: pair[1])
+    return Candidates((best,), candidates.is_anion)
+
+
+def with_rare_states(number: int, candidates: Candidates) -> Candidates:
+    """Let a metal take every state that chemistry knows of it, at a price."""
+    if number in tables.NONMETALS or number in tables.ALKALI or candidates.is_anion:
+        return candidates
+    costs = dict(candidates.costs)
+    for state in tables.known_states(number):
+        if state > 0:
+            costs.setdefault(float(state), UNLIKELY)
+    return _candidates(costs, is_anion=False)
+
+
+def without_like_bonds(around: Surroundings) -> Surroundings:
+    """The same surroundings with like atoms taken for strangers."""
+    return replace(
+        around,
+        nonmetals=max(0, around.nonmetals - around.like_bonds),
+        like_bonds=0,
+        like_cluster=1,
+        like_angstrom=float("inf"),
+    )
+
+
 def _p_block(number: int, around: Surroundings) -> Candidates:
-    """Main-group elements: 8 − N as anions, N, N − 2, … as centres, shifted by like bonds."""
+    """Main-group elements: N − 8 as anions, N, N − 2, … as centres, shifted by like bonds.
+
+    The number of ligands tells the state of light centres (PO₄ 5, PF₃ 3, SO₄ 6, SO₃ 4, ClO₃ 5).
+    Heavy ones have states of either parity of the lone pair at any coordination number.
+    """
     valence = tables.P_BLOCK_GROUP_VALENCE[number]
     shift = around.like_bonds
     if number in _ANION_FORMERS and around.acceptors == 0:
         if number in tables.HALOGENS and around.like_cluster > 1:
             return _one(-1.0 / around.like_cluster if around.like_cluster % 2 else 0.0)
         return _one(float(min(0, valence - 8 + shift)))
+    if number in _LIGHT_CENTRES:
+        return _light_centre(valence, around)
     known = tables.state_costs(number)
-    costs: dict[float, float] = {}
-    for state in range(valence, 0, -2):
-        cost = known.get(state, UNLIKELY)
-        costs[float(max(state - shift, 0))] = cost
+    costs = {
+        float(max(state - shift, 0)): known.get(state, UNLIKELY) for state in range(valence, 0, -2)
+    }
+    return _candidates(costs, is_anion=False)
+
+
+def _light_centre(valence: int, around: Surroundings) -> Candidates:
+    """The full valence for four ligands, two less for each missing one.
+
+    A stretched bond may have been missed, so higher states stay possible at a cost.
+    """
+    missing = 4 - min(4, around.acceptors + around.like_bonds) if valence > 4 else 0
+    expected = max(valence - 2 * missing, 1)
+    costs = {
+        float(max(state - around.like_bonds, 0)): UNLIKELY * (state - expected) / 2
+        for state in range(expected, valence + 1, 2)
+    }
     return _candidates(costs, is_anion=False)
 
 
@@ -123,7 +169,7 @@ def _oxygen(around: Surroundings) -> Candidates:
     if around.like_bonds == 0:
         return _one(-2.0)
     if around.like_cluster == 2:
-        return _one(-0.5 if around.like_angstrom < 1.40 else -1.0)
+        return _candidates(_diatomic_costs(_DIOXYGEN, around.like_angstrom), is_anion=True)
     if around.like_cluster == 3:
         return _one(-1.0 / 3.0)
     return _one(float(min(0, around.like_bonds - 2)))
@@ -135,11 +181,23 @@ def _nitrogen(around: Surroundings) -> Candidates:
     if around.like_cluster == 3 and around.like_angstrom < 1.30:
         return _one(-1.0 / 3.0)
     if around.like_cluster == 2 and alone and around.like_angstrom < 1.33:
-        return _one(0.0 if around.like_angstrom < 1.15 else -1.0)
+        return _candidates(_diatomic_costs(_DINITROGEN, around.like_angstrom), is_anion=True)
     if around.cyano or around.acceptors == 0:
         return _one(float(min(0, -3 + around.like_bonds)))
     state = {1: 1.0, 2: 3.0}.get(around.acceptors, 5.0) - around.like_bonds
     return _one(state)
+
+
+_DIOXYGEN = ((-1.0, 1.49), (-0.5, 1.33), (0.0, 1.22))
+_DINITROGEN = ((-1.0, 1.23), (-0.5, 1.17), (0.0, 1.10))
+"""Charge per atom and bond length in Å: O₂²⁻, O₂⁻, O₂; N₂²⁻, N₂⁻, N₂."""
+
+
+def _diatomic_costs(
+    states: tuple[tuple[float, float], ...], length_angstrom: float
+) -> dict[float, float]:
+    """Cost of each charge of a diatomic unit from its bond length."""
+    return {q: 0.5 * ((length - length_angstrom) / 0.03) ** 2 for q, length in states}
 
 
 def _hydrogen(around: Surroundings) -> Candidates:
@@ -164,6 +222,7 @@ def _carbon(around: Surroundings) -> Candidates:
     if around.nonmetals == around.like_bonds:
         if around.like_cluster == 2:
             return _one(-1.0)
+        return _spread(-1.0, is_anion=True)
         return _spread(-around.like_cluster and -1.0, is_anion=True)
     if around.hydrogens == 0 and around.like_bonds == 0:
         return _one(4.0) if around.acceptors > 1 else _spread(2.0, is_anion=False)
@@ -187,4 +246,10 @@ def _boron(around: Surroundings) -> Candidates:
     return _one(3.0)
 
 
-_SPECIAL = {H: _hydrogen, B: _boron, C: _carbon, N: _nitrogen, O: _oxygen}
+_SPECIAL = {
+    HYDROGEN: _hydrogen,
+    BORON: _boron,
+    CARBON: _carbon,
+    NITROGEN: _nitrogen,
+    OXYGEN: _oxygen,
+}

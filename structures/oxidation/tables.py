@@ -25,19 +25,27 @@ UNSEEN_COUNT = 0.5
 """Weight of a state that chemistry knows but the ICSD statistics lack, in counts."""
 
 
-def _z(symbols: str) -> frozenset[int]:
+def atomic_numbers(symbols: str) -> frozenset[int]:
+    """Atomic numbers of symbols separated by blanks."""
     return frozenset(atomic_number(s) for s in symbols.split())
 
 
-ALKALI = _z("Li Na K Rb Cs Fr")
-ALKALINE_EARTH = _z("Be Mg Ca Sr Ba Ra")
-NOBLE_GASES = _z("He Ne Ar Kr Xe Rn")
-NONMETALS = _z("H B C N O F Si P S Cl Ge As Se Br Sb Te I At")
+ALKALI = atomic_numbers("Li Na K Rb Cs Fr")
+ALKALINE_EARTH = atomic_numbers("Be Mg Ca Sr Ba Ra")
+NOBLE_GASES = atomic_numbers("He Ne Ar Kr Xe Rn")
+NONMETALS = atomic_numbers("H B C N O F Si P S Cl Ge As Se Br Sb Te I At")
 """Elements that can be the negative end of a polar bond, half-metals included."""
-HALOGENS = _z("F Cl Br I At")
-ZINTL_FORMERS = _z("B C Si Ge Sn Pb P As Sb Bi Ga In Tl")
+HALOGENS = atomic_numbers("F Cl Br I At")
+ZINTL_FORMERS = atomic_numbers("B C Si Ge Sn Pb P As Sb Bi Ga In Tl")
 """Elements whose anions exist only beside strongly electropositive metals."""
-P_BLOCK = _z("B C N O F Al Si P S Cl Ga Ge As Se Br In Sn Sb Te I Tl Pb Bi Po At")
+P_BLOCK = atomic_numbers("B C N O F Al Si P S Cl Ga Ge As Se Br In Sn Sb Te I Tl Pb Bi Po At")
+ZINTL_METAL_LIMIT = 1.7
+"""Pauling electronegativity up to which a metal gives its electrons even to a half-metal."""
+MIXED_VALENT = atomic_numbers(
+    "V Cr Mn Fe Co Ni Cu Mo Tc Ru Rh Pd Ag Re Os Ir Pt Au Hg Ce Pr Sm Eu Tb Yb U Np Pu"
+)
+"""Metals that hold several states side by side; p-block elements and d0 cations (Ti⁴⁺, Zr⁴⁺,
+Nb⁵⁺, Ta⁵⁺, W⁶⁺) rather do not."""
 FIXED_CHARGES = {
     **dict.fromkeys(ALKALI, 1),
     **dict.fromkeys(ALKALINE_EARTH, 2),
@@ -55,10 +63,10 @@ FIXED_CHARGES = {
 }
 """Elements that have one oxidation state in every crystal that this project screens."""
 P_BLOCK_GROUP_VALENCE = {
-    **dict.fromkeys(_z("B Al Ga In Tl"), 3),
-    **dict.fromkeys(_z("C Si Ge Sn Pb"), 4),
-    **dict.fromkeys(_z("N P As Sb Bi"), 5),
-    **dict.fromkeys(_z("O S Se Te Po"), 6),
+    **dict.fromkeys(atomic_numbers("B Al Ga In Tl"), 3),
+    **dict.fromkeys(atomic_numbers("C Si Ge Sn Pb"), 4),
+    **dict.fromkeys(atomic_numbers("N P As Sb Bi"), 5),
+    **dict.fromkeys(atomic_numbers("O S Se Te Po"), 6),
     **dict.fromkeys(HALOGENS, 7),
 }
 """Number of valence electrons of p-block elements: their highest oxidation state."""
@@ -79,7 +87,11 @@ class BondValenceParameters:
 
 @lru_cache(maxsize=1)
 def electronegativities() -> NDArray[np.float64]:
-    """Pauling electronegativities by atomic number, shape (119,); 1.5 where none is known."""
+    """Pauling electronegativities by atomic number, shape (119,); 1.5 where none is known.
+
+    Hydrogen is set 0.1 below Pauling's 2.20, between boron (2.04) and phosphorus (2.19): it is
+    a hydride beside B and Si and a proton beside P and C.
+    """
     from pymatgen.core import Element
 
     values = np.full(N_ELEMENTS, 1.5)
@@ -88,6 +100,7 @@ def electronegativities() -> NDArray[np.float64]:
         for z in range(1, N_ELEMENTS):
             x = float(Element.from_Z(z).X)
             values[z] = x if math.isfinite(x) and x > 0 else 1.5
+    values[1] = 2.1
     return values
 
 
@@ -126,6 +139,14 @@ def state_costs(number: int) -> dict[int, float]:
     return {state: -math.log(count / total) for state, count in counts.items()}
 
 
+@lru_cache(maxsize=256)
+def known_states(number: int) -> tuple[int, ...]:
+    """Every oxidation state, common or rare, that pymatgen's periodic table lists."""
+    from pymatgen.core import Element
+
+    return tuple(int(state) for state in Element.from_Z(number).oxidation_states)
+
+
 @lru_cache(maxsize=1)
 def _bond_valence_table() -> dict[tuple[int, int, int, int], BondValenceParameters]:
     """softBV parameters keyed by cation, its charge, anion, its charge."""
@@ -155,12 +176,13 @@ def bond_length_limits_angstrom() -> NDArray[np.float64]:
     """Longest like-atom bond by atomic number, Å, shape (119,).
 
     Typical single bonds are O–O 1.49, N–N 1.45, S–S 2.05, Se–Se 2.35, P–P 2.22, C–C 1.54,
-    Si–Si 2.35, I–I 2.7 to 2.9 (I₃⁻); next-nearest contacts start far beyond 1.2 times the
-    summed covalent radii. Hydrogen: only H₂ molecules.
+    Si–Si 2.35, Te–Te 2.8, I–I 2.7 to 2.9 (I₃⁻). Beyond 1.15 times the summed covalent radii (1.1
+    for Sn and heavier, whose oxides share edges at 3.3 Å) no bond is assumed. Hydrogen: only H₂.
     """
     from structures.disorder import covalent_radii_angstrom
 
-    limits = 2.4 * covalent_radii_angstrom()
+    radii = covalent_radii_angstrom()
+    limits = np.where(np.arange(len(radii)) < 50, 2.3, 2.2) * radii
     limits[1] = 0.95
     limits[8] = 1.70
     return limits
