@@ -93,8 +93,8 @@ def _refuse_special(items: CifItems) -> None:
 
 def _cell_parameters(items: CifItems) -> list[float]:
     lengths = [number(items.get(f"_cell_{name}") or "") for name in _CELL[:3]]
-    # 90 degrees is the default of the core dictionary.
-    angles = [number(items.get(f"_cell_{name}") or "90") or 0.0 for name in _CELL[3:]]
+    # 90 degrees is the default of the core dictionary where an angle is not written at all.
+    angles = [number(items.values.get(f"_cell_{name}", "90")) or 0.0 for name in _CELL[3:]]
     usable = [length for length in lengths if length is not None and 0.1 < length < 10_000.0]
     if len(usable) < 3 or not all(0.0 < angle < 180.0 for angle in angles):
         raise UnreadableStructureError(

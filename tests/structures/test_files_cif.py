@@ -136,6 +136,7 @@ def test_broken_loops_elsewhere_do_no_harm() -> None:
         (block("Va1 Va 0 0 0 1"), "no_atoms"),
         (block("A Li 0 0 0 1", cell=""), "no_cell"),
         (block("A Li 0 0 0 1", cell=CUBIC.replace("5.64(1)", "?")), "no_cell"),
+        (block("A Li 0 0 0 1", cell=CUBIC.replace("beta 90", "beta ?")), "no_cell"),
         ("data_x\n" + CUBIC, "no_coordinates"),
         (block("A Li 0 0 0"), "no_coordinates"),
         (block("A Li 0 0 0 1", "_cell_modulation_dimension 1\n"), "modulated"),
