@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from screening.barriers import BarrierOptions, IonBarriers, ion_barriers
 from screening.flags import bound_fraction, sublattices_interchange
@@ -12,10 +13,7 @@ from screening.pair_parameters import ParameterQuality
 from screening.verdict import DaiCriterion, Verdict, judge
 from structures.crystal import IonicCrystal
 from structures.elements import atomic_number, symbol
-from structures.errors import StructureError, UnpreparableStructureError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from structures.errors import InputError, StructureError, UnpreparableStructureError
 
 BOUND_FROM = 0.5
 """An anion counts as bound if at least this share of its sites is."""
@@ -26,19 +24,21 @@ class ScreenOptions:
     """What is asked of every structure.
 
     Attributes:
-        cation: symbol of the mobile cation.
+        cations: symbols of the mobile cations; those that a structure holds are judged.
         anions: symbols of the anions of interest; empty for every anion of the structure.
         criterion: thresholds of the verdict.
         barriers: how barriers are computed.
     """
 
-    cation: str = "Li"
+    cations: tuple[str, ...] = ("Li",)
     anions: tuple[str, ...] = ()
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
     barriers: BarrierOptions = field(default_factory=BarrierOptions)
 
     def __post_init__(self) -> None:
-        for element in (self.cation, *self.anions):
+        if not self.cations:
+            raise InputError("Name at least one mobile cation.")
+        for element in (*self.cations, *self.anions):
             atomic_number(element)
 
 
@@ -72,14 +72,14 @@ class PairFailure:
 
     Attributes:
         cation: the mobile cation.
-        anion: the anion, or None where the structure has none of those asked for.
+        anion: the anion.
         reason: stable snake_case name.
         message: what, why and what to do.
         cation_barriers: barriers of the cation where those are known.
     """
 
     cation: MobileIon
-    anion: MobileIon | None
+    anion: MobileIon
     reason: str
     message: str
     cation_barriers: IonBarriers | None = None
@@ -119,36 +119,34 @@ def screen(
             partial occupancies.
         cation: symbol of the mobile cation.
         anions: symbols of the anions; none for every anion of the structure.
-        options: all options; ``cation`` and ``anions`` are then read from there.
+        options: all options; cations and anions are then read from there.
 
     Raises:
-        StructureError: the structure cannot be prepared, or lacks the cation.
+        StructureError: the structure cannot be prepared, or lacks the ions.
         InputError: an option makes no sense.
     """
     from structures.preparation import prepare
 
-    asked = options or ScreenOptions(cation=cation, anions=tuple(anions))
+    asked = options or ScreenOptions(cations=(cation,), anions=tuple(anions))
     return screen_crystal(prepare(structure), asked)
 
 
 def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResult:
     """Judge every cation–anion pair of a prepared crystal.
 
+    The field of each ion is computed once, however many pairs it is in.
+
     Raises:
-        StructureError: the crystal lacks the cation, or the cation's field cannot be computed.
+        StructureError: the crystal has none of the cations or of the anions.
     """
-    cation = _cation_of(crystal, options.cation)
-    wanted = {atomic_number(element) for element in options.anions}
-    anions = [ion for ion in anions_of(crystal) if not wanted or ion.number in wanted]
-    if not anions:
-        there = ", ".join(ion.element for ion in anions_of(crystal)) or "none"
-        raise UnpreparableStructureError(
-            f"The structure has none of the anions {', '.join(options.anions) or 'at all'}; its "
-            f"anions: {there}.",
-            reason="no_anion",
-        )
-    cation_barriers = ion_barriers(crystal, cation, options.barriers)
-    outcomes = [_judge_anion(crystal, cation_barriers, anion, options) for anion in anions]
+    cations = _cations_of(crystal, options.cations)
+    anions = _anions_of(crystal, options.anions)
+    computed = {ion: _attempt(crystal, ion, options.barriers) for ion in (*cations, *anions)}
+    outcomes = [
+        _judge_pair(crystal, (cation, computed[cation]), (anion, computed[anion]), options)
+        for cation in cations
+        for anion in anions
+    ]
     return ScreenResult(
         crystal=crystal,
         pairs=tuple(o for o in outcomes if isinstance(o, PairResult)),
@@ -156,45 +154,72 @@ def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResul
     )
 
 
-def _cation_of(crystal: IonicCrystal, element: str) -> MobileIon:
-    number = atomic_number(element)
-    if number not in crystal.numbers:
+def _cations_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+    """Those of the elements that are cations of the crystal."""
+    found = []
+    for element in elements:
+        number = atomic_number(element)
+        if number in crystal.numbers and (charge := mean_charge(crystal, number)) > 0.0:
+            found.append(MobileIon(number, charge))
+    if not found:
         there = sorted({symbol(int(z)) for z in crystal.numbers[crystal.charges > 0]})
         raise UnpreparableStructureError(
-            f"The structure holds no {element}; its cations: {', '.join(there) or 'none'}. "
-            "Choose the mobile cation with --cation.",
+            f"The structure has no cation {' or '.join(elements)}; its cations: "
+            f"{', '.join(there) or 'none'}. Choose the mobile cation with --cation.",
             reason="no_cation",
         )
-    charge = mean_charge(crystal, number)
-    if charge <= 0.0:
+    return found
+
+
+def _anions_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+    """The anions of the crystal, of these elements if any are named."""
+    wanted = {atomic_number(element) for element in elements}
+    there = anions_of(crystal)
+    found = [ion for ion in there if not wanted or ion.number in wanted]
+    if not found:
         raise UnpreparableStructureError(
-            f"{element} has the charge {charge:g} in this structure and is no cation there.",
-            reason="no_cation",
+            f"The structure has no anion {' or '.join(elements) or 'at all'}; its anions: "
+            f"{', '.join(ion.element for ion in there) or 'none'}.",
+            reason="no_anion",
         )
-    return MobileIon(number, charge)
+    return found
 
 
-def _judge_anion(
-    crystal: IonicCrystal, cation: IonBarriers, anion: MobileIon, options: ScreenOptions
-) -> PairResult | PairFailure:
+def _attempt(
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions
+) -> IonBarriers | StructureError:
+    """Barriers of one ion, or why there are none: one ion's failure must not cost the others."""
     try:
-        barriers = ion_barriers(crystal, anion, options.barriers)
+        return ion_barriers(crystal, ion, options)
     except StructureError as error:
-        return PairFailure(
-            cation=cation.ion,
-            anion=anion,
-            reason=error.reason,
-            message=str(error),
-            cation_barriers=cation,
-        )
-    verdict = judge(cation.barriers_ev, barriers.barriers_ev, options.criterion)
-    bound = bound_fraction(crystal, anion)
+        return error
+
+
+Attempt = tuple[MobileIon, "IonBarriers | StructureError"]
+
+
+def _judge_pair(
+    crystal: IonicCrystal, cation: Attempt, anion: Attempt, options: ScreenOptions
+) -> PairResult | PairFailure:
+    (cation_ion, of_cation), (anion_ion, of_anion) = cation, anion
+    for outcome in (of_cation, of_anion):
+        if isinstance(outcome, StructureError):
+            return PairFailure(
+                cation=cation_ion,
+                anion=anion_ion,
+                reason=outcome.reason,
+                message=str(outcome),
+                cation_barriers=of_cation if isinstance(of_cation, IonBarriers) else None,
+            )
+    assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
+    verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
+    bound = bound_fraction(crystal, anion_ion)
     return PairResult(
-        cation=cation,
-        anion=barriers,
+        cation=of_cation,
+        anion=of_anion,
         verdict=verdict,
         bound_fraction=bound,
-        flags=_flags(crystal, cation, barriers, verdict, bound),
+        flags=_flags(crystal, of_cation, of_anion, verdict, bound),
     )
 
 

@@ -225,3 +225,8 @@ def with_changes(options: PotentialOptions, **changes: float | str | None) -> Po
     if not given:
         return options
     return replace(options, preset="custom", **given)  # type: ignore[arg-type]
+
+
+def refusing_estimates(options: PotentialOptions) -> PotentialOptions:
+    """The same conventions, with tabulated pair parameters alone."""
+    return replace(options, parameter_quality=ParameterQuality.TABULATED)

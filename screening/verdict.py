@@ -66,6 +66,7 @@ class Verdict:
         passes: whether the criterion holds at 1D, 2D, 3D with the chosen reading.
         passes_other_reading: the same with the other reading of the ratio.
         dai: the verdict: ``passes`` at the chosen dimensionality.
+        dai_other_reading: ``passes_other_reading`` there.
         cation_below: whether the cation's barrier there is below its threshold.
         flags: ``dimensionality_decides`` and ``ratio_reading_decides`` where they do.
     """
@@ -74,6 +75,7 @@ class Verdict:
     passes: Passes
     passes_other_reading: Passes
     dai: bool
+    dai_other_reading: bool
     cation_below: bool
     flags: tuple[str, ...] = field(default=())
 
@@ -103,6 +105,7 @@ def judge(cation_ev: Triple, anion_ev: Triple, criterion: DaiCriterion) -> Verdi
         passes=tuple(passes),  # type: ignore[arg-type]
         passes_other_reading=tuple(other),  # type: ignore[arg-type]
         dai=passes[chosen],
+        dai_other_reading=other[chosen],
         cation_below=cation_ev[chosen] < criterion.max_cation_barrier_ev,
         flags=tuple(flags),
     )

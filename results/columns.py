@@ -1,0 +1,103 @@
+"""The one schema of ``screened.csv`` and ``candidates.csv``.
+
+One row per structure × cation × anion. The first columns are the project's contract: they keep
+their names and meaning; later ones may be added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "integer", "number", "truth"]
+Value = str | int | float | bool | None
+Row = dict[str, Value]
+"""Column key → value; None is written as an empty field, infinity as ``inf``."""
+
+SCHEMA_VERSION = 1
+"""Raised whenever a number in the tables would come out differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: name in the tables.
+        kind: what its values are.
+        unit: unit, empty where there is none.
+        meaning: one sentence.
+        decimals: digits after the point of a number.
+    """
+
+    key: str
+    kind: Kind
+    unit: str
+    meaning: str
+    decimals: int = 6
+
+
+def _barriers(ion: str) -> list[Column]:
+    return [
+        Column(
+            f"e{n}d_{ion}_ev",
+            "number",
+            "eV",
+            f"{n}D migration barrier of the {ion}; inf where it does not percolate",
+        )
+        for n in (1, 2, 3)
+    ]
+
+
+CORE: tuple[Column, ...] = (
+    Column("source", "text", "", "where the structure came from"),
+    Column("source_id", "text", "", "its name there"),
+    Column("formula", "text", "", "formula of the cell"),
+    Column("reduced_formula", "text", "", "reduced formula"),
+    Column("space_group", "text", "", "Hermann–Mauguin symbol found by spglib"),
+    Column("n_sites", "integer", "", "sites in the cell"),
+    Column("disordered", "truth", "", "whether a site is shared or partly empty"),
+    Column("cation", "text", "", "mobile cation with its charge"),
+    Column("anion", "text", "", "anion with its charge"),
+    Column("status", "text", "", "ok, rejected (a reason in the structure) or failed (in the run)"),
+    Column("reason", "text", "", "stable name of the reason where the status is not ok"),
+    *_barriers("cation"),
+    *_barriers("anion"),
+    *(
+        Column(f"ratio_{n}d", "number", "", f"{n}D barrier of the anion over that of the cation")
+        for n in (1, 2, 3)
+    ),
+    Column("dai", "truth", "", "the verdict at the chosen dimensionality"),
+    Column("dai_dimensions", "text", "", "dimensionalities at which the criterion holds"),
+    Column("anion_bound", "truth", "", "whether most anion sites are ligands of a polyanion"),
+    Column("flags", "text", "", "names of what to keep in mind, separated by semicolons"),
+    Column("oxidation_method", "text", "", "how the oxidation states were found"),
+    Column("parameters", "text", "", "least trustworthy pair parameters in use"),
+    Column("energy_above_hull_ev_atom", "number", "eV/atom", "stability as the source gives it"),
+    Column("band_gap_ev", "number", "eV", "band gap as the source gives it"),
+    Column("seconds", "number", "s", "computing time of the structure", 4),
+    Column("key", "text", "", "hash of structure, ions, options and schema"),
+)
+
+EXTRA: tuple[Column, ...] = (
+    Column("message", "text", "", "what happened, why, and what to do"),
+    Column("occupancy_handling", "text", "", "full, or weighted by occupancy"),
+    Column("anion_bound_fraction", "number", "", "share of anion sites that are ligands", 4),
+    Column("dai_other_reading", "truth", "", "the verdict with the other reading of the ratio"),
+    *(
+        Column(
+            f"e{n}d_{ion}_region_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the {ion} above the minimum of the percolating region itself",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
+)
+
+SCREENED: tuple[Column, ...] = CORE + EXTRA
+RANK = Column("rank", "integer", "", "place in the ranking, 1 is best")
+CANDIDATES: tuple[Column, ...] = (RANK, *SCREENED)
+
+BY_KEY = {column.key: column for column in CANDIDATES}

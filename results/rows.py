@@ -1,0 +1,119 @@
+"""From results of the physics to rows of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from results.columns import Row, Value
+
+if TYPE_CHECKING:
+    from screening.barriers import IonBarriers
+    from screening.pairs import PairFailure, PairResult, ScreenResult
+    from structures.crystal import IonicCrystal
+    from structures.records import Metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a row says of the structure itself.
+
+    Attributes:
+        source: name of the source.
+        source_id: name of the structure there.
+        formula: formula of the cell.
+        reduced_formula: reduced formula.
+        space_group: Hermann–Mauguin symbol.
+        n_sites: sites in the cell; None where unknown.
+        metadata: what the source knows beside the structure.
+    """
+
+    source: str
+    source_id: str
+    metadata: Metadata
+    formula: str = ""
+    reduced_formula: str = ""
+    space_group: str = ""
+    n_sites: int | None = None
+
+    def as_row(self) -> Row:
+        """Columns of the structure."""
+        return {
+            "source": self.source,
+            "source_id": self.source_id,
+            "formula": self.formula,
+            "reduced_formula": self.reduced_formula,
+            "space_group": self.space_group,
+            "n_sites": self.n_sites,
+            "energy_above_hull_ev_atom": self.metadata.get("energy_above_hull_ev_atom"),
+            "band_gap_ev": self.metadata.get("band_gap_ev"),
+        }
+
+
+def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, message: str) -> Row:
+    """The row of a structure that gave no numbers."""
+    return {
+        **identity.as_row(),
+        "cation": cation,
+        "status": status,
+        "reason": reason,
+        "message": message,
+    }
+
+
+def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
+    """One row for each pair of a screened structure, judged or not."""
+    shared = {**identity.as_row(), **_preparation(result.crystal)}
+    rows = [{**shared, **_pair(pair)} for pair in result.pairs]
+    rows += [{**shared, **_failure(failure)} for failure in result.failures]
+    return rows
+
+
+def _preparation(crystal: IonicCrystal) -> Row:
+    return {
+        "disordered": crystal.is_disordered,
+        "oxidation_method": crystal.oxidation_method,
+        "occupancy_handling": crystal.occupancy_handling,
+    }
+
+
+def _pair(pair: PairResult) -> Row:
+    verdict = pair.verdict
+    return {
+        "cation": str(pair.cation.ion),
+        "anion": str(pair.anion.ion),
+        "status": "ok",
+        **_barriers("cation", pair.cation),
+        **_barriers("anion", pair.anion),
+        **{f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)},
+        "dai": verdict.dai,
+        "dai_dimensions": verdict.dimensions,
+        "dai_other_reading": verdict.dai_other_reading,
+        "anion_bound": pair.anion_bound,
+        "anion_bound_fraction": pair.bound_fraction,
+        "flags": ";".join(pair.flags),
+        "parameters": max(pair.cation.quality, pair.anion.quality).label,
+    }
+
+
+def _failure(failure: PairFailure) -> Row:
+    known = failure.cation_barriers
+    return {
+        "cation": str(failure.cation),
+        "anion": str(failure.anion),
+        "status": "rejected",
+        "reason": failure.reason,
+        "message": failure.message,
+        **(_barriers("cation", known) if known else {}),
+    }
+
+
+def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
+    row: Row = {}
+    for n, (total, region) in enumerate(
+        zip(ion.barriers_ev, ion.from_region_ev, strict=True), start=1
+    ):
+        row[f"e{n}d_{name}_ev"] = total
+        row[f"e{n}d_{name}_region_ev"] = region
+    return row

@@ -1,0 +1,80 @@
+"""CSV in and out, by the schema."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from results.columns import BY_KEY, Column, Row, Value
+from structures.errors import InputError
+
+
+def format_value(value: Value, column: Column) -> str:
+    """A value as it stands in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        return "inf" if math.isinf(value) else f"{value:.{column.decimals}f}"
+    return str(value)
+
+
+def parse_value(text: str, column: Column) -> Value:
+    """The value that a table's text stands for."""
+    if text == "" and column.kind != "text":
+        return None
+    if column.kind == "truth":
+        return text == "true"
+    if column.kind == "integer":
+        return int(text)
+    return float(text) if column.kind == "number" else text
+
+
+class TableWriter:
+    """Appends rows to a CSV file; each row is flushed, so a crash loses none."""
+
+    def __init__(self, handle: TextIO, columns: Sequence[Column]) -> None:
+        self._handle = handle
+        self._columns = columns
+        self._writer = csv.writer(handle, lineterminator="\n")
+        self._writer.writerow([column.key for column in columns])
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Append rows."""
+        for row in rows:
+            self._writer.writerow([format_value(row.get(c.key), c) for c in self._columns])
+        self._handle.flush()
+
+
+def write_table(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> None:
+    """Write a whole table, atomically: readers see the old file or the new one."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as handle:
+        TableWriter(handle, columns).write(rows)
+    part.replace(path)
+
+
+def read_table(path: Path) -> list[Row]:
+    """Rows of a table that this package wrote.
+
+    Raises:
+        InputError: the file is missing or has an unknown column.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no table {path}; run dualion screen first.")
+    with path.open(newline="", encoding="utf-8") as handle:
+        reader = csv.DictReader(handle)
+        unknown = set(reader.fieldnames or ()) - set(BY_KEY)
+        if unknown:
+            raise InputError(
+                f"{path} has columns unknown to this version: {', '.join(sorted(unknown))}."
+            )
+        return [
+            {key: parse_value(text, BY_KEY[key]) for key, text in row.items()} for row in reader
+        ]

@@ -1,0 +1,50 @@
+"""The command line. Commands live in ``*_command.py`` and import what they need when they run."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from workflows import screen_command
+
+app = typer.Typer(
+    name="dualion",
+    help="Find solids in which a metal cation and an anion both migrate.",
+    epilog="Start with: dualion screen (the bundled reference set), then dualion screen FOLDER.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"dualion {version('dualion')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Find solids in which a metal cation and an anion both migrate."""
+
+
+screen_command.register(app)
+
+
+def main() -> None:
+    """Entry point: a wrong input ends in one sentence on stderr and exit status 2."""
+    from structures.errors import DualionError
+
+    try:
+        app()
+    except DualionError as error:
+        print(f"dualion: {error}", file=sys.stderr)
+        sys.exit(2)

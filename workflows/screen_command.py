@@ -1,0 +1,270 @@
+"""``dualion screen``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from results.funnel import Funnel
+    from screening.pairs import ScreenOptions
+    from workflows.screen_run import RunSummary
+
+SHOWN_CANDIDATES = 15
+BUNDLED_CATIONS = ("Li", "Na", "K")
+WHAT, HOW, RUN = "What to look for", "How barriers are computed", "The run"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("screen")(screen)
+
+
+def screen(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, globs or archives: CIF, POSCAR, extxyz, pymatgen JSON, "
+            ".jsonl[.gz], zip and tar of these. Without any, the bundled reference set.",
+            metavar="[PATH]...",
+            show_default=False,
+        ),
+    ] = None,
+    cation: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Mobile cation: Li, Na, K, Ag, Cu, Mg, Ca, Zn, …; repeat for several. "
+            "Default: Li (Li, Na and K for the bundled set).",
+            rich_help_panel=WHAT,
+            show_default=False,
+        ),
+    ] = None,
+    anion: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Mobile anion; repeat for several. Default: every anion of the structure.",
+            rich_help_panel=WHAT,
+            show_default=False,
+        ),
+    ] = None,
+    max_barrier: Annotated[
+        float,
+        typer.Option(help="The cation's barrier must be below this, eV.", rich_help_panel=WHAT),
+    ] = 1.0,
+    min_ratio: Annotated[
+        float, typer.Option(help="Smallest ratio anion/cation.", rich_help_panel=WHAT)
+    ] = 0.5,
+    max_ratio: Annotated[
+        float, typer.Option(help="Largest ratio anion/cation.", rich_help_panel=WHAT)
+    ] = 1.5,
+    inverse_ratio: Annotated[
+        bool, typer.Option("--inverse-ratio", help="Judge cation/anion.", rich_help_panel=WHAT)
+    ] = False,
+    dimensionality: Annotated[
+        int, typer.Option(help="Barriers that decide: 1, 2 or 3 (D).", rich_help_panel=WHAT)
+    ] = 3,
+    spacing: Annotated[
+        float, typer.Option(help="Largest distance of grid points, Å.", rich_help_panel=HOW)
+    ] = 0.2,
+    engine: Annotated[
+        str, typer.Option(help="native, or bvlain to compare.", rich_help_panel=HOW)
+    ] = "native",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="Conventions of the pair energies: bvlain, full_depth, f070, softbv_radii.",
+            rich_help_panel=HOW,
+        ),
+    ] = "bvlain",
+    prefactor: Annotated[
+        float | None,
+        typer.Option(help="Fraction of D0 in the Morse term.", rich_help_panel=HOW),
+    ] = None,
+    screening_factor: Annotated[
+        float | None, typer.Option(help="f of the Coulomb term.", rich_help_panel=HOW)
+    ] = None,
+    radii: Annotated[
+        str | None, typer.Option(help="Covalent radii: ase or softbv.", rich_help_panel=HOW)
+    ] = None,
+    cutoff: Annotated[
+        float | None, typer.Option(help="Reach of the pair energies, Å.", rich_help_panel=HOW)
+    ] = None,
+    refuse_estimates: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-estimates",
+            help="Reject ions whose pair parameters are not tabulated.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Processes; 0 for one a core.", rich_help_panel=RUN)
+    ] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the tables. Default: a new one named after the time.",
+            rich_help_panel=RUN,
+            show_default=False,
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(help="Longest time for one structure, s.", rich_help_panel=RUN)
+    ] = 300.0,
+) -> None:
+    """Screen crystal structures and write a ranked CSV of dual-ion conductors.
+
+    For every structure, the migration barriers of the cation and of each anion are computed
+    from bond valence site energies. A pair passes (Cen et al., Nat. Sustain. 2025) if the
+    cation's barrier is below 1 eV and the anion's is 0.5 to 1.5 times as high.
+
+    Every structure ends as rows of screened.csv, also what could not be read or computed, with
+    the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.
+
+    [bold]Examples[/bold]
+
+        dualion screen
+
+        dualion screen cifs/ more.zip "icsd/*.cif" --cation Na --workers 4
+
+        dualion screen mp.jsonl.gz --anion I --anion Cl --dimensionality 1 --output halides
+    """
+    options = _options(
+        cations=tuple(cation or ()) or (("Li",) if paths else BUNDLED_CATIONS),
+        anions=tuple(anion or ()),
+        criterion={
+            "max_cation_barrier_ev": max_barrier,
+            "min_ratio": min_ratio,
+            "max_ratio": max_ratio,
+            "dimensionality": dimensionality,
+            "reading": "cation_over_anion" if inverse_ratio else "anion_over_cation",
+        },
+        spacing=spacing,
+        engine=engine,
+        preset=preset,
+        changes={
+            "morse_prefactor": prefactor,
+            "screening_factor": screening_factor,
+            "radii": radii,
+            "cutoff_angstrom": cutoff,
+        },
+        refuse_estimates=refuse_estimates,
+    )
+    _run(paths or [], options, workers=workers, output=output, time_limit_s=time_limit)
+
+
+def _options(
+    *,
+    cations: tuple[str, ...],
+    anions: tuple[str, ...],
+    criterion: dict[str, object],
+    spacing: float,
+    engine: str,
+    preset: str,
+    changes: dict[str, float | str | None],
+    refuse_estimates: bool,
+) -> ScreenOptions:
+    """Checked options from the command line's words."""
+    from screening import barriers, potential
+    from screening.pairs import ScreenOptions
+    from screening.verdict import DaiCriterion
+
+    convention = potential.with_changes(potential.preset(preset), **changes)
+    if refuse_estimates:
+        convention = potential.refusing_estimates(convention)
+    return ScreenOptions(
+        cations=cations,
+        anions=anions,
+        criterion=DaiCriterion(**criterion),  # type: ignore[arg-type]
+        barriers=barriers.BarrierOptions(
+            spacing_angstrom=spacing,
+            engine=engine,  # type: ignore[arg-type]
+            potential=convention,
+        ),
+    )
+
+
+def _run(
+    paths: list[str],
+    options: ScreenOptions,
+    *,
+    workers: int,
+    output: Path | None,
+    time_limit_s: float,
+) -> None:
+    from rich.console import Console
+
+    from workflows.screen_run import screen_paths
+
+    console = Console()
+    with _progress(console) as progress:
+        task = progress.add_task("compiling kernels, starting workers", total=None, counts="")
+        summary = screen_paths(
+            paths,
+            options,
+            output=output,
+            workers=workers or os.cpu_count() or 1,
+            time_limit_s=time_limit_s,
+            on_start=lambda total: progress.update(task, total=total, description="screening"),
+            on_outcome=lambda _, funnel: _advance(progress, task, funnel),
+        )
+    _report(console, summary, options)
+
+
+def _advance(progress: Progress, task: TaskID, funnel: Funnel) -> None:
+    failed = sum(funnel.reasons.values())
+    counts = f"{funnel.ratio_in_range} candidates, {funnel.computed} computed, {failed} not"
+    progress.update(task, advance=1, counts=counts)
+
+
+def _progress(console: Console) -> Progress:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from workflows.progress import RateColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+        console=console,
+    )
+
+
+def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> None:
+    """The best candidates, the funnel, and where the files are."""
+    from workflows.progress import candidate_table, funnel_table
+
+    dimensionality = options.criterion.dimensionality
+    if summary.candidates:
+        console.print(
+            candidate_table(
+                summary.candidates, dimensionality=dimensionality, most=SHOWN_CANDIDATES
+            )
+        )
+    else:
+        console.print("No pair passes the criterion.")
+    console.print(funnel_table(summary.funnel))
+    if not summary.finished:
+        console.print("[yellow]Interrupted:[/yellow] the tables hold what was done until then.")
+    for path in (summary.files.candidates, summary.files.screened, summary.files.sidecar):
+        console.print(f"  {path}", highlight=False, soft_wrap=True)
