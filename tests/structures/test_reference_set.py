@@ -82,8 +82,9 @@ OCCUPANCY_TOLERANCE = 0.1
 CATION_BOUND = 0.20
 ANION_BOUND = 0.17
 """Largest |bond valence sum - charge| / charge of a site. Outside the exceptions the set stays
-within 0.196 (Li in the wide NASICON cavity) and 0.161 (S in Na2S). softBV is soft on purpose: this
-test sees a misplaced P, Nb or Al from about 0.3 Å, but hardly a misplaced alkali ion."""
+within 0.196 (Li in the wide NASICON cavity) and 0.161 (S in Na2S). softBV is soft on purpose: it
+sees a misplaced P, Nb or Al from about 0.3 Å, but hardly an alkali ion; the bond lengths and the
+match with a relaxed structure are the sharper checks."""
 
 CENTRAL_BONDS = {
     ("C", "O"): (3, 1.28),
@@ -108,9 +109,20 @@ CENTRAL_BONDS = {
 centres whose bonds are stiff enough to show a wrong digit of a coordinate."""
 
 MEAN_BOND_BOUND = 0.05
-SINGLE_BOND_BOUND = 0.08
-"""Largest relative distance of the mean bond, and of one bond from the mean of its shell; Nb in
-ferroelectric LiNbO3 and Fe in the olivine are the most distorted shells of the set."""
+"""Largest relative distance of a mean bond from the sum of the radii; the largest in the set is
+0.042 (Ga-Br, where the bond is covalent)."""
+
+SINGLE_BOND_BOUNDS = {3: 0.04, 4: 0.04, 6: 0.065}
+"""Largest relative distance of one bond from the mean of its shell, per coordination number: the
+most distorted shells of the set are SiO4 of a chain silicate (0.034) and ferroelectric NbO6
+(0.056)."""
+
+BRIDGED = {"Li7P3S11": 0.07}
+"""The P2S7 groups have one long bond to the bridging S."""
+
+LARGEST_SHIFT = 0.03
+"""Largest distance of an atom from its place in the relaxed structure, over (volume/atom)^(1/3):
+0.07 to 0.09 Å. The largest in the set is 0.0283 (LiAlCl4)."""
 
 EXCEPTIONS = {
     # The nitrides: N3- with only Li+ around it is underbonded in every softBV-like table.
@@ -235,7 +247,7 @@ def test_header_names_source_temperature_and_check(path: Path) -> None:
     header = _header(path)
     for entry in ("Structure:", "Temperature:", "Source:", "Positions:", "Checked against:"):
         assert entry in header
-    if "Positions: published" not in header and "fixed by symmetry" not in header:
+    if "not the published ones" in header:
         assert "Note:" in header
 
 
@@ -322,7 +334,8 @@ def test_bonds_of_stiff_centres_have_the_expected_length(path: Path) -> None:
         shell = bonds[:number]
         assert len(shell) == number, (centre, ligand)
         assert abs(shell.mean() / expected_angstrom - 1) < MEAN_BOND_BOUND, (centre, shell)
-        assert np.abs(shell / shell.mean() - 1).max() < SINGLE_BOND_BOUND, (centre, shell)
+        bound = BRIDGED.get(path.stem, SINGLE_BOND_BOUNDS[number])
+        assert np.abs(shell / shell.mean() - 1).max() < bound, (centre, shell)
         assert len(bonds) == number or bonds[number] > 1.25 * shell.mean(), (centre, bonds)
 
 
@@ -353,17 +366,23 @@ def _structure_of(row: dict[str, Any]) -> Structure:
     return Structure(lattice, species, np.reshape(row["coords"], (-1, 3)))
 
 
+def _smallest_shift(structure: Structure, rows: list[dict[str, Any]]) -> float:
+    """Largest atomic shift against the best of ``rows``, normalised; inf where none matches."""
+    matcher = StructureMatcher()
+    fits = [matcher.get_rms_dist(structure, _structure_of(row)) for row in rows]
+    return min((float(fit[1]) for fit in fits if fit is not None), default=float("inf"))
+
+
 @pytest.mark.shared_data
 def test_ordered_structures_match_calculated_ones() -> None:
     if not (SHARED_DATA / "mp_li.jsonl.gz").exists():
         pytest.skip("needs the Materials Project subset mp_li.jsonl.gz beside the checkout")
-    matcher, calculated, matched = StructureMatcher(), _calculated(), []
+    calculated, matched = _calculated(), []
     for path in PATHS:
-        if "StructureMatcher" not in _header(path):
-            continue
-        structure = _parse(path)
-        structure.remove_oxidation_states()
-        rows = calculated.get(structure.composition.reduced_formula, [])
-        assert any(matcher.fit(structure, _structure_of(row)) for row in rows), path.name
-        matched.append(path.stem)
+        if "StructureMatcher" in _header(path):
+            structure = _parse(path)
+            structure.remove_oxidation_states()
+            rows = calculated.get(structure.composition.reduced_formula, [])
+            assert _smallest_shift(structure, rows) < LARGEST_SHIFT, path.name
+            matched.append(path.stem)
     assert len(matched) >= 20
