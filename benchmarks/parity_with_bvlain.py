@@ -34,12 +34,15 @@ MOST_SITES = 200
 
 
 def cases(count: int, seed: int):
-    """(name, structure) of every ordered input."""
-    for record in obelix_records():
-        if record.structure.is_ordered:
-            yield f"obelix/{short_id(record.source_id)}", record.structure
+    """(name, structure) of every ordered input, small cells first."""
+    found = [
+        (f"obelix/{short_id(record.source_id)}", record.structure)
+        for record in obelix_records()
+        if record.structure.is_ordered
+    ]
     for entry in sample_rows("mp_li.jsonl.gz", count, seed=seed):
-        yield short_id(entry.source_id), parse_entry(entry).structure
+        found.append((short_id(entry.source_id), parse_entry(entry).structure))
+    return sorted(found, key=lambda case: case[1].volume)
 
 
 def outside(native, peer) -> list[int]:

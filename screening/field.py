@@ -32,7 +32,7 @@ from screening.potential import (
 from structures.crystal import IonicCrystal
 from structures.errors import UnpreparableStructureError
 
-BINS_PER_SQUARE = 200.0
+BINS_PER_SQUARE = 400.0
 """Bins of the pair energy tables per Å² of r². Linear interpolation is then good to 10⁻⁵ eV
 where an ion can be."""
 SPECTRUM_BINS = 4096

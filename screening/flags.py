@@ -10,6 +10,7 @@ from screening.pair_parameters import ParameterQuality, morse_parameters
 from screening.softbv import ase_covalent_radii
 from structures.crystal import IonicCrystal
 from structures.errors import MissingParametersError
+from structures.symmetry import operations
 
 NON_METAL_CENTRES = frozenset({1, 5, 6, 7, 14, 15, 16, 17, 32, 33, 34, 35, 52, 53})
 """H, B, C, N, Si, P, S, Cl, Ge, As, Se, Br, Te, I: as cations they centre polyanions."""
@@ -85,18 +86,13 @@ def sublattices_interchange(crystal: IonicCrystal, cation: MobileIon, anion: Mob
     In such a binary crystal (rock salt, CsCl, zinc blende) both barriers are equal by
     symmetry, and their ratio of 1 says nothing about the material.
     """
-    import spglib
-
     if {cation.number, anion.number} != set(crystal.numbers.tolist()) or crystal.is_disordered:
         return False
     is_cation = crystal.numbers == cation.number
     if abs(cation.charge + anion.charge) > 1e-6 or is_cation.sum() * 2 != len(is_cation):
         return False
-    cell = (crystal.cell, crystal.frac, np.ones(len(crystal.numbers), dtype=int))
-    symmetry = spglib.get_symmetry(cell, symprec=1e-3)
-    if symmetry is None:
-        return False
-    rotations, translations = symmetry["rotations"], symmetry["translations"]
+    alike = [1] * len(crystal.numbers)
+    rotations, translations = operations(crystal.cell, crystal.frac, alike)
     moved = np.einsum("oij,j->oi", rotations, crystal.frac[is_cation][0]) + translations
     gap = moved[:, None] - crystal.frac[~is_cation][None]
     gap -= np.round(gap)

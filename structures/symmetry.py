@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from structures.crystal import IonicCrystal
+
+Array = NDArray[np.float64]
 
 SYMPREC_ANGSTROM = 0.01
 
@@ -14,17 +20,37 @@ def space_group(crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGS
 
     Sites that several species share count as one kind of site.
     """
+    positions, kinds = _sites(crystal)
+    dataset = _dataset(crystal.cell, positions, kinds, symprec_angstrom)
+    return str(dataset.international) if dataset is not None else ""
+
+
+def operations(
+    cell: Array, frac: Array, kinds: list[int], *, symprec_angstrom: float = SYMPREC_ANGSTROM
+) -> tuple[Array, Array]:
+    """Rotations (m, 3, 3) and translations (m, 3) of a crystal, fractional, by spglib.
+
+    Where spglib finds nothing, the identity alone.
+    """
+    dataset = _dataset(cell, frac, kinds, symprec_angstrom)
+    if dataset is None:
+        return np.eye(3)[None], np.zeros((1, 3))
+    return np.asarray(dataset.rotations), np.asarray(dataset.translations)
+
+
+def _dataset(cell: Array, frac: Array, kinds: list[int], symprec_angstrom: float) -> Any:
     import spglib
 
-    positions, kinds = _sites(crystal)
-    try:
-        found = spglib.get_spacegroup((crystal.cell, positions, kinds), symprec=symprec_angstrom)
-    except spglib.SpglibError:
-        return ""
-    return str(found).split(" (")[0] if found else ""
+    with warnings.catch_warnings():
+        # spglib announces a change of its error handling at every call that finds nothing
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return spglib.get_symmetry_dataset((cell, frac, kinds), symprec=symprec_angstrom)
+        except spglib.SpglibError:
+            return None
 
 
-def _sites(crystal: IonicCrystal) -> tuple[np.ndarray, list[int]]:
+def _sites(crystal: IonicCrystal) -> tuple[Array, list[int]]:
     """Distinct positions and an integer for each distinct occupation."""
     content: dict[tuple[float, ...], list[tuple[int, float]]] = {}
     for frac, number, occupancy in zip(

@@ -1,0 +1,181 @@
+"""Barriers of real crystals: against bvlain, published values and symmetry."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from screening import BarrierOptions, native_barriers, screen
+from screening.bvlain_engine import bvlain_barriers
+from screening.ions import MobileIon, anions_of
+from structures.crystal import IonicCrystal
+from structures.errors import InputError, UnpreparableStructureError
+from structures.files import parse_entry, read_structures, reference_paths
+from structures.preparation import prepare
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+PEER_BRACKET_EV = 0.0105
+"""bvlain bisects to 0.01 eV, reports the upper end, and rounds to four digits."""
+ROUNDING_EV = 1e-4
+
+TURNED = [1, 2, 0]
+DOUBLED = np.array([1, 2, 1])
+
+PEER_CASES = [
+    "LiFePO4", "Li3PO4_gamma", "LiCl", "Li3OCl", "LiAlCl4", "Li2O", "Li3N",
+    "LiCoO2", "Li2S", "Na3PS4_tetragonal", "NaCl", "Li3PS4_gamma",
+]  # fmt: skip
+
+
+def reference_crystal(name: str) -> IonicCrystal:
+    path = next(path for path in reference_paths() if path.stem == name)
+    record = next(iter(read_structures([path])))
+    return prepare(record.structure)
+
+
+def first_cation(crystal: IonicCrystal) -> MobileIon:
+    number = next(z for z in (3, 11) if z in crystal.numbers)
+    return MobileIon(number, 1.0)
+
+
+@pytest.mark.parametrize("name", PEER_CASES)
+def test_equals_bvlain_on_its_own_grid(name):
+    crystal = reference_crystal(name)
+    for ion in (first_cation(crystal), *anions_of(crystal)):
+        peer = bvlain_barriers(crystal, ion, BarrierOptions(), neighbours=250)
+        ours = native_barriers(crystal, ion, BarrierOptions(), shape=peer.shape)
+        for native, bisected in zip(ours.barriers_ev, peer.barriers_ev, strict=True):
+            if np.isinf(native):
+                assert np.isinf(bisected)
+            else:
+                assert -ROUNDING_EV <= bisected - native <= PEER_BRACKET_EV + ROUNDING_EV
+
+
+@pytest.mark.parametrize(
+    ("name", "published_ev"),
+    [
+        # bvlain's documentation, for a computed cell (mp-19017); ours is the measured one, whose
+        # lengths differ by 1 %. A channel's width changes the steep 2D and 3D barriers most.
+        ("LiFePO4", (0.4395, 3.3301, 3.3594)),
+        ("Li3PO4_gamma", (0.4785, 0.4785, 0.8008)),
+    ],
+)
+def test_close_to_published_barriers(name, published_ev):
+    crystal = reference_crystal(name)
+    ours = native_barriers(crystal, MobileIon(3, 1.0), BarrierOptions()).barriers_ev
+    assert ours == pytest.approx(published_ev, abs=0.11, rel=0.1)
+
+
+def test_lithium_phosphate_oxygen():
+    """0.41, 0.92, 1.58 eV for O²⁻ on a computed cell of γ-Li₃PO₄ with bvlain's conventions."""
+    crystal = reference_crystal("Li3PO4_gamma")
+    ours = native_barriers(crystal, MobileIon(8, -2.0), BarrierOptions()).barriers_ev
+    assert ours == pytest.approx((0.41, 0.92, 1.58), abs=0.04)
+
+
+@pytest.mark.parametrize("name", ["LiF", "LiCl", "LiBr", "LiI", "NaCl"])
+@pytest.mark.parametrize("primitive", [False, True])
+def test_rock_salt_barriers_are_equal(name, primitive):
+    path = next(path for path in reference_paths() if path.stem == name)
+    structure = next(iter(read_structures([path]))).structure
+    if primitive:
+        structure = structure.get_primitive_structure()
+    cation = "Na" if name.startswith("Na") else "Li"
+    pair = screen(structure, cation).pairs[0]
+    assert pair.cation.barriers_ev == pytest.approx(pair.anion.barriers_ev, abs=1e-6)
+    assert "ratio_forced_by_symmetry" in pair.flags
+
+
+@pytest.mark.parametrize("name", ["LiFePO4", "Li3N", "Li6PS5Cl"])
+@pytest.mark.parametrize("change", ["origin", "permuted", "axes", "rotated", "supercell"])
+def test_invariances(name, change):
+    crystal = reference_crystal(name)
+    options = BarrierOptions(spacing_angstrom=0.25)
+    ion = MobileIon(3, 1.0)
+    before = native_barriers(crystal, ion, options)
+    shapes = {"axes": [before.shape[i] for i in TURNED], "supercell": before.shape * DOUBLED}
+    shape = tuple(int(n) for n in shapes.get(change, before.shape))
+    changed = _changed(crystal, change, before.shape)
+    after = native_barriers(changed, ion, options, shape=shape)
+    assert after.barriers_ev == pytest.approx(before.barriers_ev, abs=1e-4)
+
+
+def _changed(crystal: IonicCrystal, change: str, shape: tuple[int, int, int]) -> IonicCrystal:
+    if change == "origin":  # by whole grid steps: the barriers of a grid know where it lies
+        return dataclasses.replace(crystal, frac=crystal.frac + np.array([3, 5, 7]) / shape)
+    if change == "permuted":
+        order = np.random.default_rng(3).permutation(len(crystal.numbers))
+        names = ("frac", "numbers", "charges", "occupancies")
+        return dataclasses.replace(crystal, **{n: getattr(crystal, n)[order] for n in names})
+    if change == "axes":
+        return dataclasses.replace(crystal, cell=crystal.cell[TURNED], frac=crystal.frac[:, TURNED])
+    if change == "rotated":
+        rotation, _ = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))
+        return dataclasses.replace(crystal, cell=crystal.cell @ rotation)
+    doubled = np.vstack([crystal.frac, crystal.frac + np.array([0, 1, 0])]) / DOUBLED
+    names = ("numbers", "charges", "occupancies")
+    return dataclasses.replace(
+        crystal,
+        cell=crystal.cell * DOUBLED[:, None],
+        frac=doubled,
+        **{n: np.tile(getattr(crystal, n), 2) for n in names},
+    )
+
+
+def test_grid_counts_are_even_smooth_and_fine_enough():
+    from screening.grid import grid_shape
+
+    assert grid_shape(np.diag([4.0, 5.1, 6.3]), 0.2) == (20, 30, 32)
+    assert grid_shape(np.diag([0.5, 5.1, 6.3]), 0.2)[0] == 4
+
+
+@pytest.mark.parametrize("spacing", [0.0, -1.0, 0.001, 5.0])
+def test_senseless_spacing_is_refused(spacing):
+    crystal = reference_crystal("LiCl")
+    with pytest.raises(InputError, match="spacing"):
+        native_barriers(crystal, MobileIon(3, 1.0), BarrierOptions(spacing_angstrom=spacing))
+
+
+def test_too_fine_a_grid_is_refused_before_memory_is_taken():
+    crystal = reference_crystal("Li7P3S11")
+    with pytest.raises(UnpreparableStructureError, match="points"):
+        native_barriers(crystal, MobileIon(3, 1.0), BarrierOptions(spacing_angstrom=0.02))
+
+
+def test_bvlain_refuses_disorder():
+    crystal = reference_crystal("Li10GeP2S12")
+    with pytest.raises(UnpreparableStructureError, match="ordered"):
+        bvlain_barriers(crystal, MobileIon(3, 1.0), BarrierOptions())
+
+
+@pytest.mark.shared_data
+def test_parity_on_materials_project_rows():
+    """A few seeded rows through the whole reader, as the benchmark does for hundreds."""
+    from structures.files import iter_raw_entries
+
+    path = SHARED / "mp_li.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    compared = 0
+    for number, entry in enumerate(iter_raw_entries([path])):
+        if number % 997 or compared >= 3:
+            continue
+        crystal = prepare(parse_entry(entry).structure)
+        if len(crystal.numbers) > 40 or np.abs(crystal.charges % 1.0).max() > 0:
+            continue
+        ion = MobileIon(3, 1.0)
+        try:
+            peer = bvlain_barriers(crystal, ion, BarrierOptions(), neighbours=250)
+        except Exception as error:
+            if "no parameters" in str(error):
+                continue
+            raise
+        ours = native_barriers(crystal, ion, BarrierOptions(), shape=peer.shape)
+        gaps = np.subtract(peer.barriers_ev, ours.barriers_ev)
+        gaps = gaps[np.isfinite(ours.barriers_ev)]
+        assert (gaps > -ROUNDING_EV).all() and (gaps < PEER_BRACKET_EV + ROUNDING_EV).all()
+        compared += 1
+    assert compared == 3
