@@ -1,0 +1,157 @@
+"""``screen`` on structures whose chemistry is known: pairs, flags, failures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from screening import MobileIon, ScreenOptions, screen
+from screening.flags import bound_fraction
+from structures.errors import InputError, UnpreparableStructureError
+from structures.files import read_structures, reference_paths
+from structures.preparation import prepare
+
+
+def structure_of(name: str) -> Structure:
+    path = next(path for path in reference_paths() if path.stem == name)
+    return next(iter(read_structures([path]))).structure
+
+
+@pytest.mark.parametrize(
+    ("name", "anion", "bound"),
+    [
+        ("Li3PO4_gamma", "O2-", 1.0),
+        ("Li3PS4_gamma", "S2-", 1.0),
+        ("Li6PS5Cl", "S2-", 0.8),  # four sulfurs in PS4, one free
+        ("Li6PS5Cl", "Cl-", 0.0),
+        ("Li4SiO4", "O2-", 1.0),
+        ("Li2CO3", "O2-", 1.0),
+        ("LiFePO4", "O2-", 1.0),
+        ("LiAlCl4", "Cl-", 1.0),
+        ("Li3OCl", "O2-", 0.0),
+        ("LiCoO2", "O2-", 0.0),
+        ("Li7La3Zr2O12_tetragonal", "O2-", 0.0),
+        ("LiCl", "Cl-", 0.0),
+    ],
+)
+def test_bound_anions(name, anion, bound):
+    crystal = prepare(structure_of(name))
+    assert bound_fraction(crystal, MobileIon.parse(anion)) == pytest.approx(bound, abs=0.02)
+
+
+def test_only_rock_salt_like_ratios_are_forced():
+    assert "ratio_forced_by_symmetry" in screen(structure_of("LiBr")).pairs[0].flags
+    assert "ratio_forced_by_symmetry" not in screen(structure_of("Li2O")).pairs[0].flags
+    assert "ratio_forced_by_symmetry" not in screen(structure_of("Li3OCl")).pairs[0].flags
+
+
+def test_every_anion_is_judged_and_none_twice():
+    pairs = screen(structure_of("Li3OCl")).pairs
+    assert [str(pair.anion.ion) for pair in pairs] == ["O2-", "Cl-"]
+
+
+def test_chosen_anion_only():
+    pairs = screen(structure_of("Li3OCl"), anions=["Cl"]).pairs
+    assert [str(pair.anion.ion) for pair in pairs] == ["Cl-"]
+
+
+def test_several_cations():
+    cell = Structure(
+        Lattice.cubic(4.2), ["Li", "Na", "O"], [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0.5, 0.5]]
+    )
+    pairs = screen(cell, options=ScreenOptions(cations=("Li", "Na", "K"))).pairs
+    assert [str(pair.cation.ion) for pair in pairs] == ["Li+", "Na+"]
+    assert pairs[0].anion == pairs[1].anion
+
+
+def test_ase_atoms_give_the_same_as_pymatgen():
+    structure = structure_of("LiAlCl4")
+    structure.remove_oxidation_states()
+    atoms = AseAtomsAdaptor.get_atoms(structure)
+    from_atoms, from_structure = screen(atoms).pairs[0], screen(structure).pairs[0]
+    assert from_atoms.cation.barriers_ev == pytest.approx(from_structure.cation.barriers_ev)
+
+
+def test_disorder_is_flagged():
+    flags = screen(structure_of("Li10GeP2S12")).pairs[0].flags
+    assert "weighted_occupancies" in flags
+
+
+def test_bvlain_engine_gives_the_same_verdict():
+    from screening import BarrierOptions
+
+    structure = structure_of("Li3OCl")
+    options = ScreenOptions(barriers=BarrierOptions(engine="bvlain"))
+    peer = screen(structure, options=options)
+    ours = screen(structure)
+    for theirs, native in zip(peer.pairs, ours.pairs, strict=True):
+        assert theirs.verdict.dai == native.verdict.dai
+        assert theirs.cation.barriers_ev == pytest.approx(native.cation.barriers_ev, abs=0.06)
+
+
+def test_missing_cation_says_what_is_there():
+    with pytest.raises(UnpreparableStructureError, match=r"no cation Na.*Li.*--cation"):
+        screen(structure_of("LiCl"), "Na")
+
+
+def test_missing_anion_says_what_is_there():
+    with pytest.raises(UnpreparableStructureError, match=r"no anion Br.*Cl"):
+        screen(structure_of("LiCl"), anions=["Br"])
+
+
+def test_unknown_element_is_an_input_error():
+    with pytest.raises(InputError, match="no chemical element"):
+        screen(structure_of("LiCl"), "Xx")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "charge"),
+    [("Li+", 3, 1), ("Li1+", 3, 1), ("S2-", 16, -2), ("Zn+2", 30, 2), ("I-", 53, -1)],
+)
+def test_ions_are_read(text, number, charge):
+    assert MobileIon.parse(text) == MobileIon(number, charge)
+
+
+@pytest.mark.parametrize("text", ["", "Li", "2+", "Li++", "Qq+", "Li2+3"])
+def test_what_is_no_ion_is_refused(text):
+    with pytest.raises(InputError):
+        MobileIon.parse(text)
+
+
+def test_field_of_an_ion_is_computed_once(monkeypatch):
+    from screening import pairs
+
+    seen = []
+    original = pairs.ion_barriers
+    monkeypatch.setattr(
+        pairs, "ion_barriers", lambda c, ion, o: seen.append(str(ion)) or original(c, ion, o)
+    )
+    screen(structure_of("Li3OCl"), options=ScreenOptions(cations=("Li", "Na")))
+    assert sorted(seen) == ["Cl-", "Li+", "O2-"]
+
+
+def test_memory_of_a_large_cell_stays_small():
+    """A 400-ion cell: grid, tables and union–find stay far under 500 MB."""
+    import tracemalloc
+
+    from screening import BarrierOptions, native_barriers
+    from structures.crystal import IonicCrystal
+
+    small = prepare(structure_of("LiCl"))
+    repeat = np.array([3, 4, 4])
+    images = np.array(list(np.ndindex(*repeat)))
+    names = ("numbers", "charges", "occupancies")
+    large = IonicCrystal(
+        cell=small.cell * repeat[:, None],
+        frac=(small.frac[None] + images[:, None]).reshape(-1, 3) / repeat,
+        **{n: np.tile(getattr(small, n), len(images)) for n in names},
+    )
+    assert len(large.numbers) == 384
+    native_barriers(small, MobileIon(3, 1.0), BarrierOptions())  # compile outside the count
+    tracemalloc.start()
+    native_barriers(large, MobileIon(3, 1.0), BarrierOptions())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 150e6
