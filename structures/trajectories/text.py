@@ -1,0 +1,116 @@
+"""Opening trajectory files, compressed or not, and turning blocks of text into numbers."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structures.errors import InputError
+from structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
+
+MAX_ATOMS = 2_000_000
+"""More atoms than this in one frame means a damaged count, not a crystal."""
+
+MAX_LINE_CHARACTERS = 100_000
+"""A longer line is no line of any of these formats."""
+
+
+def check_exists(path: Path) -> None:
+    """Refuse a path that is not a readable file.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no trajectory file {path}; check the path.")
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes, unpacking ``.gz`` on the way."""
+    check_exists(path)
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def stem_name(path: Path) -> str:
+    """Lower-case file name without ``.gz``."""
+    name = path.name.lower()
+    return name.removesuffix(".gz")
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file, compressed or not.
+
+    Raises:
+        TruncatedFileError: the compressed stream ends too early.
+        UnreadableTrajectoryError: a line is too long for any text format.
+    """
+    with open_binary(path) as raw:
+        while True:
+            try:
+                line = raw.readline(MAX_LINE_CHARACTERS)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise TruncatedFileError(str(error)) from error
+            if not line:
+                return
+            if len(line) >= MAX_LINE_CHARACTERS:
+                raise UnreadableTrajectoryError(
+                    f"{path.name} holds a line of over {MAX_LINE_CHARACTERS} characters; it is "
+                    "no text trajectory."
+                )
+            yield line.decode("utf-8", errors="replace")
+
+
+def take(source: Iterator[str], count: int) -> list[str]:
+    """Take the next ``count`` lines.
+
+    Raises:
+        TruncatedFileError: fewer lines are left.
+    """
+    taken = [line for _, line in zip(range(count), source, strict=False)]
+    if len(taken) < count:
+        raise TruncatedFileError("the file ends inside a frame")
+    return taken
+
+
+def numbers(text: Sequence[str], columns: int, what: str) -> NDArray[np.float64]:
+    """Parse lines of exactly ``columns`` numbers, shape (lines, columns).
+
+    Raises:
+        TruncatedFileError: the last line is cut short.
+        UnreadableTrajectoryError: a token is no number, or a line has a wrong length.
+    """
+    tokens = " ".join(text).split()
+    if len(tokens) == len(text) * columns:
+        try:
+            return np.array(tokens, dtype=np.float64).reshape(len(text), columns)
+        except ValueError as error:
+            raise UnreadableTrajectoryError(f"{what}: {error}.", reason="not_a_number") from error
+    if len(tokens) < len(text) * columns and not text[-1].endswith("\n"):
+        raise TruncatedFileError("the file ends inside a line")
+    raise UnreadableTrajectoryError(
+        f"{what}: {len(tokens)} numbers where {len(text)} lines of {columns} were expected.",
+        reason="wrong_columns",
+    )
+
+
+def atom_count(text: str, what: str) -> int:
+    """Parse a number of atoms and keep it within reason.
+
+    Raises:
+        UnreadableTrajectoryError: the text is no such number.
+    """
+    try:
+        count = int(text)
+    except ValueError as error:
+        raise UnreadableTrajectoryError(f"{what}: {text.strip()!r} is no atom count.") from error
+    if not 0 < count <= MAX_ATOMS:
+        raise UnreadableTrajectoryError(f"{what}: {count} atoms is outside 1 to {MAX_ATOMS}.")
+    return count

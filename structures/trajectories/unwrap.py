@@ -1,0 +1,120 @@
+"""Undo the folding of atoms into the cell, in fractional space, one frame at a time.
+
+Working on fractional coordinates keeps a barostat's change of the cell apart from the motion
+of the atoms. A step of half a cell cannot be told from its fold and is refused. An atom that
+outruns every thermal speed in a few frames of a run was renumbered or re-imaged there, which
+is refused too; where it happens all the time (a lattice model, a wrong time step) it is a flag.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import atomic_mass, k
+
+from structures.trajectories.types import UnreadableTrajectoryError
+
+AMBIGUOUS_STEP = 0.45
+"""A step above this fraction of a lattice vector may as well be its complement."""
+
+SPEED_FACTOR = 12.0
+"""Refused: faster than this many thermal speeds √(kT/m), between two frames."""
+
+SLACK_ANGSTROM = 1.0
+"""Added to the speed limit: rounding, and the fall of an ion off a barrier."""
+
+RARE_SHARE = 0.02
+"""Impossible steps in at most this share of the frames are faults, not the model."""
+
+HOT_K = 1500.0
+"""Temperature of the speed limit where the run's is unknown or lower, K."""
+
+
+def speed_limits(
+    masses_u: NDArray[np.float64], frame_step_ps: float, temperature_k: float
+) -> NDArray[np.float64]:
+    """Longest believable step of each atom between two frames, shape (n,), Å."""
+    hottest = max(HOT_K, temperature_k) if np.isfinite(temperature_k) else HOT_K
+    speed_m_s = np.sqrt(k * hottest / (masses_u * atomic_mass))
+    return np.asarray(SPEED_FACTOR * speed_m_s * 1e-2 * frame_step_ps + SLACK_ANGSTROM)
+
+
+class Unwrapper:
+    """Follows the atoms from frame to frame."""
+
+    def __init__(self, limits_angstrom: NDArray[np.float64], *, declared: bool) -> None:
+        """Set up.
+
+        Args:
+            limits_angstrom: shape (n,), longest believable step, Å.
+            declared: the format promises unwrapped positions, so steps are not folded.
+        """
+        self._limits = limits_angstrom
+        self._declared = declared
+        self._last_raw: NDArray[np.float64] | None = None
+        self._last = np.empty(0)
+        self.folds = 0
+        """How many atoms were unfolded so far."""
+        self.beyond_cell = False
+        """Whether the input's positions spread over more than one cell."""
+        self.impossible_frames = 0
+        """In how many frames an atom outran every thermal speed."""
+        self._frames = 0
+        self._first_impossible = ""
+
+    def add(
+        self, fractional: NDArray[np.float64], cell: NDArray[np.float64], number: int
+    ) -> NDArray[np.float64]:
+        """Return the unwrapped fractional coordinates of the next frame, shape (n, 3).
+
+        Raises:
+            UnreadableTrajectoryError: an atom jumps; the message names frame and atom.
+        """
+        if self._last_raw is None:
+            self._last_raw, self._last = fractional, fractional.copy()
+            self.beyond_cell = _spreads(fractional)
+            return self._last
+        self._frames += 1
+        raw = fractional - self._last_raw
+        turns = np.zeros_like(raw) if self._declared else np.rint(raw)
+        step = raw - turns
+        self._check(step, cell, number)
+        self.folds += int(np.count_nonzero(turns))
+        self.beyond_cell = self.beyond_cell or _spreads(fractional)
+        self._last_raw = fractional
+        self._last = self._last + step
+        return self._last
+
+    def _check(self, step: NDArray[np.float64], cell: NDArray[np.float64], number: int) -> None:
+        worst = np.abs(step).max(axis=1)
+        atom = int(worst.argmax())
+        if worst[atom] > AMBIGUOUS_STEP:
+            raise UnreadableTrajectoryError(
+                f"Frame {number}: atom {atom + 1} moves by {worst[atom]:.2f} of the cell in one "
+                "frame, half a cell or more within error, so its image cannot be followed. The "
+                "frames are too far apart, shuffled, or from different runs.",
+                reason="jump_over_half_cell",
+            )
+        lengths = np.linalg.norm(step @ cell, axis=1)
+        excess = lengths - self._limits
+        atom = int(excess.argmax())
+        if excess[atom] > 0.0:
+            self.impossible_frames += 1
+            self._first_impossible = self._first_impossible or (
+                f"Frame {number}: atom {atom + 1} moves by {lengths[atom]:.2f} Å in one frame, "
+                f"over the {self._limits[atom]:.2f} Å that any thermal speed allows. The atoms "
+                "are shuffled, frames are missing, or the time step is too small."
+            )
+
+    def finish(self) -> None:
+        """Judge the run as a whole.
+
+        Raises:
+            UnreadableTrajectoryError: a few frames hold a step that is too fast to be true.
+        """
+        if 0 < self.impossible_frames <= max(3.0, RARE_SHARE * self._frames):
+            raise UnreadableTrajectoryError(self._first_impossible, reason="impossible_step")
+
+
+def _spreads(fractional: NDArray[np.float64]) -> bool:
+    return bool((np.ptp(fractional, axis=0) > 1.0 + 1e-6).any())
