@@ -30,7 +30,7 @@ SAME_SUM = 0.02
 to different environments."""
 WIDEST_GROUP = 0.10
 """Largest spread of the bond valence sums of one environment, valence units."""
-INTEGER_PREMIUM = 1.0
+INTEGER_PREMIUM = 0.25
 """Extra cost per atom, ln units, up to which whole-numbered states are preferred to averages."""
 WHOLE = 1e-6
 
@@ -250,10 +250,11 @@ def _make_group(
     table: SiteTable, found: Candidates, entries: list[int], sums: Sequence[dict[float, float]]
 ) -> Group:
     """One group with the mean cost of its entries."""
+    number = int(table.numbers[entries[0]])
     costs = []
     for q, prior in found.costs:
         misfits = [
-            misfit_cost(q, sums[e][q]) if q in sums[e] else UNTESTED_COST
+            misfit_cost(number, q, sums[e][q]) if q in sums[e] else UNTESTED_COST
             for e in entries
             if sums[e]
         ]

@@ -17,6 +17,8 @@ from structures.oxidation.environment import Environment
 
 UNLIKELY = 8.0
 """Extra cost, in ln units, of a state against the chemical role of its atom."""
+MISSED_LIGAND = 3.0
+"""Cost, ln units, of a ligand of a light centre beyond the range in which it is counted."""
 CENTRE_MARGIN = 0.4
 """Neighbours may be partly occupied: a count is rounded up from this fraction."""
 
@@ -89,8 +91,7 @@ def candidates_of(number: int, around: Surroundings) -> Candidates:
         return special(around)
     if number in tables.P_BLOCK:
         return _p_block(number, around)
-    positive = {float(q): cost for q, cost in tables.state_costs(number).items() if q > 0}
-    return _candidates(positive, is_anion=False)
+    return _metal(number, around)
 
 
 def _candidates(costs: dict[float, float], *, is_anion: bool) -> Candidates:
@@ -99,6 +100,18 @@ def _candidates(costs: dict[float, float], *, is_anion: bool) -> Candidates:
 
 def _one(charge: float) -> Candidates:
     return Candidates(((charge, 0.0),), charge <= 0)
+
+
+def _metal(number: int, around: Surroundings) -> Candidates:
+    """Metals: every known positive state; those that ask for other ligands at a cost."""
+    high = tables.TETRAHEDRAL_HIGH_STATES.get(number, 99)
+    costs = {}
+    for state, cost in tables.state_costs(number).items():
+        odd = state == 1 and number not in tables.MONOVALENT_METALS
+        crowded = state >= high and around.acceptors > 4
+        if state > 0:
+            costs[float(state)] = cost + (UNLIKELY if odd or crowded else 0.0)
+    return _candidates(costs, is_anion=False)
 
 
 def likeliest(candidates: Candidates) -> Candidates:
@@ -140,6 +153,8 @@ def _p_block(number: int, around: Surroundings) -> Candidates:
     if number in _ANION_FORMERS and around.acceptors == 0:
         if number in tables.HALOGENS and around.like_cluster > 1:
             return _one(-1.0 / around.like_cluster if around.like_cluster % 2 else 0.0)
+        if valence == 6 and around.like_cluster == 4 and shift == 2:
+            return _candidates({0.5: 0.0, 0.0: 1.0}, is_anion=False)  # squares Te₄²⁺, Se₄²⁺
         return _one(float(min(0, valence - 8 + shift)))
     if number in _LIGHT_CENTRES:
         return _light_centre(valence, around)
@@ -153,12 +168,14 @@ def _p_block(number: int, around: Surroundings) -> Candidates:
 def _light_centre(valence: int, around: Surroundings) -> Candidates:
     """The full valence for four ligands, two less for each missing one.
 
-    A stretched bond may have been missed, so higher states stay possible at a cost.
+    A stretched bond may have been missed, so higher states stay possible at a cost, and more
+    than one lone pair is believed only of halogens and of centres that bear hydrogen.
     """
     missing = 4 - min(4, around.acceptors + around.like_bonds) if valence > 4 else 0
-    expected = max(valence - 2 * missing, 1)
+    lowest = 1 if valence == 7 or around.hydrogens else valence - 2
+    expected = max(valence - 2 * missing, lowest)
     costs = {
-        float(max(state - around.like_bonds, 0)): UNLIKELY * (state - expected) / 2
+        float(max(state - around.like_bonds, 0)): MISSED_LIGAND * (state - expected) / 2
         for state in range(expected, valence + 1, 2)
     }
     return _candidates(costs, is_anion=False)

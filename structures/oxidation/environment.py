@@ -19,6 +19,10 @@ BONDED_RADII = 1.25
 COEXISTING = 1.05
 """Entries whose occupancies add up to more than this are there together part of the time;
 below, they may exclude each other (split sites) and are no bond."""
+MOST_LIGANDS = 3.5
+"""A centre with more electronegative neighbours than this has no bond to a like atom."""
+_CATENATING = sorted(tables.P_BLOCK | {1})
+_DIVALENT = sorted(tables.HALOGENS | tables.atomic_numbers("O S Se Te"))
 ANION_MARGIN = 0.05
 """Least difference of Pauling electronegativity that gives a bond a direction."""
 
@@ -103,42 +107,68 @@ def analyse(table: SiteTable, neighbours: Neighbours) -> Environment:
     z, occupancy = table.numbers, table.occupancies
     nonmetal = np.isin(z, list(tables.NONMETALS))
     radii = covalent_radii_angstrom()[z]
-    electronegativity = tables.electronegativities()[z]
     near = d < BONDED_RADII * (radii[i] + radii[j])
-    like = near & (z[i] == z[j]) & (d < tables.bond_length_limits_angstrom()[z[i]])
-    like &= (occupancy[i] + occupancy[j] > COEXISTING) & np.isin(z[i], list(tables.P_BLOCK | {1}))
-    polar = near & nonmetal[j] & (z[i] != z[j])
+    i, j, d = i[near], j[near], d[near]
+    electronegativity = tables.electronegativities()[z]
+    polar = nonmetal[j] & (z[i] != z[j])
     accepts = polar & (electronegativity[j] > electronegativity[i] + ANION_MARGIN)
     weight = occupancy[j]
 
     def count(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.bincount(i[mask], weights=weight[mask], minlength=n)
+        return np.bincount(i[mask], weights=weight[mask], minlength=n).astype(np.float64)
 
+    acceptors = count(accepts)
+    like = (z[i] == z[j]) & (d < tables.bond_length_limits_angstrom()[z[i]])
+    like &= (occupancy[i] + occupancy[j] > COEXISTING) & np.isin(z[i], _CATENATING)
+    like = _possible_like_bonds(like, z, acceptors, i, j)
+    like_bonds = np.bincount(i[like], minlength=n).astype(np.float64)
     shortest = np.full(n, np.inf)
     np.minimum.at(shortest, i[like], d[like])
     return Environment(
-        like_bonds=np.bincount(i[like], minlength=n).astype(np.float64),
-        acceptors=count(accepts),
+        like_bonds=like_bonds,
+        acceptors=acceptors,
         hydrogens=count(polar & (z[j] == 1)),
-        nonmetals=count(polar & nonmetal[i]) + np.bincount(i[like], minlength=n),
+        nonmetals=count(polar & nonmetal[i]) + like_bonds,
         like_cluster=_cluster_sizes(n, i[like], j[like]),
         shortest_like_angstrom=shortest,
         cyano=_cyano(z, i[polar], j[polar], d[polar], n),
     )
 
 
+def _possible_like_bonds(
+    like: NDArray[np.bool_],
+    z: NDArray[np.int64],
+    acceptors: NDArray[np.float64],
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Drop contacts that are no bonds.
+
+    Centres with four ligands have no electron left for one (edge-sharing SbO₆ or SnS₆), and a
+    chalcogen or halogen with more than two of them is an artefact of disorder.
+    """
+    possible = like & (acceptors[i] < MOST_LIGANDS) & (acceptors[j] < MOST_LIGANDS)
+    contacts = np.bincount(i[possible], minlength=len(z))
+    crowded = np.isin(z, _DIVALENT) & (contacts > 2)
+    return np.asarray(possible & ~crowded[i] & ~crowded[j])
+
+
 def _cluster_sizes(
     n: int, first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Number of atoms in the like-bonded cluster of each entry (1 where it has no like bond)."""
-    if len(first) == 0:
-        return np.ones(n, dtype=np.int64)
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    root = list(range(n))
 
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
-    _, labels = connected_components(graph, directed=False)
-    return np.bincount(labels)[labels].astype(np.int64)
+    def find(k: int) -> int:
+        while root[k] != k:
+            root[k] = root[root[k]]
+            k = root[k]
+        return k
+
+    for a, b in zip(first.tolist(), second.tolist(), strict=True):
+        root[find(a)] = find(b)
+    labels = np.array([find(k) for k in range(n)])
+    return np.asarray(np.bincount(labels)[labels], dtype=np.int64)
 
 
 def _cyano(

@@ -13,16 +13,22 @@ import pickle
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from structures.elements import atomic_number
+from structures.errors import MissingDependencyError
 
 N_ELEMENTS = 119
 UNSEEN_COUNT = 0.5
 """Weight of a state that chemistry knows but the ICSD statistics lack, in counts."""
+
+
+LEAST_CURVATURE = 1.0
+"""Cost, ln units, of two ions of one metal in states q − 1 and q + 1 above two in state q."""
 
 
 def atomic_numbers(symbols: str) -> frozenset[int]:
@@ -46,6 +52,10 @@ MIXED_VALENT = atomic_numbers(
 )
 """Metals that hold several states side by side; p-block elements and d0 cations (Ti⁴⁺, Zr⁴⁺,
 Nb⁵⁺, Ta⁵⁺, W⁶⁺) rather do not."""
+MONOVALENT_METALS = atomic_numbers("Li Na K Rb Cs Fr Cu Ag Au Hg In Tl Ga")
+"""Metals that form +1 ions; in others +1 is a state of complexes, not of salts."""
+TETRAHEDRAL_HIGH_STATES = dict.fromkeys(atomic_numbers("Cr Mn Fe Co Ni"), 5)
+"""Lowest state of these metals that exists only with four or fewer ligands (CrO₄²⁻, MnO₄⁻)."""
 FIXED_CHARGES = {
     **dict.fromkeys(ALKALI, 1),
     **dict.fromkeys(ALKALINE_EARTH, 2),
@@ -122,21 +132,48 @@ def state_costs(number: int) -> dict[int, float]:
     """Cost, −ln(probability), of each known non-zero state of an element.
 
     Frequencies come from the ICSD where it has them; states that only textbooks know enter
-    with a small weight, so that they are a last resort.
+    with a small weight, so that they are a last resort, and states that textbooks do not know
+    are left out. For d- and f-metals the costs are made convex: two V⁴⁺ are likelier than V³⁺
+    beside V⁵⁺ unless the bond lengths say otherwise.
     """
     from pymatgen.core import Element
 
-    counts = dict(_icsd_counts().get(number, {}))
     element = Element.from_Z(number)
+    known = set(known_states(number))
+    counts = {q: n for q, n in _icsd_counts().get(number, {}).items() if q in known}
     weight = 20.0 if not counts else UNSEEN_COUNT
     for state in element.common_oxidation_states:
         if state:
             counts.setdefault(int(state), weight)
-    for state in element.oxidation_states:
-        if state:
-            counts.setdefault(int(state), UNSEEN_COUNT)
+    for state in known:
+        counts.setdefault(state, UNSEEN_COUNT)
+    if not counts:
+        return {}
     total = sum(counts.values())
-    return {state: -math.log(count / total) for state, count in counts.items()}
+    costs = {state: -math.log(count / total) for state, count in sorted(counts.items())}
+    if number in P_BLOCK or number == 1:
+        return costs
+    mean = sum(state * count for state, count in counts.items()) / total
+    return _made_convex(costs, mean)
+
+
+def _made_convex(costs: dict[int, float], mean: float) -> dict[int, float]:
+    """Lower convex envelope of the positive states, bent by ``LEAST_CURVATURE``."""
+    states = [q for q in costs if q > 0]
+    hull: list[int] = []
+    for q in states:
+        while len(hull) > 1 and _above_chord(costs, hull[-2], hull[-1], q):
+            hull.pop()
+        hull.append(q)
+    envelope = np.interp(states, hull, [costs[q] for q in hull])
+    bend = 0.5 * LEAST_CURVATURE * (np.array(states) - mean) ** 2
+    return dict(zip(states, (envelope + bend).tolist(), strict=True))
+
+
+def _above_chord(costs: dict[int, float], left: int, middle: int, right: int) -> bool:
+    """Whether the cost of the middle state lies on or above the line through the others."""
+    share = (middle - left) / (right - left)
+    return costs[middle] >= (1 - share) * costs[left] + share * costs[right]
 
 
 @lru_cache(maxsize=256)
@@ -144,15 +181,17 @@ def known_states(number: int) -> tuple[int, ...]:
     """Every oxidation state, common or rare, that pymatgen's periodic table lists."""
     from pymatgen.core import Element
 
-    return tuple(int(state) for state in Element.from_Z(number).oxidation_states)
+    return tuple(int(state) for state in Element.from_Z(number).oxidation_states if state)
 
 
 @lru_cache(maxsize=1)
 def _bond_valence_table() -> dict[tuple[int, int, int, int], BondValenceParameters]:
     """softBV parameters keyed by cation, its charge, anion, its charge."""
-    folder = resources.files("bvlain") / "data"
-    with (folder / "cation.pkl").open("rb") as handle:
-        raw = pickle.load(handle)
+    spec = find_spec("bvlain")  # found, not imported: its data are needed, not its 1 s of imports
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError("bvlain is not installed; reinstall dualion to get it.")
+    path = Path(spec.submodule_search_locations[0]) / "data" / "cation.pkl"
+    raw = pickle.loads(path.read_bytes())
     return {
         (int(z), int(q), int(z2), int(q2)): BondValenceParameters(
             r0_angstrom=float(entry["r0"]), alpha_per_angstrom=float(entry["alpha"])
@@ -164,11 +203,22 @@ def _bond_valence_table() -> dict[tuple[int, int, int, int], BondValenceParamete
     }
 
 
+@lru_cache(maxsize=4096)
 def bond_valence_parameters(
     cation: int, cation_charge: int, anion: int, anion_charge: int
 ) -> BondValenceParameters | None:
-    """softBV parameters of a pair, or ``None`` where the table has none."""
-    return _bond_valence_table().get((cation, cation_charge, anion, anion_charge))
+    """softBV parameters of a pair, of the nearest state where it has none of its own.
+
+    Returns:
+        The parameters, or ``None`` where the table has none for the two elements or where the
+        nearest state is more than one electron away.
+    """
+    table = _bond_valence_table()
+    for charge in (cation_charge, cation_charge - 1, cation_charge + 1):
+        found = table.get((cation, charge, anion, anion_charge))
+        if found is not None:
+            return found
+    return None
 
 
 @lru_cache(maxsize=1)
