@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from structures.crystal import IonicCrystal
 from structures.disorder import SiteTable, check_contacts, read_sites, rebalance_occupancies
 from structures.elements import atomic_number, symbol
-from structures.errors import UnpreparableStructureError
+from structures.errors import InputError, UnpreparableStructureError
 from structures.oxidation import ChargeProposal, propose_charges, tables
 from structures.oxidation.environment import analyse, find_neighbours
-from structures.oxidation.given import given_charges
+from structures.oxidation.given import (
+    LARGEST_STATE,
+    given_states_are_sane,
+    has_given_states,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -53,7 +57,7 @@ def prepare(
 
     Raises:
         UnpreparableStructureError: the physics cannot take the structure; ``reason`` says why.
-        InputError: ``oxidation_states`` names no element.
+        InputError: ``oxidation_states`` names no element or an impossible state.
     """
     table = read_sites(_as_structure(structure))
     neighbours = find_neighbours(table)
@@ -61,18 +65,33 @@ def prepare(
         table, neighbours.first, neighbours.second, neighbours.distances_angstrom
     )
     environment = analyse(table, neighbours)
-    fixed = {atomic_number(name): float(q) for name, q in (oxidation_states or {}).items()}
-    if not fixed:
-        given = given_charges(table, environment)
-        if given.charges is not None:
-            return _crystal(table, given.charges, "given")
-        table = table.with_flags(*given.flags)
+    fixed = _checked_states(oxidation_states or {})
+    if not fixed and has_given_states(table):
+        if given_states_are_sane(table, environment):
+            given = ChargeProposal(charges=table.given_charges, method="given")
+            neutral = _neutralised(table, given)
+            if neutral is not None:
+                return _crystal(neutral, given.charges, given.method)
+        table = table.with_flags("given_oxidation_rejected")
     proposals = propose_charges(
         table, neighbours, environment, distance_scale=DISTANCE_SCALE[cell_kind], fixed=fixed
     )
     table, chosen = _first_neutral(table, proposals)
     wanted = bool(fixed) and set(table.numbers.tolist()) <= set(fixed)
     return _crystal(table, chosen.charges, "user" if wanted else chosen.method)
+
+
+def _checked_states(oxidation_states: Mapping[str, float]) -> dict[int, float]:
+    """Charges that the user gives, by atomic number."""
+    fixed: dict[int, float] = {}
+    for name, state in oxidation_states.items():
+        if not abs(state) <= LARGEST_STATE:
+            raise InputError(
+                f"The oxidation state {state} of {name} lies beyond ±{LARGEST_STATE:g}; "
+                "give the charge of one ion in e."
+            )
+        fixed[atomic_number(name)] = float(state)
+    return fixed
 
 
 def _as_structure(structure: Structure | Atoms) -> Structure:
@@ -104,16 +123,19 @@ def _first_neutral(
     soundest: ChargeProposal | None = None
     for proposal in proposals:
         soundest = soundest or proposal
-        net = float(proposal.charges @ table.occupancies)
-        if abs(net) <= NEUTRAL_E * len(table.numbers):
-            return table.with_flags(*proposal.flags), proposal
-        repaired = rebalance_occupancies(
-            table, proposal.charges, largest_share=LARGEST_REPAIR_SHARE
-        )
-        if repaired is not None:
-            return repaired.with_flags(*proposal.flags), proposal
+        neutral = _neutralised(table, proposal)
+        if neutral is not None:
+            return neutral.with_flags(*proposal.flags), proposal
     assert soundest is not None  # propose_charges yields or raises
     raise _unbalanced(table, soundest.charges)
+
+
+def _neutralised(table: SiteTable, proposal: ChargeProposal) -> SiteTable | None:
+    """The table with which a proposal is neutral, or ``None``."""
+    net = float(proposal.charges @ table.occupancies)
+    if abs(net) <= NEUTRAL_E * len(table.numbers):
+        return table
+    return rebalance_occupancies(table, proposal.charges, largest_share=LARGEST_REPAIR_SHARE)
 
 
 def _unbalanced(table: SiteTable, charges: NDArray[np.float64]) -> UnpreparableStructureError:

@@ -27,6 +27,8 @@ UNSEEN_COUNT = 0.5
 """Weight of a state that chemistry knows but the ICSD statistics lack, in counts."""
 
 
+USUAL_SHARE = 0.02
+"""Share of the ICSD's ions of an element from which a state is usual."""
 LEAST_CURVATURE = 1.0
 """Cost, ln units, of two ions of one metal in states q − 1 and q + 1 above two in state q."""
 
@@ -158,16 +160,21 @@ def state_costs(number: int) -> dict[int, float]:
 
 
 def _made_convex(costs: dict[int, float], mean: float) -> dict[int, float]:
-    """Lower convex envelope of the positive states, bent by ``LEAST_CURVATURE``."""
-    states = [q for q in costs if q > 0]
+    """Lower convex envelope of the usual positive states, bent by ``LEAST_CURVATURE``.
+
+    States rarer than ``USUAL_SHARE`` keep their cost: Fe⁶⁺ must not make Fe⁴⁺ cheap.
+    """
+    states = np.array([q for q in costs if q > 0])
+    usual = [q for q in states.tolist() if costs[q] <= -math.log(USUAL_SHARE)]
     hull: list[int] = []
-    for q in states:
+    for q in usual:
         while len(hull) > 1 and _above_chord(costs, hull[-2], hull[-1], q):
             hull.pop()
         hull.append(q)
-    envelope = np.interp(states, hull, [costs[q] for q in hull])
-    bend = 0.5 * LEAST_CURVATURE * (np.array(states) - mean) ** 2
-    return dict(zip(states, (envelope + bend).tolist(), strict=True))
+    raw = np.array([costs[q] for q in states.tolist()])
+    envelope = np.interp(states, hull, [costs[q] for q in hull], left=np.inf, right=np.inf)
+    bend = 0.5 * LEAST_CURVATURE * (states - mean) ** 2
+    return dict(zip(states.tolist(), (np.minimum(raw, envelope) + bend).tolist(), strict=True))
 
 
 def _above_chord(costs: dict[int, float], left: int, middle: int, right: int) -> bool:

@@ -309,6 +309,15 @@ def test_states_of_the_user_win() -> None:
         prepare(structure, oxidation_states={"Mn": 3.0, "O": -2.0})
     with pytest.raises(InputError):
         prepare(structure, oxidation_states={"Mm": 3.0})
+    with pytest.raises(InputError):
+        prepare(structure, oxidation_states={"Mn": float("nan")})
+
+
+def test_given_states_survive_rounded_occupancies() -> None:
+    structure = rock_salt({Species("Li", 1): 0.334, Species("Zn", 2): 0.334}, Species("Cl", -1))
+    crystal = prepare(structure)
+    assert crystal.oxidation_method == "given"
+    assert crystal.is_neutral
 
 
 def test_ase_atoms_are_taken() -> None:
