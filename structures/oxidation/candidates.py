@@ -56,8 +56,8 @@ class Candidates:
 def surroundings_of(environment: Environment) -> list[Surroundings]:
     """Turn the arrays into one hashable object per entry."""
 
-    def whole(values: object) -> list[int]:
-        return [int(v + 1.0 - CENTRE_MARGIN) for v in values]  # type: ignore[attr-defined]
+    def whole(values: list[float]) -> list[int]:
+        return [int(v + 1.0 - CENTRE_MARGIN) for v in values]
 
     columns = zip(
         environment.like_bonds.astype(int).tolist(),
