@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.progress import ProgressColumn, Task
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -21,15 +31,30 @@ class RateColumn(ProgressColumn):
         return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
 
 
+def run_progress(console: Console) -> Progress:
+    """A bar that fits into 80 characters: counts, rate, time left, what was found."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=14),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[counts]}"),
+        console=console,
+    )
+
+
 def candidate_table(candidates: Sequence[Row], *, dimensionality: int, most: int) -> Table:
     """The first candidates."""
-    title = f"Candidates ({min(most, len(candidates))} of {len(candidates)})"
-    table = Table(title=title, title_justify="left")
-    for name in ("#", "formula", "structure", "cation", "anion"):
-        table.add_column(name)
-    for name in ("E cation / eV", "E anion / eV", "ratio"):
-        table.add_column(name, justify="right")
-    table.add_column("flags")
+    title = f"Candidates ({min(most, len(candidates))} of {len(candidates)}; barriers in eV)"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, width in (("#", 2), ("formula", 10)):
+        table.add_column(name, min_width=width, no_wrap=True, overflow="ellipsis")
+    table.add_column("structure", max_width=20, no_wrap=True, overflow="ellipsis")
+    table.add_column("ions", min_width=8, no_wrap=True)
+    for name in ("E cat.", "E an.", "ratio"):
+        table.add_column(name, justify="right", min_width=6, no_wrap=True)
+    table.add_column("flags", overflow="fold")
     for row in candidates[:most]:
         numbers = (
             row[f"e{dimensionality}d_cation_ev"],
@@ -38,7 +63,7 @@ def candidate_table(candidates: Sequence[Row], *, dimensionality: int, most: int
         )
         table.add_row(
             *(Text(str(row[key])) for key in ("rank", "reduced_formula", "source_id")),
-            *(Text(str(row[key])) for key in ("cation", "anion")),
+            Text(f"{row['cation']} {row['anion']}"),
             *(f"{float(number or 0.0):.3f}" for number in numbers),
             Text(str(row.get("flags") or "").replace(";", ", ").replace("_", " ")),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -135,7 +134,9 @@ def screen(
 
         dualion screen mp.jsonl.gz --anion I --anion Cl --dimensionality 1 --output halides
     """
-    options = _options(
+    from workflows.options import screen_options, within
+
+    options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
         criterion={
@@ -145,7 +146,7 @@ def screen(
             "dimensionality": dimensionality,
             "reading": "cation_over_anion" if inverse_ratio else "anion_over_cation",
         },
-        spacing=spacing,
+        spacing_angstrom=spacing,
         engine=engine,
         preset=preset,
         changes={
@@ -156,38 +157,9 @@ def screen(
         },
         refuse_estimates=refuse_estimates,
     )
+    within("number of workers", workers, (0, 4096))
+    within("time limit", time_limit, (1.0, 1e7), "s")
     _run(paths or [], options, workers=workers, output=output, time_limit_s=time_limit)
-
-
-def _options(
-    *,
-    cations: tuple[str, ...],
-    anions: tuple[str, ...],
-    criterion: dict[str, object],
-    spacing: float,
-    engine: str,
-    preset: str,
-    changes: dict[str, float | str | None],
-    refuse_estimates: bool,
-) -> ScreenOptions:
-    """Checked options from the command line's words."""
-    from screening import barriers, potential
-    from screening.pairs import ScreenOptions
-    from screening.verdict import DaiCriterion
-
-    convention = potential.with_changes(potential.preset(preset), **changes)
-    if refuse_estimates:
-        convention = potential.refusing_estimates(convention)
-    return ScreenOptions(
-        cations=cations,
-        anions=anions,
-        criterion=DaiCriterion(**criterion),  # type: ignore[arg-type]
-        barriers=barriers.BarrierOptions(
-            spacing_angstrom=spacing,
-            engine=engine,  # type: ignore[arg-type]
-            potential=convention,
-        ),
-    )
 
 
 def _run(
@@ -200,54 +172,31 @@ def _run(
 ) -> None:
     from rich.console import Console
 
+    from workflows.executor import processor_count
+    from workflows.progress import run_progress
     from workflows.screen_run import screen_paths
 
     console = Console()
-    with _progress(console) as progress:
-        task = progress.add_task("compiling kernels, starting workers", total=None, counts="")
+    with run_progress(console) as progress:
+        task = progress.add_task("starting", total=None, counts="")
         summary = screen_paths(
             paths,
             options,
             output=output,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or processor_count(),
             time_limit_s=time_limit_s,
             on_start=lambda total: progress.update(task, total=total, description="screening"),
             on_outcome=lambda _, funnel: _advance(progress, task, funnel),
         )
     _report(console, summary, options)
+    if not summary.finished:
+        raise typer.Exit(130)
 
 
 def _advance(progress: Progress, task: TaskID, funnel: Funnel) -> None:
-    failed = sum(funnel.reasons.values())
-    counts = f"{funnel.ratio_in_range} candidates, {funnel.computed} computed, {failed} not"
+    lost = funnel.read - funnel.computed
+    counts = f"{funnel.ratio_in_range} pass, {lost} not done"
     progress.update(task, advance=1, counts=counts)
-
-
-def _progress(console: Console) -> Progress:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from workflows.progress import RateColumn
-
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        RateColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[counts]}"),
-        console=console,
-    )
 
 
 def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> None:
@@ -265,6 +214,9 @@ def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> No
         console.print("No pair passes the criterion.")
     console.print(funnel_table(summary.funnel))
     if not summary.finished:
-        console.print("[yellow]Interrupted:[/yellow] the tables hold what was done until then.")
+        console.print(
+            f"[yellow]Interrupted:[/yellow] the tables hold the {summary.funnel.read} structures "
+            "that were done until then. To be able to go on later, use a campaign (dualion init)."
+        )
     for path in (summary.files.candidates, summary.files.screened, summary.files.sidecar):
         console.print(f"  {path}", highlight=False, soft_wrap=True)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import heapq
+import itertools
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Row
 from results.funnel import Funnel
 from results.ranking import ranked_candidates
 from results.tables import TableWriter, write_table
 from structures.errors import InputError
-from workflows.tasks import DEFAULT_TIME_LIMIT_S, Outcome
+from structures.records import RawEntry, Rejection
+from workflows.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
 
 if TYPE_CHECKING:
     from screening.pairs import ScreenOptions
@@ -36,6 +40,11 @@ class RunFiles:
     def screened(self) -> Path:
         """Every structure × ion pair."""
         return self.folder / "screened.csv"
+
+    @property
+    def arriving(self) -> Path:
+        """``screened.csv`` while it grows; it is renamed when the run ends."""
+        return self.folder / "screened.csv.arriving"
 
     @property
     def candidates(self) -> Path:
@@ -66,27 +75,45 @@ class RunSummary:
 
 
 def new_folder(chosen: Path | None) -> RunFiles:
-    """The run's folder, made if need be; without a choice, one named after the time.
+    """The run's folder, made if need be; without a choice, a new one named after the time.
 
     Raises:
-        InputError: it cannot be made, or holds an earlier run.
+        InputError: it cannot be made or written, or holds an earlier run.
     """
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    files = RunFiles(folder=chosen or Path(f"dualion-{stamp}"))
     try:
-        files.folder.mkdir(parents=True, exist_ok=True)
+        folder = _made(chosen) if chosen else _folder_of_now()
+        files = RunFiles(folder=folder)
+        if files.screened.exists():
+            raise FileExistsError
+        files.arriving.touch(exist_ok=False)
+    except FileExistsError:
+        raise InputError(
+            f"{chosen} already holds a run (screened.csv). Choose another --output, so that "
+            "nothing is overwritten."
+        ) from None
     except OSError as error:
         raise InputError(
-            f"Cannot make the folder {files.folder}: {error.strerror}. Choose another --output."
+            f"Cannot write into the folder {chosen or Path.cwd()}: {error.strerror}. Choose "
+            "another --output."
         ) from error
-    if files.screened.exists():
-        raise InputError(
-            f"{files.folder} already holds a run (screened.csv). Choose another --output, so that "
-            "nothing is overwritten."
-        )
-    if not os.access(files.folder, os.W_OK):
-        raise InputError(f"{files.folder} cannot be written to. Choose another --output.")
     return files
+
+
+def _made(folder: Path) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file, not a folder. Choose another --output.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _folder_of_now() -> Path:
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in itertools.count(1):
+        folder = Path(f"dualion-{stamp}" if number == 1 else f"dualion-{stamp}-{number}")
+        with contextlib.suppress(FileExistsError):  # two runs may start in one second
+            folder.mkdir()
+            return folder
+    raise AssertionError("unreachable")
 
 
 def screen_paths(
@@ -105,80 +132,156 @@ def screen_paths(
         paths: files, folders, globs, archives; none for the bundled reference set.
         options: what is asked of every structure.
         output: folder of the tables; None for a new one named after the time.
-        workers: processes.
+        workers: most processes.
         time_limit_s: longest time for one structure, s.
         on_start: called with the number of entries, if it is known, when the work begins.
         on_outcome: called after each structure, for progress.
 
     Raises:
-        InputError: a path, an option or the output folder is wrong.
+        InputError: a path, an option or the output folder is wrong, or nothing was found.
     """
-    from structures.files import count_entries, iter_raw_entries, reference_paths
     from workflows.executor import local_client, run_all, warm_up
+    from workflows.interrupt import stop_on_signal
 
-    inputs = list(paths) or reference_paths()
-    entries = iter_raw_entries(inputs)
+    entries, total = _found(paths)
     files = new_folder(output)
     summary = RunSummary(files=files)
-    warm_up()
-    with local_client(workers) as client:
-        if on_start:
-            on_start(count_entries(inputs))
-        outcomes = run_all(client, entries, options, time_limit_s=time_limit_s)
-        rows = _collect(outcomes, summary, on_outcome)
-    rows.sort(key=lambda pair: pair[0])
-    ordered = [row for _, row in rows]
-    dimensionality = options.criterion.dimensionality
-    summary.candidates = ranked_candidates(ordered, dimensionality=dimensionality)
-    write_table(files.screened, ordered, SCREENED)
-    write_table(files.candidates, summary.candidates, CANDIDATES)
-    write_sidecar(files, paths, options, summary)
+    with stop_on_signal() as stop:
+        warm_up()
+        with local_client(min(workers, total or workers)) as client:
+            if on_start:
+                on_start(total)
+            jobs = _jobs(entries, options)
+            outcomes = run_all(client, jobs, time_limit_s=time_limit_s, stop=stop)
+            _collect(outcomes, options, summary, on_outcome)
+        summary.finished = not stop.is_set() or summary.funnel.read == total
+    _write_rest(paths, options, summary)
     return summary
 
 
+def _found(
+    paths: Sequence[Path | str],
+) -> tuple[Iterator[RawEntry | Rejection], int | None]:
+    """The entries, and their number where that is quickly known.
+
+    Raises:
+        InputError: a path is wrong, or nothing that could be a structure is there.
+    """
+    from structures.files import count_entries, iter_raw_entries, reference_paths
+
+    inputs = list(paths) or reference_paths()
+    entries = iter(iter_raw_entries(inputs))
+    first = next(entries, None)
+    if first is None:
+        raise InputError(
+            f"No structure was found in {', '.join(str(path) for path in inputs)}. Name files or "
+            "folders with CIF, POSCAR, extxyz, pymatgen JSON or .jsonl[.gz], or archives of these."
+        )
+    return itertools.chain([first], entries), count_entries(inputs)
+
+
+def _jobs(
+    entries: Iterable[RawEntry | Rejection], options: ScreenOptions
+) -> Iterator[Job | Outcome]:
+    for index, entry in enumerate(entries):
+        if isinstance(entry, Rejection):
+            yield rejection_outcome(index, entry, options)
+        else:
+            yield Job(index=index, entry=entry, options=options)
+
+
 def _collect(
-    outcomes: Iterator[Outcome],
+    outcomes: Iterable[Outcome],
+    options: ScreenOptions,
     summary: RunSummary,
     on_outcome: Callable[[Outcome, Funnel], None] | None,
-) -> list[tuple[int, Row]]:
-    """Rows with their entry's index; each is on disk before the next one is awaited."""
-    collected: list[tuple[int, Row]] = []
-    part = summary.files.folder / "screened.csv.arriving"
-    with part.open("w", newline="", encoding="utf-8") as handle:
-        writer = TableWriter(handle, SCREENED)
-        try:
-            for outcome in outcomes:
-                writer.write(outcome.rows)
-                collected.extend((outcome.index, row) for row in outcome.rows)
+) -> None:
+    """Write rows in the order of the input as they come; keep those of candidates."""
+    try:
+        with summary.files.arriving.open("w", newline="", encoding="utf-8") as handle:
+            writer = TableWriter(handle, SCREENED)
+
+            def note(outcome: Outcome) -> Outcome:
                 summary.funnel.add(
                     outcome.rows, stage=outcome.stage, cation_below=outcome.cation_below
                 )
                 if on_outcome:
                     on_outcome(outcome, summary.funnel)
-        except KeyboardInterrupt:
-            summary.finished = False
-    part.unlink()
-    return collected
+                return outcome
+
+            for outcome in in_order(note(outcome) for outcome in outcomes):
+                writer.write(outcome.rows)
+                summary.candidates += [row for row in outcome.rows if row.get("dai") is True]
+    except OSError as error:
+        raise _unwritable(summary.files.arriving, error) from error
 
 
-def write_sidecar(
-    files: RunFiles, paths: Sequence[Path | str], options: ScreenOptions, summary: RunSummary
-) -> None:
-    """Write conventions, versions and counts beside the tables."""
+def in_order(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """Outcomes by ascending index from 0; at the end, or at an interrupt, what is left over.
+
+    What is held back meanwhile is no more than what is in flight.
+    """
+    held: list[tuple[int, Outcome]] = []
+    expected = 0
+    with contextlib.suppress(KeyboardInterrupt):
+        for outcome in outcomes:
+            heapq.heappush(held, (outcome.index, outcome))
+            while held and held[0][0] == expected:
+                yield heapq.heappop(held)[1]
+                expected += 1
+    while held:
+        yield heapq.heappop(held)[1]
+
+
+def _write_rest(paths: Sequence[Path | str], options: ScreenOptions, summary: RunSummary) -> None:
+    """Give ``screened.csv`` its name; write the ranked table and the sidecar."""
+    files = summary.files
+    dimensionality = options.criterion.dimensionality
+    summary.candidates = ranked_candidates(summary.candidates, dimensionality=dimensionality)
+    try:
+        write_table(files.candidates, summary.candidates, CANDIDATES)
+        inputs = [str(path) for path in paths] or ["bundled reference set"]
+        write_sidecar(files.sidecar, sidecar(inputs, options, summary))
+        files.arriving.replace(files.screened)
+    except OSError as error:
+        raise _unwritable(files.folder, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"Cannot write {path}: {error.strerror}. What was done until then is in "
+        f"{path.parent if path.suffix else path}; free space or choose another --output."
+    )
+
+
+def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> dict[str, Any]:
+    """Conventions, versions and counts, to be written beside the tables."""
     from screening.softbv import parameters_version
 
-    content = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "finished": summary.finished,
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "inputs": [str(path) for path in paths] or ["bundled reference set"],
+        "inputs": list(inputs),
         "options": dataclasses.asdict(options),
         "pair_parameters": parameters_version(),
         "funnel": dict(summary.funnel.steps()),
         "reasons": dict(summary.funnel.reasons),
         "columns": {c.key: {"unit": c.unit, "meaning": c.meaning} for c in CANDIDATES},
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "versions": {"python": platform.python_version()} | _versions(),
     }
-    part = files.sidecar.with_name("run.json.part")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def write_sidecar(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file, atomically."""
+    part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(files.sidecar)
+    os.replace(part, path)  # noqa: PTH105

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results.columns import SCHEMA_VERSION, Row
@@ -19,13 +17,30 @@ from structures.errors import StructureError
 from structures.records import RawEntry, Rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from screening.pairs import ScreenOptions, ScreenResult
     from structures.crystal import IonicCrystal
     from structures.records import StructureRecord
 
 DEFAULT_TIME_LIMIT_S = 300.0
+TRACEBACK_CHARACTERS = 4000
+"""The end of a traceback that is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One structure to screen.
+
+    Attributes:
+        index: number that the outcome carries back.
+        entry: the structure's text.
+        options: what is asked of it.
+        cost_s: estimated computing time, s; 0 where it is unknown.
+    """
+
+    index: int
+    entry: RawEntry
+    options: ScreenOptions
+    cost_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,73 +52,68 @@ class Outcome:
         stage: where it ended: ``read``, ``prepare``, ``screen``, or ``done``.
         rows: its rows of ``screened.csv``; never empty.
         cation_below: whether a pair's cation barrier is below the threshold.
+        cations: symbols of all cations of the prepared structure; empty if it was not prepared.
+        anions: symbols of all its anions.
+        traceback: where a failure happened, the innermost call last; empty without a failure.
     """
 
     index: int
     stage: str
     rows: list[Row] = field(default_factory=list)
     cation_below: bool = False
+    cations: tuple[str, ...] = ()
+    anions: tuple[str, ...] = ()
+    traceback: str = ""
+
+
+Work = Callable[[Job], Outcome]
 
 
 def task_key(entry: RawEntry, options: ScreenOptions) -> str:
-    """Hash of structure, ions, options and schema: equal keys have equal results."""
-    asked = json.dumps(dataclasses.asdict(options), sort_keys=True, default=str)
+    """Hash of structure, conventions and schema; with the ions, equal keys mean equal numbers.
+
+    The criterion is no part of it: a verdict is judged anew from the same barriers.
+    """
+    asked = json.dumps(dataclasses.asdict(options.barriers), sort_keys=True, default=str)
     text = "\0".join((entry.format, entry.text, asked, str(SCHEMA_VERSION)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def screen_entries(
-    entries: Sequence[tuple[int, RawEntry]], options: ScreenOptions, *, time_limit_s: float
-) -> list[Outcome]:
-    """Screen a chunk of entries, each under its own time limit.
-
-    An entry that outlasts the limit ends this process; the caller sees a lost worker and runs
-    the chunk's entries again, one by one.
-    """
-    outcomes = []
-    for index, entry in entries:
-        with _watchdog(time_limit_s):
-            outcomes.append(screen_entry(index, entry, options))
-    return outcomes
+def pair_key(key: str, cation: str, anion: str) -> str:
+    """Key of one row: the structure's key and the ions."""
+    return "-".join(part for part in (key, cation, anion) if part)
 
 
-@contextlib.contextmanager
-def _watchdog(time_limit_s: float) -> Iterator[None]:
-    """End the process if the block outlasts the limit, even inside compiled code."""
-    import faulthandler
-    import os
-
-    with Path(os.devnull).open("w") as sink:
-        faulthandler.dump_traceback_later(time_limit_s, exit=True, file=sink)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-
-
-def screen_entry(index: int, entry: RawEntry, options: ScreenOptions) -> Outcome:
-    """Screen one entry; whatever goes wrong becomes a row.
+def screen_job(job: Job) -> Outcome:
+    """Screen one structure; whatever goes wrong becomes a row.
 
     The broad ``except`` is the worker's boundary: a bug costs one structure, not the run.
+
+    Raises:
+        MemoryError: there was not enough memory; the caller tries again in a process of its own.
     """
     start = time.perf_counter()
-    progress = _Progress(entry)
+    progress = _Progress(job.entry)
     try:
-        outcome = _screened(index, entry, options, progress)
+        outcome = _screened(job, progress)
     except StructureError as error:
-        outcome = _lost(index, options, progress, "rejected", error.reason, str(error))
+        outcome = _lost(job, progress, "rejected", error.reason, str(error))
+    except MemoryError:
+        raise
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = (
             f"{type(error).__name__}: {error} ({where.name}, line {where.lineno}). This is a fault "
             "of the program, not of the structure; please report it."
         )
-        outcome = _lost(index, options, progress, "failed", "internal_error", message)
+        outcome = _lost(job, progress, "failed", "internal_error", message)
+        trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
+        outcome = dataclasses.replace(outcome, traceback=trace)
     seconds = time.perf_counter() - start
-    key = task_key(entry, options)
+    key = task_key(job.entry, job.options)
     for row in outcome.rows:
         row["seconds"] = seconds
-        row["key"] = f"{key}-{row.get('cation') or ''}-{row.get('anion') or ''}".rstrip("-")
+        row["key"] = pair_key(key, str(row.get("cation") or ""), str(row.get("anion") or ""))
     return outcome
 
 
@@ -112,9 +122,7 @@ class _Progress:
 
     def __init__(self, entry: RawEntry) -> None:
         self.stage = "read"
-        self.identity = Identity(
-            source=entry.source, source_id=entry.source_id, metadata=entry.metadata
-        )
+        self.identity = _identity(entry)
 
     def parsed(self, record: StructureRecord) -> None:
         self.stage = "prepare"
@@ -135,22 +143,25 @@ class _Progress:
         self.identity = dataclasses.replace(self.identity, space_group=space_group(crystal))
 
 
-def _screened(index: int, entry: RawEntry, options: ScreenOptions, progress: _Progress) -> Outcome:
+def _screened(job: Job, progress: _Progress) -> Outcome:
     from screening.pairs import screen_crystal
     from structures.files import parse_entry
     from structures.preparation import prepare
 
-    record = parse_entry(entry)
+    record = parse_entry(job.entry)
     progress.parsed(record)
-    _require_cation(record, options.cations)
+    _require_cation(record, job.options.cations)
     crystal = prepare(record.structure)
     progress.prepared(crystal)
-    result = screen_crystal(crystal, options)
+    result = screen_crystal(crystal, job.options)
+    cations, anions = _ions_of(crystal)
     return Outcome(
-        index=index,
+        index=job.index,
         stage="done",
         rows=result_rows(progress.identity, result),
         cation_below=_cation_below(result),
+        cations=cations,
+        anions=anions,
     )
 
 
@@ -165,30 +176,46 @@ def _require_cation(record: StructureRecord, cations: Sequence[str]) -> None:
         )
 
 
+def _ions_of(crystal: IonicCrystal) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Symbols of the elements that are cations, and of those that are anions."""
+    from screening.ions import mean_charge
+    from structures.elements import symbol
+
+    charges = {int(z): mean_charge(crystal, int(z)) for z in sorted(set(crystal.numbers))}
+    cations = tuple(symbol(z) for z, charge in charges.items() if charge > 0.0)
+    return cations, tuple(symbol(z) for z, charge in charges.items() if charge < 0.0)
+
+
 def _cation_below(result: ScreenResult) -> bool:
     return any(pair.verdict.cation_below for pair in result.pairs)
 
 
-def _lost(
-    index: int, options: ScreenOptions, progress: _Progress, status: str, reason: str, message: str
-) -> Outcome:
+def _lost(job: Job, progress: _Progress, status: str, reason: str, message: str) -> Outcome:
     row = rejected_row(
-        progress.identity, cation=_asked(options), status=status, reason=reason, message=message
+        progress.identity,
+        cation=asked_cations(job.options),
+        status=status,
+        reason=reason,
+        message=message,
     )
-    return Outcome(index=index, stage=progress.stage, rows=[row])
+    return Outcome(index=job.index, stage=progress.stage, rows=[row])
 
 
-def _asked(options: ScreenOptions) -> str:
-    """The cations that were asked for, where none was found."""
+def asked_cations(options: ScreenOptions) -> str:
+    """The cations that were asked for, as they stand in a row without numbers."""
     return ";".join(options.cations)
+
+
+def _identity(entry: RawEntry | Rejection) -> Identity:
+    metadata = entry.metadata if isinstance(entry, RawEntry) else {}
+    return Identity(source=entry.source, source_id=entry.source_id, metadata=metadata)
 
 
 def rejection_outcome(index: int, rejection: Rejection, options: ScreenOptions) -> Outcome:
     """The outcome of something that could not even become an entry."""
-    identity = Identity(source=rejection.source, source_id=rejection.source_id, metadata={})
     row = rejected_row(
-        identity,
-        cation=_asked(options),
+        _identity(rejection),
+        cation=asked_cations(options),
         status="rejected",
         reason=rejection.reason,
         message=rejection.message,
@@ -196,11 +223,13 @@ def rejection_outcome(index: int, rejection: Rejection, options: ScreenOptions) 
     return Outcome(index=index, stage=rejection.stage, rows=[row])
 
 
-def crashed_outcome(index: int, entry: RawEntry, options: ScreenOptions, message: str) -> Outcome:
-    """The outcome of an entry whose process died or ran out of time, alone, twice."""
-    identity = Identity(source=entry.source, source_id=entry.source_id, metadata=entry.metadata)
+def failed_outcome(
+    job: Job, *, reason: str, message: str, stage: str = "screen", trace: str = ""
+) -> Outcome:
+    """The outcome of a structure whose process died or ran out of time, also when alone."""
+    cation = asked_cations(job.options)
     row = rejected_row(
-        identity, cation=_asked(options), status="failed", reason="worker_died", message=message
+        _identity(job.entry), cation=cation, status="failed", reason=reason, message=message
     )
-    row["key"] = task_key(entry, options)
-    return Outcome(index=index, stage="screen", rows=[row])
+    row["key"] = pair_key(task_key(job.entry, job.options), cation, "")
+    return Outcome(index=job.index, stage=stage, rows=[row], traceback=trace)

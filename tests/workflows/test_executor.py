@@ -1,0 +1,142 @@
+"""The executor against work that crashes, hangs, eats memory, or is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import work_samples
+
+from screening.pairs import ScreenOptions
+from structures.records import RawEntry, Rejection
+from workflows.executor import CHUNK_JOBS, CHUNKS_PER_WORKER, _chunks, local_client, run_all
+from workflows.isolation import run_isolated
+from workflows.tasks import Job, Outcome, rejection_outcome
+
+OPTIONS = ScreenOptions()
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with local_client(WORKERS, memory_limit="1GiB") as connected:
+        yield connected
+
+
+def job(index: int, text: str = "", cost_s: float = 0.0) -> Job:
+    entry = RawEntry(source="test", source_id=f"s{index}", format="none", text=text)
+    return Job(index=index, entry=entry, options=OPTIONS, cost_s=cost_s)
+
+
+def ran(client: Any, texts: list[str], time_limit_s: float = 30.0) -> dict[int, Outcome]:
+    """Outcomes by index; each index must come exactly once."""
+    jobs = [job(i, text) for i, text in enumerate(texts)]
+    outcomes = list(run_all(client, jobs, time_limit_s=time_limit_s, work=work_samples.as_told))
+    assert sorted(o.index for o in outcomes) == list(range(len(texts)))
+    return {o.index: o for o in outcomes}
+
+
+def statuses(outcomes: dict[int, Outcome]) -> dict[int, tuple[object, object]]:
+    return {i: (o.rows[0]["status"], o.rows[0].get("reason")) for i, o in outcomes.items()}
+
+
+def test_many_jobs_run_in_worker_processes(client: Any) -> None:
+    outcomes = ran(client, [""] * 60)
+    assert {o.rows[0]["status"] for o in outcomes.values()} == {"ok"}
+    assert len({o.rows[0]["seconds"] for o in outcomes.values()}) == WORKERS
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        ("segfault", "crashed"),
+        ("exit", "crashed"),
+        ("abort", "crashed"),
+        ("memory_error", "out_of_memory"),
+        ("take_memory", "out_of_memory"),
+    ],
+)
+def test_a_job_that_kills_its_process_costs_only_itself(
+    client: Any, harm: str, reason: str
+) -> None:
+    outcomes = ran(client, ["", "", harm, "", ""])
+    expected = dict.fromkeys(range(5), ("ok", None)) | {2: ("failed", reason)}
+    assert statuses(outcomes) == expected
+    message = str(outcomes[2].rows[0]["message"])
+    assert "also when run alone" in message
+    assert outcomes[2].traceback or harm == "exit"  # which leaves no trace
+
+
+def test_hanging_jobs_end_at_the_time_limit_even_in_compiled_code(client: Any) -> None:
+    outcomes = ran(client, ["", "hang", "", "compiled_hang"], time_limit_s=1.0)
+    assert statuses(outcomes) == {
+        0: ("ok", None),
+        1: ("failed", "time_limit"),
+        2: ("ok", None),
+        3: ("failed", "time_limit"),
+    }
+    assert "longer than 1 s" in str(outcomes[1].rows[0]["message"])
+    assert "as_told" in outcomes[1].traceback
+
+
+def test_a_job_whose_worker_died_once_is_not_blamed(client: Any, tmp_path: Any) -> None:
+    outcomes = ran(client, [f"once:{tmp_path / 'crashed'}:segfault", ""])
+    assert statuses(outcomes) == {0: ("ok", None), 1: ("ok", None)}
+
+
+def test_a_kill_from_outside_is_not_held_against_the_job(tmp_path: Any) -> None:
+    jobs = [job(0, f"once:{tmp_path / 'killed'}:kill"), job(1)]
+    outcomes = run_isolated(jobs, work=work_samples.as_told, time_limit_s=30.0)
+    assert [o.rows[0]["status"] for o in outcomes] == ["ok", "ok"]
+
+
+def test_a_job_that_is_killed_time_and_again_fails() -> None:
+    (outcome,) = run_isolated([job(0, "kill")], work=work_samples.as_told, time_limit_s=30.0)
+    assert (outcome.rows[0]["status"], outcome.rows[0]["reason"]) == ("failed", "crashed")
+    assert "SIGKILL" in str(outcome.rows[0]["message"])
+
+
+def test_rejections_pass_through_among_jobs(client: Any) -> None:
+    gone = Rejection(source="test", source_id="r", stage="read", reason="empty", message="Empty.")
+    mixed = [job(0), rejection_outcome(1, gone, OPTIONS), job(2)]
+    outcomes = list(run_all(client, mixed, time_limit_s=30.0, work=work_samples.tame))
+    assert {o.index: o.rows[0]["status"] for o in outcomes} == {0: "ok", 1: "rejected", 2: "ok"}
+
+
+def test_no_more_than_a_window_of_jobs_is_read_ahead(client: Any) -> None:
+    """The input is read lazily: what is read and not yet given back fits the window."""
+    read = 0
+
+    def endless() -> Iterator[Job]:
+        nonlocal read
+        for index in range(2000):
+            read += 1
+            yield job(index)
+
+    most_open = 0
+    for given, _ in enumerate(
+        run_all(client, endless(), time_limit_s=30.0, work=work_samples.tame), start=1
+    ):
+        most_open = max(most_open, read - given)
+    assert read == 2000
+    assert most_open <= WORKERS * CHUNKS_PER_WORKER * CHUNK_JOBS
+
+
+def test_after_a_stop_what_is_in_flight_is_awaited_and_no_more_is_begun(client: Any) -> None:
+    stop = threading.Event()
+    given = []
+    jobs = (job(index, "slow") for index in range(1000))
+    for outcome in run_all(client, jobs, time_limit_s=30.0, work=work_samples.as_told, stop=stop):
+        given.append(outcome.index)
+        stop.set()
+    assert 1 <= len(given) <= WORKERS * CHUNKS_PER_WORKER * CHUNK_JOBS
+    assert len(set(given)) == len(given)
+
+
+def test_chunks_are_bounded_in_number_and_in_time() -> None:
+    sizes = [len(chunk) for chunk, _ in _chunks(job(i) for i in range(20))]
+    assert sizes == [8, 8, 4]
+    costly = [len(chunk) for chunk, _ in _chunks(job(i, cost_s=1.5) for i in range(4))]
+    assert costly == [2, 2]
