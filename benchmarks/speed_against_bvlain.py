@@ -82,7 +82,7 @@ def main() -> None:
     for name, crystal, ions in cases(asked.count, asked.seed):
         for ion in ions:
             try:
-                peer = best_of(1, lambda: bvlain_barriers(crystal, ion, options))
+                peer = best_of(2, lambda: bvlain_barriers(crystal, ion, options))
             except StructureError:
                 continue
             native_barriers(crystal, ion, options)  # tables of new pairs, compilation

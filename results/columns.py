@@ -80,6 +80,16 @@ CORE: tuple[Column, ...] = (
 )
 
 EXTRA: tuple[Column, ...] = (
+    *(
+        Column(
+            f"e{n}d_{ion}_refined_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the {ion} on the continuous potential, free of the grid's error",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
     Column("message", "text", "", "what happened, why, and what to do"),
     Column("occupancy_handling", "text", "", "full, or weighted by occupancy"),
     Column("anion_bound_fraction", "number", "", "share of anion sites that are ligands", 4),

@@ -111,9 +111,8 @@ def _failure(failure: PairFailure) -> Row:
 
 def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
     row: Row = {}
-    for n, (total, region) in enumerate(
-        zip(ion.barriers_ev, ion.from_region_ev, strict=True), start=1
-    ):
-        row[f"e{n}d_{name}_ev"] = total
-        row[f"e{n}d_{name}_region_ev"] = region
+    for n in range(3):
+        row[f"e{n + 1}d_{name}_ev"] = ion.barriers_ev[n]
+        row[f"e{n + 1}d_{name}_region_ev"] = ion.from_region_ev[n]
+        row[f"e{n + 1}d_{name}_refined_ev"] = ion.refined_ev[n]
     return row

@@ -1,16 +1,15 @@
-"""Percolation kernel: union–find over a periodic grid whose links carry cell offsets.
+"""Percolation kernel: basins of the landscape, and union–find over them with cell offsets.
 
-numba and numpy only, no validation. Points are added in ascending energy. Each point knows
-its tree's root and the lattice vector between its own cell and the root's. Joining two points
-of one tree closes a loop; a loop whose offsets do not cancel winds around the crystal. The
-energy at which a tree's windings first span 1, 2 and 3 dimensions is the barrier, exact on
-the grid (Newman & Ziff, Phys. Rev. E 64, 016706 (2001), 10.1103/PhysRevE.64.016706, with the
+numba and numpy only, no validation. Grid points are added in ascending energy. A point without
+neighbours founds a basin; any other joins the basin of its lowest neighbour and may touch
+further basins, or another image of its own. Such a contact is a pass: the basins are joined,
+and a joint that closes a loop whose cell offsets do not cancel winds around the crystal. The
+energy at which a tree's windings first span 1, 2 and 3 dimensions is the barrier, exact on the
+grid (Newman & Ziff, Phys. Rev. E 64, 016706 (2001), 10.1103/PhysRevE.64.016706, with the
 winding test of Machta et al., Phys. Rev. E 54, 1332 (1996), 10.1103/PhysRevE.54.1332).
 
-Two neighbours of a new point that touch each other are joined already, and the small loop
-through the new point does not wind. So one join for each cluster of the 3×3×3 neighbourhood
-is enough; the clusters are found on a bit board of 27 bits, bit 9(dx+1) + 3(dy+1) + (dz+1).
-That needs at least four points along each axis.
+A point's label holds its basin and the cell in which that basin's minimum lies as seen from the
+point: basin · 2³⁶ + Σ (offset + 2¹¹) 2^(24, 12, 0). Zero means not added; basins count from 1.
 """
 
 from __future__ import annotations
@@ -18,24 +17,27 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_ALL = np.uint32((1 << 27) - 1)
-_CENTRE = np.uint32(1 << 13)
-_NOT_Z_LOW = np.uint32(sum(1 << b for b in range(27) if b % 3 != 0))
-_NOT_Z_HIGH = np.uint32(sum(1 << b for b in range(27) if b % 3 != 2))
-_NOT_Y_LOW = np.uint32(sum(1 << b for b in range(27) if b // 3 % 3 != 0))
-_NOT_Y_HIGH = np.uint32(sum(1 << b for b in range(27) if b // 3 % 3 != 2))
+_X, _Y = 1 << 24, 1 << 12
+_ZERO_OFFSET = 2048 * (_X + _Y + 1)
+_BASIN = 1 << 36
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _offset_of(label):
+    """Cell offset held by a label."""
+    low = label & (_BASIN - 1)
+    return (low >> 24) - 2048, ((low >> 12) & 4095) - 2048, (low & 4095) - 2048
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _find(parent, offset, point):
-    """Root of a point; halves the path, so that offset[point] ends up relative to the root."""
-    while parent[parent[point]] != parent[point]:
-        above = parent[point]
-        offset[point, 0] += offset[above, 0]
-        offset[point, 1] += offset[above, 1]
-        offset[point, 2] += offset[above, 2]
-        parent[point] = parent[above]
-    return parent[point]
+def _find(parent, offset, node):
+    """Root of a node; halves the path, so that offset[node] ends up relative to the root."""
+    while parent[parent[node]] != parent[node]:
+        above = parent[node]
+        for axis in range(3):
+            offset[node, axis] += offset[above, axis]
+        parent[node] = parent[above]
+    return parent[node]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
@@ -45,12 +47,12 @@ def _add_winding(rank, basis, root, w0, w1, w2):
     if have == 3 or (w0 == 0 and w1 == 0 and w2 == 0):
         return
     if have >= 1:
-        a0, a1, a2 = int(basis[root, 0, 0]), int(basis[root, 0, 1]), int(basis[root, 0, 2])
+        a0, a1, a2 = basis[root, 0, 0], basis[root, 0, 1], basis[root, 0, 2]
         c0, c1, c2 = a1 * w2 - a2 * w1, a2 * w0 - a0 * w2, a0 * w1 - a1 * w0
         if c0 == 0 and c1 == 0 and c2 == 0:
             return
         if have == 2:
-            b0, b1, b2 = int(basis[root, 1, 0]), int(basis[root, 1, 1]), int(basis[root, 1, 2])
+            b0, b1, b2 = basis[root, 1, 0], basis[root, 1, 1], basis[root, 1, 2]
             # the determinant of (a, w, b), up to its sign
             if b0 * c0 + b1 * c1 + b2 * c2 == 0:
                 return
@@ -61,17 +63,18 @@ def _add_winding(rank, basis, root, w0, w1, w2):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _join(parent, offset, size, lowest, rank, basis, point, other, s0, s1, s2, energies):
-    """Link two neighbours; ``s`` is the cell of ``other`` as seen from the cell of ``point``.
+def _join(parent, offset, size, lowest, rank, basis, node, other, d0, d1, d2):
+    """Link two nodes, ``d`` being the cell of ``other`` as seen from that of ``node``.
 
-    Returns the root that both have afterwards.
+    ``lowest`` is the node of least number in the tree of a root: nodes are numbered in
+    ascending energy. Returns the root that both have afterwards.
     """
-    root = _find(parent, offset, point)
+    root = _find(parent, offset, node)
     root_other = _find(parent, offset, other)
-    # cell of other's root seen from the cell of point's root, along this link
-    d0 = s0 + offset[point, 0] - offset[other, 0]
-    d1 = s1 + offset[point, 1] - offset[other, 1]
-    d2 = s2 + offset[point, 2] - offset[other, 2]
+    # from root to root: an offset is the cell of the parent as seen from its child
+    d0 += offset[other, 0] - offset[node, 0]
+    d1 += offset[other, 1] - offset[node, 1]
+    d2 += offset[other, 2] - offset[node, 2]
     if root == root_other:
         _add_winding(rank, basis, root, d0, d1, d2)
         return root
@@ -79,115 +82,171 @@ def _join(parent, offset, size, lowest, rank, basis, point, other, s0, s1, s2, e
         root, root_other = root_other, root
         d0, d1, d2 = -d0, -d1, -d2
     parent[root_other] = root
-    offset[root_other, 0] = d0
-    offset[root_other, 1] = d1
-    offset[root_other, 2] = d2
+    offset[root_other, 0] = -d0
+    offset[root_other, 1] = -d1
+    offset[root_other, 2] = -d2
     size[root] += size[root_other]
-    if energies[lowest[root_other]] < energies[lowest[root]]:
-        lowest[root] = lowest[root_other]
+    lowest[root] = min(lowest[root], lowest[root_other])
     for row in range(rank[root_other]):
         b = basis[root_other, row]
-        _add_winding(rank, basis, root, int(b[0]), int(b[1]), int(b[2]))
+        _add_winding(rank, basis, root, b[0], b[1], b[2])
     return root
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _dilate(board):
-    """The board and all 26-neighbours of its bits."""
-    board |= ((board & _NOT_Z_HIGH) << np.uint32(1)) | ((board & _NOT_Z_LOW) >> np.uint32(1))
-    board |= ((board & _NOT_Y_HIGH) << np.uint32(3)) | ((board & _NOT_Y_LOW) >> np.uint32(3))
-    return (board | (board << np.uint32(9)) | (board >> np.uint32(9))) & _ALL
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _cluster(board, seed):
-    """Bits of the board that are connected to the seed bit."""
-    cluster = seed
-    grown = _dilate(cluster) & board
-    while grown != cluster:
-        cluster = grown
-        grown = _dilate(cluster) & board
-    return cluster
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _is_new_pass(head, following, far, delta, basin, other, packed):
+    """Whether this pair of basins at this offset has not touched before."""
+    edge = head[basin]
+    while edge >= 0:
+        if far[edge] == other and delta[edge] == packed:
+            return False
+        edge = following[edge]
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _neighbour_board(added, x, y, z, nx, ny, nz):
-    """Bit board of the neighbours of (x, y, z) that were added before."""
-    board = np.uint32(0)
-    z_low = z - 1 if z > 0 else nz - 1
-    z_high = z + 1 if z < nz - 1 else 0
-    bit = 0
-    for dx in range(-1, 2):
-        u = x + dx
-        u = u + nx if u < 0 else (u - nx if u >= nx else u)
-        for dy in range(-1, 2):
-            v = y + dy
-            v = v + ny if v < 0 else (v - ny if v >= ny else v)
-            row = added[u, v]
-            three = row[z_low] | (row[z] << 1) | (row[z_high] << 2)
-            board |= np.uint32(three) << np.uint32(bit)
-            bit += 3
-    return board & ~_CENTRE
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _wrapped(index, step, count):
-    """Index of the neighbour along one axis and the cell that it lies in."""
-    index += step
-    if index < 0:
-        return index + count, -1
-    if index >= count:
-        return index - count, 1
-    return index, 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def add_points(order, energies, added, parent, offset, size, lowest, rank, basis, critical, bottom):
-    """Add points in the order given until a region percolates in three dimensions.
+def add_points(order, energies, labels, trees, bottoms, passes, counts, critical, bottom, stop):
+    """Add points in the order given.
 
     Args:
         order: point indices in ascending energy; none was added before.
-        energies: (n,) eV, the flat grid, last axis fastest.
-        added: (nx, ny, nz) uint8, whether a point was added.
-        parent: (n,) int32.
-        offset: (n, 3) int16, cell of the parent's image as seen from the point's cell.
-        size, lowest: (n,) points, and the deepest point, of the tree of a root.
-        rank, basis: (n,), (n, 3, 3), winding vectors of the tree of a root.
-        critical: (3,) int64, set to the point that raised the rank to 1, 2, 3; −1 before.
-        bottom: (3,) int64, set to the deepest point of the region that percolated.
+        energies: (nx, ny, nz) eV.
+        labels: (nx, ny, nz) int64, zero where a point was not added.
+        trees: parent (m,), offset (m, 3), size, lowest, rank (m,), basis (m, 3, 3), int64, of
+            the union–find over basins.
+        bottoms: (m,) int64, the point that founded each basin.
+        passes: near (e,), far (e,), delta (e,), where (e, 2), head (m,), following (e,), int64:
+            basins on both sides of each pass, packed offset of the far one as seen from the near
+            one, the two points that touched, and linked lists of each basin's passes.
+        counts: (2,) int64, numbers of basins and passes so far.
+        critical: (3,) int64, set to the pass that raised the rank to 1, 2, 3; −1 before.
+        bottom: (3,) int64, set to the lowest basin of the region that percolated.
+        stop: go on for this energy, eV, after three dimensions are reached.
 
     Returns:
-        Whether three dimensions are reached.
+        How many points were added before the passes' arrays could have overflowed, −1 where the
+        end was reached: three dimensions and ``stop`` beyond.
     """
-    nx, ny, nz = added.shape
+    parent, offset, size, lowest, rank, basis = trees
+    near, far, delta, where, head, following = passes
+    nx, ny, nz = labels.shape
+    flat = energies.ravel()
     reached = 0
     while reached < 3 and critical[reached] >= 0:
         reached += 1
-    for point in order:
-        parent[point] = point
-        size[point] = 1
-        lowest[point] = point
+    seen = np.empty(27, np.int64)
+    from_point = np.empty(27, np.int64)
+    for added in range(len(order)):
+        point = order[added]
+        if reached == 3 and flat[point] > flat[where[critical[2], 0]] + stop:
+            return -1
+        if counts[1] + 26 > len(near):
+            return added
         x = point // (ny * nz)
         y = (point // nz) % ny
         z = point % nz
-        added[x, y, z] = 1
-        left = _neighbour_board(added, x, y, z, nx, ny, nz)
-        while left != 0:
-            bit = 0
-            while (left >> np.uint32(bit)) & np.uint32(1) == 0:
-                bit += 1
-            left &= ~_cluster(left, np.uint32(1) << np.uint32(bit))
-            u, s0 = _wrapped(x, bit // 9 - 1, nx)
-            v, s1 = _wrapped(y, bit // 3 % 3 - 1, ny)
-            w, s2 = _wrapped(z, bit % 3 - 1, nz)
-            other = (u * ny + v) * nz + w
-            root = _join(
-                parent, offset, size, lowest, rank, basis, point, other, s0, s1, s2, energies
-            )
+        count = 0
+        alike = True
+        for dx in range(-1, 2):
+            u = x + dx
+            s0 = 0
+            if u < 0:
+                u, s0 = u + nx, -_X
+            elif u >= nx:
+                u, s0 = u - nx, _X
+            for dy in range(-1, 2):
+                v = y + dy
+                s1 = s0
+                if v < 0:
+                    v, s1 = v + ny, s0 - _Y
+                elif v >= ny:
+                    v, s1 = v - ny, s0 + _Y
+                for dz in range(-1, 2):
+                    w = z + dz
+                    s2 = s1
+                    if w < 0:
+                        w, s2 = w + nz, s1 - 1
+                    elif w >= nz:
+                        w, s2 = w - nz, s1 + 1
+                    label = labels[u, v, w]
+                    if label == 0:
+                        continue
+                    seen[count] = label + s2
+                    from_point[count] = (u * ny + v) * nz + w
+                    alike = alike and seen[count] == seen[0]
+                    count += 1
+        if count == 0:
+            basin = counts[0] + 1
+            counts[0] = basin
+            node = basin - 1
+            labels[x, y, z] = basin * _BASIN + _ZERO_OFFSET
+            bottoms[node] = point
+            parent[node] = node
+            size[node] = 1
+            lowest[node] = node
+            head[node] = -1
+            continue
+        if alike:
+            labels[x, y, z] = seen[0]
+            continue
+        best = 0
+        for n in range(1, count):
+            if flat[from_point[n]] < flat[from_point[best]]:
+                best = n
+        mine = seen[best]
+        labels[x, y, z] = mine
+        node = (mine >> 36) - 1
+        m0, m1, m2 = _offset_of(mine)
+        last = mine
+        for n in range(count):
+            if seen[n] == mine or seen[n] == last:
+                continue
+            last = seen[n]
+            other = (last >> 36) - 1
+            o0, o1, o2 = _offset_of(last)
+            a, b, d0, d1, d2 = node, other, o0 - m0, o1 - m1, o2 - m2
+            if b < a or (a == b and (d0, d1, d2) < (0, 0, 0)):
+                a, b, d0, d1, d2 = b, a, -d0, -d1, -d2
+            packed = d0 * _X + d1 * _Y + d2
+            if not _is_new_pass(head, following, far, delta, a, b, packed):
+                continue
+            edge = counts[1]
+            counts[1] = edge + 1
+            following[edge] = head[a]
+            head[a] = edge
+            near[edge] = a
+            far[edge] = b
+            delta[edge] = packed
+            where[edge, 0] = point
+            where[edge, 1] = from_point[n]
+            root = _join(parent, offset, size, lowest, rank, basis, a, b, d0, d1, d2)
             while reached < rank[root]:
-                critical[reached] = point
+                critical[reached] = edge
                 bottom[reached] = lowest[root]
                 reached += 1
-            if reached == 3:
-                return True
-    return False
+    return len(order)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def percolate_passes(order, near, far, offsets, trees, critical, bottom):
+    """The same union–find over passes that are known already.
+
+    Args:
+        order: passes in ascending energy.
+        near, far: (e,) basins on both sides; offsets: (e, 3) cell of far as seen from near.
+        trees: as for ``add_points``, each basin its own root.
+        critical, bottom: as for ``add_points``.
+    """
+    parent, offset, size, lowest, rank, basis = trees
+    reached = 0
+    for edge in order:
+        d = offsets[edge]
+        root = _join(
+            parent, offset, size, lowest, rank, basis, near[edge], far[edge], d[0], d[1], d[2]
+        )
+        while reached < rank[root]:
+            critical[reached] = edge
+            bottom[reached] = lowest[root]
+            reached += 1
+        if reached == 3:
+            return

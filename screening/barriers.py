@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from screening.field import bvse_field, framework_of
 from screening.grid import Shape, grid_shape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
-from screening.percolation import CUT_EV, percolation
+from screening.percolation import CUT_EV, Triple, percolation
 from screening.potential import PotentialOptions
+from screening.refinement import PASS_WINDOW_EV, refine
 from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
+from structures.errors import InputError, UnpreparableStructureError
 
 MAX_GRID_POINTS = 30_000_000
 """Largest grid that is computed: about 1.5 GB of memory."""
 
 EngineName = Literal["native", "bvlain"]
+ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
+UNKNOWN: Triple = (math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +34,22 @@ class BarrierOptions:
         cut_ev: barriers above this count as no percolation, eV.
         potential: conventions of the pair energies.
         engine: ``native``, or ``bvlain`` for comparison.
+        refined: whether barriers are also computed free of the grid's error.
     """
 
     spacing_angstrom: float = 0.2
     cut_ev: float = CUT_EV
     potential: PotentialOptions = field(default_factory=PotentialOptions)
     engine: EngineName = "native"
+    refined: bool = True
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINE_NAMES:
+            raise InputError(
+                f"There is no engine {self.engine!r}; known: {', '.join(ENGINE_NAMES)}."
+            )
+        if not self.cut_ev > 0.0:
+            raise InputError("The cut of the percolation search must be above 0 eV.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +61,16 @@ class IonBarriers:
         barriers_ev: E_1D, E_2D, E_3D above the field's minimum, eV; ``inf`` for none.
         from_region_ev: the same above the minimum of the percolating region, eV; NaN where the
             engine does not tell.
+        refined_ev: E_1D, E_2D, E_3D of the continuous potential, free of the grid's error, eV;
+            NaN where they were not asked for.
         quality: the least trustworthy pair parameters in use.
         shape: grid points along each axis.
     """
 
     ion: MobileIon
-    barriers_ev: tuple[float, float, float]
-    from_region_ev: tuple[float, float, float]
+    barriers_ev: Triple
+    from_region_ev: Triple
+    refined_ev: Triple
     quality: ParameterQuality
     shape: Shape
 
@@ -87,12 +104,18 @@ def native_barriers(
             reason="cell_too_large",
         )
     framework = framework_of(crystal, ion, options.potential)
-    energies = bvse_field(framework, shape, cutoff_angstrom=options.potential.cutoff_angstrom)
-    found = percolation(energies, cut_ev=options.cut_ev)
+    cutoff = options.potential.cutoff_angstrom
+    energies = bvse_field(framework, shape, cutoff_angstrom=cutoff)
+    beyond = PASS_WINDOW_EV if options.refined else 0.0
+    found = percolation(energies, cut_ev=options.cut_ev, beyond_ev=beyond)
+    refined = UNKNOWN
+    if options.refined:
+        refined = refine(framework, energies, found, cutoff_angstrom=cutoff).barriers_ev
     return IonBarriers(
         ion=ion,
         barriers_ev=found.barriers_ev,
         from_region_ev=found.from_region_ev,
+        refined_ev=refined,
         quality=framework.quality,
         shape=shape,
     )
@@ -108,5 +131,3 @@ _ENGINES: dict[EngineName, Callable[[IonicCrystal, MobileIon, BarrierOptions], I
     "native": native_barriers,
     "bvlain": _bvlain,
 }
-
-ENGINE_NAMES = tuple(_ENGINES)

@@ -46,7 +46,7 @@ def bvlain_barriers(
         MissingParametersError: bvlain has no parameters for a pair.
         InputError: the options ask for a convention that bvlain does not have.
     """
-    from screening.barriers import IonBarriers
+    from screening.barriers import UNKNOWN, IonBarriers
 
     _check(crystal, ion, options)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -70,7 +70,8 @@ def bvlain_barriers(
     return IonBarriers(
         ion=ion,
         barriers_ev=(energies["E_1D"], energies["E_2D"], energies["E_3D"]),
-        from_region_ev=(np.nan, np.nan, np.nan),
+        from_region_ev=UNKNOWN,
+        refined_ev=UNKNOWN,
         quality=ParameterQuality.TABULATED,
         shape=peer_grid_shape(crystal.cell, options.spacing_angstrom),
     )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from screening.barriers import BarrierOptions, IonBarriers, ion_barriers
 from screening.flags import bound_fraction, sublattices_interchange
 from screening.ions import MobileIon, anions_of, mean_charge
@@ -219,8 +221,19 @@ def _judge_pair(
         anion=of_anion,
         verdict=verdict,
         bound_fraction=bound,
-        flags=_flags(crystal, of_cation, of_anion, verdict, bound),
+        flags=_flags(crystal, of_cation, of_anion, verdict, bound)
+        + _grid_flag(of_cation, of_anion, verdict, options.criterion),
     )
+
+
+def _grid_flag(
+    cation: IonBarriers, anion: IonBarriers, verdict: Verdict, criterion: DaiCriterion
+) -> tuple[str, ...]:
+    """``grid_error_decides`` where the refined barriers give another verdict."""
+    if np.isnan(cation.refined_ev + anion.refined_ev).any():
+        return ()
+    refined = judge(cation.refined_ev, anion.refined_ev, criterion)
+    return ("grid_error_decides",) if refined.dai != verdict.dai else ()
 
 
 def _flags(
