@@ -1,0 +1,105 @@
+"""Probability density of a species on a periodic grid, its sites and its percolating path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.constants import physical_constants
+
+BOLTZMANN_EV_K = physical_constants["Boltzmann constant in eV/K"][0]
+SMOOTHING_ANGSTROM = 0.3
+"""Width of the Gaussian that smooths the counts, Å: less than a thermal ellipsoid."""
+
+SITE_SHARE = 0.05
+"""A maximum below this share of the highest is noise, no site."""
+
+MERGE_ANGSTROM = 1.2
+"""Maxima closer than this are one site, Å."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Density:
+    """Probability density of one species, averaged over the run.
+
+    Attributes:
+        species: what it is the density of.
+        values: shape (nx, ny, nz), 1/Å³; sums to the number of ions over the cell.
+        cell: shape (3, 3), Å.
+    """
+
+    species: str
+    values: NDArray[np.float64]
+    cell: NDArray[np.float64]
+
+
+def density(
+    fractional: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    *,
+    species: str = "ions",
+    spacing_angstrom: float = 0.25,
+) -> Density:
+    """Histogram the positions of a species over the cell and smooth it periodically.
+
+    Args:
+        fractional: shape (frames, ions, 3), any image, relative to the framework.
+        cell: shape (3, 3), Å.
+        species: name for the result.
+        spacing_angstrom: longest distance between grid points, Å.
+    """
+    lengths = np.linalg.norm(cell, axis=1)
+    shape = tuple(int(n) for n in np.maximum(4, np.ceil(lengths / spacing_angstrom)))
+    counts = np.zeros(int(np.prod(shape)))
+    for frames in np.array_split(fractional, max(1, len(fractional) // 500)):
+        index = np.floor((frames - np.floor(frames)) * shape).astype(np.int64).reshape(-1, 3)
+        flat = np.ravel_multi_index(tuple(np.minimum(index, np.array(shape) - 1).T), shape)
+        counts += np.bincount(flat, minlength=len(counts))
+    grid = counts.reshape(shape) / len(fractional)
+    widths = [SMOOTHING_ANGSTROM / (length / n) for length, n in zip(lengths, shape, strict=True)]
+    smooth = ndimage.gaussian_filter(grid, widths, mode="wrap")
+    per_point = abs(np.linalg.det(cell)) / smooth.size
+    return Density(species=species, values=smooth / per_point, cell=np.asarray(cell))
+
+
+def density_sites(map_: Density) -> NDArray[np.float64]:
+    """Return the sites of a density, shape (s, 3), fractional, the most visited first.
+
+    A site is a local maximum of at least ``SITE_SHARE`` of the highest and twice the mean.
+    """
+    values = map_.values
+    peaks = values == ndimage.maximum_filter(values, size=3, mode="wrap")
+    floor = max(SITE_SHARE * values.max(), 2.0 * values.mean())
+    found = np.argwhere(peaks & (values > floor))
+    order = np.argsort(-values[tuple(found.T)], kind="stable")
+    fractional = (found[order] + 0.5) / np.array(values.shape)
+    kept: list[NDArray[np.float64]] = []
+    for site in fractional:
+        if kept:
+            apart = np.stack(kept) - site
+            apart -= np.rint(apart)
+            if np.linalg.norm(apart @ map_.cell, axis=1).min() < MERGE_ANGSTROM:
+                continue
+        kept.append(site)
+    return np.array(kept).reshape(-1, 3)
+
+
+def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, float]:
+    """Free-energy barriers −kT ln(ρ) of the density in 1, 2 and 3 dimensions, eV.
+
+    ``inf`` where the density does not connect a cell to its images: the run has not visited
+    the path, which does not mean that there is none.
+
+    Args:
+        map_: the density.
+        temperature_k: temperature, K.
+    """
+    from screening.percolation import percolation
+
+    visited = map_.values > 1e-6 * map_.values.max()
+    energy = np.full(map_.values.shape, 1e3)
+    ratio = map_.values[visited] / map_.values.max()
+    energy[visited] = -BOLTZMANN_EV_K * temperature_k * np.log(ratio)
+    return percolation(energy, cut_ev=50.0).barriers_ev

@@ -1,0 +1,329 @@
+"""Conductivity, Onsager coefficients and transport numbers from collective displacements.
+
+σ_ij = lim d/dt ⟨ΔJ_i·ΔJ_j⟩ / (6 V k T), with J_i = Σ z e r over the ions of species i: the
+Einstein form of the Green–Kubo relation, linear combinations of the Onsager coefficients
+(Fong, Self, McCloskey, Persson, Macromolecules 54, 2575 (2021),
+doi:10.1021/acs.macromol.0c02545). A transport number is t_i = Σ_j σ_ij / σ.
+
+The collective path of a species is one coordinate triple, so its slope is far less certain
+than a tracer D; every number has an error, and one that its error exceeds is not resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.constants import e as ELEMENTARY_CHARGE
+from scipy.constants import k as BOLTZMANN
+
+from screening.transport._checks import checked_positions, checked_step
+from screening.transport.diffusion import Diffusion
+from screening.transport.slope import Slope, bin_sums, scatter_inflation
+from screening.transport.window import choose_window
+from structures.errors import InputError
+
+LEAST_FRAMES = 20
+"""Fewer frames give no collective slope worth its error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number with its error.
+
+    Attributes:
+        value: the estimate.
+        error: standard error; ``inf`` where nothing is known.
+        low: lower end of the 95 % interval.
+        high: upper end.
+    """
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the value exceeds its error."""
+        return bool(np.isfinite(self.value) and self.error < abs(self.value))
+
+    def text(self, digits: int = 2) -> str:
+        """Print value ± error, or that it is not resolved."""
+        if not self.resolved:
+            limit = max(abs(self.low), abs(self.high))
+            return (
+                f"not resolved (|x| < {limit:.{digits}g})" if np.isfinite(limit) else "not resolved"
+            )
+        return f"{self.value:.{digits + 1}g} ± {self.error:.{digits}g}"
+
+
+UNKNOWN = Measured(value=np.nan, error=np.inf, low=-np.inf, high=np.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Transport:
+    """Collective transport of the ions of one run.
+
+    Attributes:
+        species: names of the groups of ions, in the order of the arrays.
+        charges_e: shape (s,), e.
+        temperature_k: temperature, K.
+        conductivity_s_cm: σ from the collective displacement, S/cm.
+        nernst_einstein_s_cm: Σ n z² D / (V k T), S/cm.
+        haven_ratio: Nernst–Einstein over collective.
+        onsager_s_cm: shape (s, s), σ_ij, S/cm; their sum is σ.
+        onsager_error_s_cm: shape (s, s), standard errors, S/cm.
+        numbers: transport number of each group.
+        cation_number: transport number of all groups with a positive charge.
+        anion_number: transport number of all groups with a negative charge.
+        window_ps: first and last lag of the fit, ps.
+        flags: names of what a cautious reader should know.
+    """
+
+    species: tuple[str, ...]
+    charges_e: NDArray[np.float64]
+    temperature_k: float
+    conductivity_s_cm: Measured
+    nernst_einstein_s_cm: Measured
+    haven_ratio: Measured
+    onsager_s_cm: NDArray[np.float64]
+    onsager_error_s_cm: NDArray[np.float64]
+    numbers: tuple[Measured, ...]
+    cation_number: Measured
+    anion_number: Measured
+    window_ps: tuple[float, float]
+    flags: tuple[str, ...] = ()
+
+
+def transport(
+    groups: Mapping[str, NDArray[np.float64]],
+    charges_e: Mapping[str, float],
+    frame_step_ps: float,
+    *,
+    volume_cubic_angstrom: float,
+    temperature_k: float,
+    diffusions: Sequence[Diffusion] = (),
+    earliest_ps: float = 0.0,
+) -> Transport:
+    """Return conductivity, Onsager matrix and transport numbers of one run.
+
+    Args:
+        groups: name of a group → positions, shape (frames, ions, 3), Å, unwrapped, relative to
+            the framework.
+        charges_e: name of a group → charge of one ion, e.
+        frame_step_ps: time between frames, ps.
+        volume_cubic_angstrom: volume of the cell, Å³.
+        temperature_k: temperature, K.
+        diffusions: tracer D of the groups, named as they are, for Nernst–Einstein; the Haven
+            ratio is unknown without.
+        earliest_ps: the window starts no earlier than this, ps.
+
+    Raises:
+        InputError: a charge is missing, the temperature or volume is not positive, or the run
+            is too short.
+    """
+    names = tuple(groups)
+    _check(names, charges_e, volume_cubic_angstrom, temperature_k)
+    step_ps = checked_step(frame_step_ps)
+    paths = np.stack([_path(groups[n], charges_e[n]) for n in names], axis=1)
+    if len(paths) < LEAST_FRAMES:
+        raise InputError(
+            f"{len(paths)} frames give no collective slope; at least {LEAST_FRAMES} are needed."
+        )
+    unit = _siemens_per_cm(step_ps, volume_cubic_angstrom, temperature_k)
+    total = paths.sum(axis=1)
+    scale = float(np.abs(total).max())
+    charges = np.array([charges_e[n] for n in names])
+    einstein = _nernst_einstein(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
+    if scale < 1e-9:
+        return _nothing(names, charges, temperature_k, einstein)
+    least = max(1, round(earliest_ps / step_ps))
+    windowed = choose_window(lambda lag: _products(total, total, lag), len(paths), 3, least=least)
+    slope = windowed.slope
+    algebra = _Matrix(paths, slope)
+    sigma = Measured(
+        value=slope.value * unit,
+        error=slope.error * unit,
+        low=slope.low * unit,
+        high=slope.high * unit,
+    )
+    matrix, errors = algebra.entries()
+    return Transport(
+        species=names,
+        charges_e=charges,
+        temperature_k=temperature_k,
+        conductivity_s_cm=sigma,
+        nernst_einstein_s_cm=einstein,
+        haven_ratio=_ratio(einstein, sigma),
+        onsager_s_cm=matrix * unit,
+        onsager_error_s_cm=errors * unit,
+        numbers=tuple(algebra.number(np.arange(len(names)) == i) for i in range(len(names))),
+        cation_number=algebra.number(charges > 0.0),
+        anion_number=algebra.number(charges < 0.0),
+        window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
+        flags=() if windowed.confirmed else ("window_unconfirmed",),
+    )
+
+
+def _check(
+    names: Sequence[str], charges_e: Mapping[str, float], volume: float, temperature_k: float
+) -> None:
+    missing = [n for n in names if n not in charges_e]
+    if missing or not names:
+        raise InputError(
+            f"There is no charge for {', '.join(missing) or 'any ion'}; give one with "
+            "--charges Li=1,S=-2,I=-1."
+        )
+    if not (np.isfinite(temperature_k) and temperature_k > 0.0):
+        raise InputError(
+            f"The temperature is {temperature_k} K; a conductivity needs one above 0. Give it "
+            "with --temperature-k."
+        )
+    if not volume > 0.0:
+        raise InputError(f"The volume of the cell is {volume} Å³; it must be over 0.")
+
+
+def _path(positions: NDArray[np.float64], charge_e: float) -> NDArray[np.float64]:
+    """Σ z r of one group, shape (frames, 3), e·Å, from 0."""
+    array = checked_positions(positions)
+    return np.asarray(charge_e * (array - array[0]).sum(axis=1))
+
+
+def _siemens_per_cm(step_ps: float, volume: float, temperature_k: float) -> float:
+    """(e·Å)² per frame and coordinate → S/cm."""
+    per_second = (ELEMENTARY_CHARGE * 1e-10) ** 2 / (2.0 * step_ps * 1e-12)
+    return float(per_second / (volume * 1e-30 * BOLTZMANN * temperature_k) * 1e-2)
+
+
+def _products(
+    one: NDArray[np.float64], other: NDArray[np.float64], lag: int
+) -> NDArray[np.float64]:
+    """ΔJ·ΔJ'/3 per origin, shape (frames − lag,)."""
+    return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
+
+
+class _Matrix:
+    """Slopes and scatter of all products of collective displacements, on one window."""
+
+    def __init__(self, paths: NDArray[np.float64], slope: Slope) -> None:
+        self.slope = slope
+        count = paths.shape[1]
+        bins = len(slope.bin_edges) - 1
+        self.values = np.zeros((count, count))
+        self.bins = np.zeros((count, count, bins))
+        for i in range(count):
+            for j in range(i, count):
+                parts = [_products(paths[:, i], paths[:, j], int(lag)) for lag in slope.lags]
+                mean = sum(w * p.mean() for w, p in zip(slope.weights, parts, strict=True))
+                self.values[i, j] = self.values[j, i] = float(mean)
+                scatter = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)
+                self.bins[i, j] = self.bins[j, i] = scatter
+        # The analytical variance of a square is 2 g², with no inflation.
+        self.relative = slope.variance_terms[2] / slope.inflation
+        self.terms = (slope.bin_edges[1] - slope.bin_edges[0]) / slope.start
+
+    def _spread(self, bins: NDArray[np.float64], gaussian: float) -> tuple[float, float]:
+        """Standard error and degrees of freedom of a combination of products."""
+        inflation, dof = scatter_inflation(
+            bins, gaussian * self.slope.binned_share, 1.0, self.terms
+        )
+        return float(np.sqrt(inflation * max(gaussian, 0.0))), dof
+
+    def entries(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """σ_ij and their standard errors, (e·Å)² per frame."""
+        count = len(self.values)
+        errors = np.zeros((count, count))
+        for i in range(count):
+            for j in range(count):
+                own = max(self.values[i, i], 0.0) * max(self.values[j, j], 0.0)
+                gaussian = 0.5 * self.relative * (own + self.values[i, j] ** 2)
+                errors[i, j] = self._spread(self.bins[i, j], gaussian)[0]
+        return self.values, errors
+
+    def number(self, chosen: NDArray[np.bool_]) -> Measured:
+        """Transport number of some groups together.
+
+        t is the slope of the regression of J_chosen on J; its scatter is that of the product
+        of J with the remainder J_chosen − t J.
+        """
+        total = float(self.values.sum())
+        if not chosen.any():
+            return Measured(value=0.0, error=0.0, low=0.0, high=0.0)
+        if chosen.all():
+            return Measured(value=1.0, error=0.0, low=1.0, high=1.0)
+        if total <= 0.0 or self.slope.low <= 0.0:
+            return UNKNOWN
+        part = float(self.values[chosen].sum())
+        own = float(self.values[np.ix_(chosen, chosen)].sum())
+        t = part / total
+        remainder = max(own - 2.0 * t * part + t**2 * total, 0.0)
+        gaussian = 0.5 * self.relative * remainder / total
+        bins = (self.bins[chosen].sum(axis=(0, 1)) - t * self.bins.sum(axis=(0, 1))) / total
+        error, dof = self._spread(bins, gaussian)
+        # σ itself is a sum of few squares, so t follows Student's law.
+        squares = 2.0 / max(self.relative, 1e-12)
+        quantile = float(stats.t.ppf(0.975, max(1.0, min(dof, squares))))
+        return Measured(value=t, error=error, low=t - quantile * error, high=t + quantile * error)
+
+
+def _nernst_einstein(
+    names: Sequence[str],
+    charges_e: Mapping[str, float],
+    diffusions: Sequence[Diffusion],
+    volume: float,
+    temperature_k: float,
+) -> Measured:
+    """σ of independent ions, S/cm, from the tracer D."""
+    by_name = {d.species: d for d in diffusions}
+    if any(n not in by_name for n in names):
+        return UNKNOWN
+    value, variance = 0.0, 0.0
+    for name in names:
+        d = by_name[name]
+        density = d.n_ions / (volume * 1e-30)
+        charge = charges_e[name] * ELEMENTARY_CHARGE
+        factor = density * charge**2 / (BOLTZMANN * temperature_k) * 1e-4 * 1e-2
+        value += factor * d.d_cm2_s
+        variance += (factor * d.error_cm2_s) ** 2
+    error = float(np.sqrt(variance))
+    return Measured(value=value, error=error, low=value - 1.96 * error, high=value + 1.96 * error)
+
+
+def _ratio(top: Measured, bottom: Measured) -> Measured:
+    """Ratio of two numbers, errors as if independent, interval by Fieller's logarithm."""
+    if not (np.isfinite(top.value) and top.value > 0.0 and bottom.value > 0.0):
+        return UNKNOWN
+    value = top.value / bottom.value
+    relative = float(np.hypot(top.error / top.value, bottom.error / bottom.value))
+    low = top.low / bottom.high if np.isfinite(bottom.high) else 0.0
+    high = top.high / bottom.low if bottom.low > 0.0 else np.inf
+    return Measured(value=value, error=value * relative, low=max(low, 0.0), high=high)
+
+
+def _nothing(
+    names: tuple[str, ...],
+    charges: NDArray[np.float64],
+    temperature_k: float,
+    einstein: Measured,
+) -> Transport:
+    """A run in which no charge moves."""
+    empty = np.full((len(names), len(names)), np.nan)
+    return Transport(
+        species=names,
+        charges_e=charges,
+        temperature_k=temperature_k,
+        conductivity_s_cm=UNKNOWN,
+        nernst_einstein_s_cm=einstein,
+        haven_ratio=UNKNOWN,
+        onsager_s_cm=empty,
+        onsager_error_s_cm=np.full_like(empty, np.inf),
+        numbers=(UNKNOWN,) * len(names),
+        cation_number=UNKNOWN,
+        anion_number=UNKNOWN,
+        window_ps=(np.nan, np.nan),
+        flags=("no_motion",),
+    )
