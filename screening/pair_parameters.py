@@ -2,21 +2,50 @@
 
 The table holds integer states of common ions. A pair that it lacks is taken, in this order,
 by interpolation between the integer states around a fractional charge, from the nearest
-tabulated state, or by estimate; what was done is told as ``ParameterQuality``.
+tabulated state, or by estimate (``estimated_parameters``); what was done is told as
+``ParameterQuality``.
+
+Two things in bvlain's table are mended here. It has no hydrogen: H⁺–O²⁻ is added from softBV's
+publication. And 34 of its 591 pairs (Ca²⁺–Br⁻, Mg²⁺–I⁻, Mo⁶⁺–S²⁻ …) carry a negative α, with
+which the energy grows without bound as the ions part, and an R_min far too short: for these α
+is taken with its right sign, and R_min and D0 are estimated.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import IntEnum
 from functools import lru_cache
 
+from screening.estimated_parameters import (
+    EstimateModel,
+    bond_breaking_energy,
+    fit_estimates,
+)
 from screening.softbv import MorseParameters, MorseTable, morse_table
 from structures.elements import symbol
 from structures.errors import MissingParametersError
 
 Ion = tuple[int, float]
 """Atomic number and charge in e."""
+
+HYDROGEN_OXYGEN = MorseParameters(
+    r_min_angstrom=1.12768, alpha_per_angstrom=2.188184, d0_ev=1.8858, r0_angstrom=0.87045
+)
+"""H⁺–O²⁻ of Adams & Rao, Phys. Status Solidi A 208, 1746 (2011), 10.1002/pssa.201001116."""
+
+CATIONS_WITHOUT_ESTIMATE = frozenset({2, 9, 10, 18, 36, 86})
+"""F and the noble gases but xenon, of which softBV knows fluorides: no cations in crystals."""
+
+ANIONS_WITH_ESTIMATE = frozenset(
+    {1, *range(5, 10), *range(13, 18), *range(31, 36), *range(49, 54), *range(81, 86)}
+)
+"""Hydrogen and groups 13 to 17: the elements that form anions and Zintl ions."""
+
+HEAVIEST_WITH_ESTIMATE = 96
+"""Curium, the last element with a covalent radius."""
+
+SAME_CHARGE_E = 1e-6
 
 
 class ParameterQuality(IntEnum):
@@ -37,18 +66,71 @@ class ParameterQuality(IntEnum):
 def morse_parameters(
     cation: Ion, anion: Ion, *, worst: ParameterQuality
 ) -> tuple[MorseParameters, ParameterQuality]:
-    """Parameters of a pair.
+    """Parameters of a pair: the most trustworthy ones that are known.
 
     Raises:
         MissingParametersError: nothing as good as ``worst`` is known of the pair.
     """
-    states = _tabulated_states(morse_table(), cation[0], anion[0])
+    estimates_accepted = worst >= ParameterQuality.ESTIMATED
+    mended = _mended(cation, anion) if estimates_accepted else None
+    if mended is not None:
+        return mended, ParameterQuality.ESTIMATED
+    states = _tabulated_states(known_pairs(), cation[0], anion[0])
     if not states:
-        raise _missing(cation, anion, "no state of this pair is tabulated")
+        if not estimates_accepted:
+            raise _missing(cation, anion, "no state of this pair is tabulated")
+        return _estimated(cation, anion), ParameterQuality.ESTIMATED
     found, quality = _from_states(states, cation[1], anion[1])
     if quality > worst:
         raise _missing(cation, anion, f"only {quality.label.replace('_', ' ')} parameters exist")
     return found, quality
+
+
+@lru_cache(maxsize=1)
+def known_pairs() -> MorseTable:
+    """The tabulated pairs with a sound α, and the published one of hydrogen and oxygen."""
+    sound: MorseTable = {
+        cation: {a: found for a, found in row.items() if found.alpha_per_angstrom > 0.0}
+        for cation, row in morse_table().items()
+    }
+    sound.setdefault((1, 1), {})[8, -2] = HYDROGEN_OXYGEN
+    return sound
+
+
+@lru_cache(maxsize=1)
+def estimate_model() -> EstimateModel:
+    """The trends of all known pairs."""
+    return fit_estimates(known_pairs())
+
+
+def _mended(cation: Ion, anion: Ion) -> MorseParameters | None:
+    """Parameters of a state whose α has the wrong sign in the table; None for any other."""
+    ions = (cation[0], round(cation[1])), (anion[0], round(anion[1]))
+    found = morse_table().get(ions[0], {}).get(ions[1])
+    exact = max(abs(ion[1] - known[1]) for ion, known in zip((cation, anion), ions, strict=True))
+    if found is None or found.alpha_per_angstrom > 0.0 or exact > SAME_CHARGE_E:
+        return None
+    alpha = abs(found.alpha_per_angstrom)
+    r_min = estimate_model().estimate(*ions).r_min_angstrom
+    depth = bond_breaking_energy(*ions, r_min_angstrom=r_min, alpha_per_angstrom=alpha)
+    return replace(found, alpha_per_angstrom=alpha, r_min_angstrom=r_min, d0_ev=depth)
+
+
+def _estimated(cation: Ion, anion: Ion) -> MorseParameters:
+    """Parameters by trend; between the integer charges around a fractional one of the cation.
+
+    Raises:
+        MissingParametersError: one of the elements forms no such ion.
+    """
+    if cation[0] in CATIONS_WITHOUT_ESTIMATE or cation[0] > HEAVIEST_WITH_ESTIMATE:
+        raise _missing(cation, anion, f"{symbol(cation[0])} is not known as a cation")
+    if anion[0] not in ANIONS_WITH_ESTIMATE:
+        raise _missing(cation, anion, f"{symbol(anion[0])} is not known as an anion")
+    below = int(cation[1])
+    if below < 1 or cation[1] - below < SAME_CHARGE_E:
+        return estimate_model().estimate(cation, anion)
+    low, high = (estimate_model().estimate((cation[0], c), anion) for c in (below, below + 1))
+    return _interpolate(low, high, cation[1] - below)
 
 
 def _tabulated_states(
@@ -70,9 +152,9 @@ def _from_states(
     """Parameters at two charges from the tabulated states of the pair."""
     nearest_anion = min({a for _, a in states}, key=lambda a: abs(a - anion_charge))
     by_charge = {c: p for (c, a), p in states.items() if a == nearest_anion}
-    anion_is_tabulated = abs(nearest_anion - anion_charge) < 1e-6
+    anion_is_tabulated = abs(nearest_anion - anion_charge) < SAME_CHARGE_E
     nearest = min(by_charge, key=lambda c: abs(c - cation_charge))
-    if abs(nearest - cation_charge) < 1e-6:
+    if abs(nearest - cation_charge) < SAME_CHARGE_E:
         quality = ParameterQuality.TABULATED
         if not anion_is_tabulated:
             quality = ParameterQuality.NEAREST_STATE
