@@ -1,0 +1,170 @@
+"""Ordered configurations of a disordered crystal, drawn at random with a seed.
+
+A supercell is filled so that every kind of site holds its species in the numbers that its
+occupancies ask for, rounded to whole ions; sites of a split position are never filled together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structures.crystal import IonicCrystal
+from structures.errors import UnpreparableStructureError
+
+CLOSEST_ANGSTROM = 1.0
+"""Sites nearer than this are alternatives of one split position."""
+ATTEMPTS = 50
+"""Draws of one configuration before the site with no room is given up."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedConfiguration:
+    """One way to fill the sites.
+
+    Attributes:
+        crystal: fully occupied crystal.
+        wanted: number of ions that the occupancies ask for, by atomic number.
+        placed: number of ions that were placed, by atomic number.
+        net_charge: charge of the cell, e: whole numbers of ions rarely balance exactly.
+    """
+
+    crystal: IonicCrystal
+    wanted: dict[int, float]
+    placed: dict[int, int]
+    net_charge: float
+
+
+def supercell(crystal: IonicCrystal, repeat: Sequence[int]) -> IonicCrystal:
+    """The crystal repeated along its lattice vectors."""
+    counts = np.array(repeat)
+    images = np.array(list(np.ndindex(*repeat)))
+    return dataclasses.replace(
+        crystal,
+        cell=crystal.cell * counts[:, None],
+        frac=((crystal.frac[:, None] + images[None]) / counts).reshape(-1, 3),
+        numbers=np.repeat(crystal.numbers, len(images)),
+        charges=np.repeat(crystal.charges, len(images)),
+        occupancies=np.repeat(crystal.occupancies, len(images)),
+    )
+
+
+def sample_configurations(
+    crystal: IonicCrystal, *, count: int, seed: int, repeat: Sequence[int] = (1, 1, 1)
+) -> Iterator[OrderedConfiguration]:
+    """Ordered configurations of a supercell, the same for the same seed.
+
+    Raises:
+        UnpreparableStructureError: the repeats are not positive.
+    """
+    if min(repeat) < 1 or len(repeat) != 3:
+        raise UnpreparableStructureError(
+            f"The supercell {tuple(repeat)} makes no sense; give three positive whole numbers.",
+            reason="bad_supercell",
+        )
+    large = supercell(crystal, repeat)
+    sites = _Sites(large)
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        yield _configuration(large, sites, random)
+
+
+class _Sites:
+    """Distinct positions, what may sit on each, and which exclude each other."""
+
+    def __init__(self, crystal: IonicCrystal) -> None:
+        keys = np.round(crystal.frac, 5) % 1.0
+        _, first, of_entry = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        self.entries = [np.flatnonzero(of_entry.ravel() == site) for site in range(len(first))]
+        self.occupation = [
+            tuple((int(crystal.numbers[e]), float(crystal.occupancies[e])) for e in entries)
+            for entries in self.entries
+        ]
+        self.excluded = _close_sites(crystal, first)
+
+    def alike(self) -> list[list[int]]:
+        """Sites by equal occupation."""
+        groups: dict[object, list[int]] = {}
+        for site, occupation in enumerate(self.occupation):
+            groups.setdefault(occupation, []).append(site)
+        return list(groups.values())
+
+
+def _close_sites(crystal: IonicCrystal, first: NDArray[np.int64]) -> list[set[int]]:
+    """For each site those that cannot be filled beside it."""
+    frac = crystal.frac[first]
+    gap = frac[:, None] - frac[None]
+    gap -= np.round(gap)
+    close = np.linalg.norm(gap @ crystal.cell, axis=2) < CLOSEST_ANGSTROM
+    np.fill_diagonal(close, False)
+    return [set(np.flatnonzero(row).tolist()) for row in close]
+
+
+def _configuration(
+    crystal: IonicCrystal, sites: _Sites, random: np.random.Generator
+) -> OrderedConfiguration:
+    chosen: list[int] = []
+    filled: set[int] = set()
+    for group in sorted(sites.alike(), key=lambda group: -_total(sites, group)):
+        chosen += _fill(sites, group, filled, random)
+    entries = np.array(sorted(chosen))
+    ordered = dataclasses.replace(
+        crystal,
+        frac=crystal.frac[entries],
+        numbers=crystal.numbers[entries],
+        charges=crystal.charges[entries],
+        occupancies=np.ones(len(entries)),
+        occupancy_handling="sampled",
+    )
+    numbers = sorted(set(crystal.numbers.tolist()))
+    return OrderedConfiguration(
+        crystal=ordered,
+        wanted={z: float(crystal.occupancies[crystal.numbers == z].sum()) for z in numbers},
+        placed={z: int((ordered.numbers == z).sum()) for z in numbers},
+        net_charge=ordered.net_charge,
+    )
+
+
+def _total(sites: _Sites, group: list[int]) -> float:
+    return sum(occupancy for _, occupancy in sites.occupation[group[0]])
+
+
+def _fill(
+    sites: _Sites, group: list[int], filled: set[int], random: np.random.Generator
+) -> list[int]:
+    """Entries for sites of equal occupation: whole numbers of each species, at random places."""
+    counts = _whole_numbers([q * len(group) for _, q in sites.occupation[group[0]]], len(group))
+    wanted = [column for column, count in enumerate(counts) for _ in range(count)]
+    best: list[tuple[int, int]] = []
+    for _ in range(ATTEMPTS):
+        placed: list[tuple[int, int]] = []
+        taken: set[int] = set()
+        order = iter(random.permutation(group).tolist())
+        for column in random.permutation(wanted).tolist():
+            site = next((s for s in order if not sites.excluded[s] & (filled | taken)), None)
+            if site is None:
+                break
+            taken.add(site)
+            placed.append((site, column))
+        if len(placed) > len(best):
+            best = placed
+        if len(best) == len(wanted):
+            break
+    filled |= {site for site, _ in best}
+    return [int(sites.entries[site][column]) for site, column in best]
+
+
+def _whole_numbers(wanted: list[float], most: int) -> list[int]:
+    """Rounded counts whose sum is the rounded sum: the largest remainders go up."""
+    counts = [int(np.floor(w + 1e-9)) for w in wanted]
+    total = min(most, round(sum(wanted)))
+    by_remainder = sorted(range(len(wanted)), key=lambda i: counts[i] - wanted[i])
+    for i in by_remainder[: max(0, total - sum(counts))]:
+        counts[i] += 1
+    return counts
