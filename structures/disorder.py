@@ -24,14 +24,6 @@ ROUNDING_EXCESS = 2e-3
 """A sum of occupancies this far above 1 is rounding in the file and is normalised silently."""
 SLIGHT_EXCESS = 0.05
 """Up to this far above 1 a site is normalised and flagged; beyond, it is refused."""
-CROWDING_EXCESS = 0.25
-"""Two sites too close to be filled together may have occupancies that add up to this far
-above 1 (refinements are noisy); beyond, atoms really lie on top of each other."""
-CLOSEST_CONTACT_RADII = 0.55
-"""Contacts below this share of the summed covalent radii are impossible for two atoms that
-are there at once. The shortest real ones (C≡N, uranyl, N–H in neutron data) lie above 0.75."""
-LARGEST_CONTACT_RADIUS_ANGSTROM = 1.1
-"""Cap of the radii in that test: alkali cations are far smaller than their covalent radii."""
 FULL_OCCUPANCY = 1.0 - 1e-6
 LARGEST_DENSITY_PER_CUBIC_ANGSTROM = 0.35
 """Twice the atomic density of diamond; no crystal at moderate pressure is denser."""
@@ -178,44 +170,6 @@ def _normalise_occupancies(table: SiteTable) -> SiteTable:
     return normalised
 
 
-def check_contacts(
-    table: SiteTable,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    distances_angstrom: NDArray[np.float64],
-) -> SiteTable:
-    """Refuse atoms on top of each other; flag sites that exclude each other.
-
-    Args:
-        table: the entries.
-        first, second: shape (m,), entries of each pair.
-        distances_angstrom: shape (m,), Å, their distances.
-
-    Raises:
-        UnpreparableStructureError: ``overlapping_atoms``.
-    """
-    radii = np.minimum(covalent_radii_angstrom()[table.numbers], LARGEST_CONTACT_RADIUS_ANGSTROM)
-    limits = CLOSEST_CONTACT_RADII * (radii[first] + radii[second])
-    close = distances_angstrom < limits
-    if not close.any():
-        return table
-    i, j, d = first[close], second[close], distances_angstrom[close]
-    together = table.occupancies[i] + table.occupancies[j]
-    worst = int(np.argmax(together))
-    if together[worst] > 1.0 + CROWDING_EXCESS:
-        a, b = (symbol(int(table.numbers[k[worst]])) for k in (i, j))
-        raise UnpreparableStructureError(
-            f"{a} and {b} of {table.formula} are {d[worst]:.2f} Å apart with occupancies "
-            f"{table.occupancies[i[worst]]:.2f} and {table.occupancies[j[worst]]:.2f}: they "
-            "cannot be there together. Remove the duplicate, or give the occupancies of the "
-            "split site.",
-            reason="overlapping_atoms",
-        )
-    if together[worst] > 1.0 + SLIGHT_EXCESS:
-        return table.with_flags("split_sites", "crowded_sites")
-    return table.with_flags("split_sites")
-
-
 def rebalance_occupancies(
     table: SiteTable, charges: NDArray[np.float64], *, largest_share: float
 ) -> SiteTable | None:
@@ -260,8 +214,8 @@ LARGEST_SCALE = 2.0
 """Largest factor by which the occupancy of a partly empty site may change in a repair."""
 LARGEST_EXCHANGE_SCALE = 1.25
 """The same where ions trade places on a shared site."""
-MOBILE_FIRST = (3, 11, 19, 47, 29, 37, 55, 1)
-"""Li, Na, K, Ag, Cu, Rb, Cs, H: the ions that are disordered because they move."""
+MOBILE_CATIONS = (3, 11, 19, 47, 29, 37, 55)
+"""Li, Na, K, Ag, Cu, Rb, Cs: the metals that are disordered because they move."""
 
 
 def _elements_to_rebalance(table: SiteTable) -> list[int]:
@@ -272,7 +226,7 @@ def _elements_to_rebalance(table: SiteTable) -> list[int]:
         int(z): float((1.0 - table.occupancies[(table.numbers == z) & partial]).sum())
         for z in present
     }
-    mobile = [z for z in MOBILE_FIRST if z in emptiness]
+    mobile = [z for z in (*MOBILE_CATIONS, 1) if z in emptiness]
     disordered = sorted((z for z in emptiness if emptiness[z] > 0), key=lambda z: -emptiness[z])
     first = [z for z in mobile if emptiness[z] > 0]
     return list(dict.fromkeys([*first, *disordered, *mobile]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from structures.contacts import check_contacts
 from structures.crystal import IonicCrystal
-from structures.disorder import SiteTable, check_contacts, read_sites, rebalance_occupancies
+from structures.disorder import SiteTable, read_sites, rebalance_occupancies
 from structures.elements import atomic_number, symbol
 from structures.errors import InputError, UnpreparableStructureError
 from structures.oxidation import ChargeProposal, propose_charges, tables
 from structures.oxidation.environment import analyse, find_neighbours
+from structures.oxidation.forced import FORCED_METHOD, force_neutral
 from structures.oxidation.given import (
     LARGEST_STATE,
     given_states_are_sane,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 _HYDROGEN_BEARERS = (7, 8, 16)
 CellKind = Literal["dft", "experiment", "unknown"]
+_LOG = logging.getLogger(__name__)
 
 DISTANCE_SCALE: dict[str, float] = {"dft": 0.985, "experiment": 0.995, "unknown": 0.99}
 """Factor on distances before bond valence sums: PBE cells are about 1 % too large."""
@@ -41,8 +45,14 @@ def prepare(
     *,
     cell_kind: CellKind = "unknown",
     oxidation_states: Mapping[str, float] | None = None,
+    strict: bool = False,
 ) -> IonicCrystal:
     """Give every ion its charge and every site its occupancy.
+
+    Where no states balance a salt, because atoms or occupancies are missing or electrons are
+    left over, the cell is made neutral by force (``structures.oxidation.forced``): cations then
+    keep their barriers, anions only roughly. Such crystals have the method
+    ``composition_forced`` and the flag ``charge_balance_forced``.
 
     Args:
         structure: the crystal, with or without oxidation states, partial occupancies allowed.
@@ -50,10 +60,12 @@ def prepare(
             bond valence sums would read as lower states.
         oxidation_states: charges in e by element symbol that the user insists on; elements
             left out are found.
+        strict: whether to refuse what is neutral by force only, and sites of disordered files
+            that lie on top of each other.
 
     Returns:
         A crystal whose net charge is zero; ``oxidation_method`` is ``given``, ``user``,
-        ``bond_valence``, ``composition`` or ``composition_mixed``.
+        ``bond_valence``, ``composition``, ``composition_mixed`` or ``composition_forced``.
 
     Raises:
         UnpreparableStructureError: the physics cannot take the structure; ``reason`` says why.
@@ -62,7 +74,11 @@ def prepare(
     table = read_sites(_as_structure(structure))
     neighbours = find_neighbours(table)
     table = check_contacts(
-        table, neighbours.first, neighbours.second, neighbours.distances_angstrom
+        table,
+        neighbours.first,
+        neighbours.second,
+        neighbours.distances_angstrom,
+        weight_crowded=not strict,
     )
     environment = analyse(table, neighbours)
     fixed = _checked_states(oxidation_states or {})
@@ -76,8 +92,9 @@ def prepare(
     proposals = propose_charges(
         table, neighbours, environment, distance_scale=DISTANCE_SCALE[cell_kind], fixed=fixed
     )
-    table, chosen = _first_neutral(table, proposals)
+    table, chosen = _balanced(table, proposals, fixed=fixed, cell_kind=cell_kind, strict=strict)
     wanted = bool(fixed) and set(table.numbers.tolist()) <= set(fixed)
+    wanted &= chosen.method != FORCED_METHOD
     return _crystal(table, chosen.charges, "user" if wanted else chosen.method)
 
 
@@ -112,22 +129,34 @@ def _as_structure(structure: Structure | Atoms) -> Structure:
         ) from error
 
 
-def _first_neutral(
-    table: SiteTable, proposals: Iterable[ChargeProposal]
+def _balanced(
+    table: SiteTable,
+    proposals: Iterable[ChargeProposal],
+    *,
+    fixed: Mapping[int, float],
+    cell_kind: CellKind,
+    strict: bool,
 ) -> tuple[SiteTable, ChargeProposal]:
-    """Return the first proposal that is neutral, or becomes so by a small change of occupancies.
+    """The first proposal that is neutral, or nearly so; else, unless ``strict``, a forced one.
 
     Raises:
         UnpreparableStructureError: none is; the message names the soundest proposal.
     """
-    soundest: ChargeProposal | None = None
+    tried: list[ChargeProposal] = []
     for proposal in proposals:
-        soundest = soundest or proposal
         neutral = _neutralised(table, proposal)
         if neutral is not None:
             return neutral.with_flags(*proposal.flags), proposal
-    assert soundest is not None  # propose_charges yields or raises
-    raise _unbalanced(table, soundest.charges)
+        tried.append(proposal)
+    refusal = _unbalanced(table, tried[0].charges)  # propose_charges yields or raises
+    forced = None
+    if not strict:
+        forced = force_neutral(table, tried, kept=fixed, all_atoms_given=cell_kind == "dft")
+    if forced is None:
+        raise refusal
+    _LOG.info("Neutral by force only: %s", refusal)
+    changed, proposal = forced
+    return changed.with_flags(*proposal.flags), proposal
 
 
 def _neutralised(table: SiteTable, proposal: ChargeProposal) -> SiteTable | None:

@@ -240,7 +240,6 @@ def _carbon(around: Surroundings) -> Candidates:
         if around.like_cluster == 2:
             return _one(-1.0)
         return _spread(-1.0, is_anion=True)
-        return _spread(-around.like_cluster and -1.0, is_anion=True)
     if around.hydrogens == 0 and around.like_bonds == 0:
         return _one(4.0) if around.acceptors > 1 else _spread(2.0, is_anion=False)
     to_carbon = around.like_bonds

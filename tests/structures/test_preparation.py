@@ -242,9 +242,14 @@ def test_lost_occupancies_are_named() -> None:
     # Li3PS4 whose partial lithium sites were read as full: Li4PS4 has one electron too many
     atoms = tetrahedron("P", "S", 2.05, (3.5, 3.5, 3.5))
     lithium = [("Li", at) for at in [(0, 0, 0), (3.5, 0, 0), (0, 3.5, 0), (0, 0, 3.5)]]
+    structure = box(7.0, *atoms, *lithium)
     with pytest.raises(UnpreparableStructureError, match=r"Li4 P1 S4.*\+1 e") as caught:
-        prepare(box(7.0, *atoms, *lithium))
+        prepare(structure, strict=True)
     assert caught.value.reason == "occupancies_lost"
+    crystal = prepare(structure)
+    assert "occupancies_lost" in crystal.flags
+    assert states(crystal) == {"Li": [1.0], "P": [5.0], "S": [-2.0]}
+    assert crystal.occupancies[crystal.numbers == 3].sum() == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +275,7 @@ def test_lost_occupancies_are_named() -> None:
 )
 def test_refusals_have_stable_reasons(structure: Structure, reason: str) -> None:
     with pytest.raises(UnpreparableStructureError) as caught:
-        prepare(structure)
+        prepare(structure, strict=True)
     assert caught.value.reason == reason
 
 
@@ -293,7 +298,7 @@ def test_senseless_states_of_the_file_are_not_used(cation: Species, anion: Speci
     structure = rock_salt(cation, anion)
     if anion.symbol == "O":
         with pytest.raises(UnpreparableStructureError):
-            prepare(structure)
+            prepare(structure, strict=True)
         return
     crystal = prepare(structure)
     assert states(crystal) == {"Li": [1.0], "Cl": [-1.0]}
@@ -408,11 +413,11 @@ def as_structure(row: dict[str, object]) -> Structure:
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize(("name", "least"), [("mp_li.jsonl.gz", 0.96), ("mp_nak.jsonl.gz", 0.90)])
+@pytest.mark.parametrize(("name", "least"), [("mp_li.jsonl.gz", 0.98), ("mp_nak.jsonl.gz", 0.95)])
 def test_most_of_the_materials_project_is_prepared(name: str, least: float) -> None:
-    """The rest lacks hydrogen atoms or holds surplus electrons: no states balance it."""
+    """Most without the last resort: the rest lacks hydrogen atoms or holds surplus electrons."""
     rows = materials_project_rows(name, 200, seed=20)
-    prepared = 0
+    prepared = forced = 0
     for row in rows:
         try:
             crystal = prepare(as_structure(row), cell_kind="dft")
@@ -420,7 +425,9 @@ def test_most_of_the_materials_project_is_prepared(name: str, least: float) -> N
             continue
         assert crystal.is_neutral
         prepared += 1
+        forced += crystal.oxidation_method == "composition_forced"
     assert prepared >= least * len(rows)
+    assert prepared - forced >= 0.9 * len(rows)
 
 
 @pytest.mark.shared_data
