@@ -2,8 +2,8 @@
 
 The table holds integer states of common ions. A pair that it lacks is taken, in this order,
 by interpolation between the integer states around a fractional charge, from the nearest
-tabulated state, or by estimate (``estimated_parameters``); what was done is told as
-``ParameterQuality``.
+tabulated state, moved to the cation's charge by the trend of all pairs, or by estimate
+(``estimated_parameters``); what was done is told as ``ParameterQuality``.
 
 Two things in bvlain's table are mended here. It has no hydrogen: H⁺–O²⁻ is added from softBV's
 publication. And 34 of its 591 pairs (Ca²⁺–Br⁻, Mg²⁺–I⁻, Mo⁶⁺–S²⁻ …) carry a negative α, with
@@ -45,6 +45,9 @@ ANIONS_WITH_ESTIMATE = frozenset(
 HEAVIEST_WITH_ESTIMATE = 96
 """Curium, the last element with a covalent radius."""
 
+MOVED_ALPHA_RANGE = (1.2, 3.1)
+"""Range of α over the whole table, 1/Å."""
+
 SAME_CHARGE_E = 1e-6
 
 
@@ -80,7 +83,7 @@ def morse_parameters(
         if not estimates_accepted:
             raise _missing(cation, anion, "no state of this pair is tabulated")
         return _estimated(cation, anion), ParameterQuality.ESTIMATED
-    found, quality = _from_states(states, cation[1], anion[1])
+    found, quality = _from_states(states, cation, anion)
     if quality > worst:
         raise _missing(cation, anion, f"only {quality.label.replace('_', ' ')} parameters exist")
     return found, quality
@@ -147,25 +150,48 @@ def _tabulated_states(
 
 
 def _from_states(
-    states: dict[tuple[int, int], MorseParameters], cation_charge: float, anion_charge: float
+    states: dict[tuple[int, int], MorseParameters], cation: Ion, anion: Ion
 ) -> tuple[MorseParameters, ParameterQuality]:
     """Parameters at two charges from the tabulated states of the pair."""
-    nearest_anion = min({a for _, a in states}, key=lambda a: abs(a - anion_charge))
+    nearest_anion = min({a for _, a in states}, key=lambda a: abs(a - anion[1]))
     by_charge = {c: p for (c, a), p in states.items() if a == nearest_anion}
-    anion_is_tabulated = abs(nearest_anion - anion_charge) < SAME_CHARGE_E
-    nearest = min(by_charge, key=lambda c: abs(c - cation_charge))
-    if abs(nearest - cation_charge) < SAME_CHARGE_E:
+    anion_is_tabulated = abs(nearest_anion - anion[1]) < SAME_CHARGE_E
+    nearest = min(by_charge, key=lambda c: abs(c - cation[1]))
+    if abs(nearest - cation[1]) < SAME_CHARGE_E:
         quality = ParameterQuality.TABULATED
         if not anion_is_tabulated:
             quality = ParameterQuality.NEAREST_STATE
         return by_charge[nearest], quality
-    below = max((c for c in by_charge if c < cation_charge), default=None)
-    above = min((c for c in by_charge if c > cation_charge), default=None)
-    if below is None or above is None or not anion_is_tabulated:
-        return by_charge[nearest], ParameterQuality.NEAREST_STATE
-    weight = (cation_charge - below) / (above - below)
+    below = max((c for c in by_charge if c < cation[1]), default=None)
+    above = min((c for c in by_charge if c > cation[1]), default=None)
+    if below is None or above is None:
+        moved = _moved(by_charge[nearest], nearest, cation, (anion[0], nearest_anion))
+        return moved, ParameterQuality.NEAREST_STATE
+    weight = (cation[1] - below) / (above - below)
     mixed = _interpolate(by_charge[below], by_charge[above], weight)
+    if not anion_is_tabulated:
+        return mixed, ParameterQuality.NEAREST_STATE
     return mixed, ParameterQuality.INTERPOLATED
+
+
+def _moved(known: MorseParameters, state: int, cation: Ion, anion: Ion) -> MorseParameters:
+    """Parameters of a tabulated state, moved to another charge of the cation by the trend.
+
+    A state one charge away, as it stands, has an R_min that is 0.1 Å and a D0 that is 40 % off
+    in the median; moved, 0.04 Å and 19 %.
+    """
+    here = estimate_model().estimate((cation[0], state), anion)
+    there = _estimated(cation, anion)
+    r_min = known.r_min_angstrom * there.r_min_angstrom / here.r_min_angstrom
+    alpha = known.alpha_per_angstrom * there.alpha_per_angstrom / here.alpha_per_angstrom
+    alpha = min(max(alpha, MOVED_ALPHA_RANGE[0]), MOVED_ALPHA_RANGE[1])
+    depth = bond_breaking_energy(cation, anion, r_min_angstrom=r_min, alpha_per_angstrom=alpha)
+    return MorseParameters(
+        r_min_angstrom=r_min,
+        alpha_per_angstrom=alpha,
+        d0_ev=depth,
+        r0_angstrom=known.r0_angstrom + there.r0_angstrom - here.r0_angstrom,
+    )
 
 
 def _interpolate(low: MorseParameters, high: MorseParameters, weight: float) -> MorseParameters:
