@@ -97,6 +97,7 @@ def hops(
     lengths = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
     total_ps = states.shape[1] * (len(states) - 1) * step_ps
     middle = sites[targets] - 0.5 * (apart - np.rint(apart))
+    times_ps = np.asarray(frames * step_ps, dtype=np.float64)
     return Hops(
         species=species,
         sites=sites,
@@ -110,7 +111,7 @@ def hops(
         residence_ps=_residence(frames, ions) * step_ps,
         rate_per_ps=len(frames) / total_ps,
         rate_error_per_ps=float(np.sqrt(max(len(frames), 1))) / total_ps,
-        collective_share=_collective(frames * step_ps, ions, middle, cell),
+        collective_share=_collective(times_ps, ions, middle, cell),
         return_share=_returns(ions, frames, origins, targets),
     )
 
@@ -127,14 +128,14 @@ def _cores(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.
 
 def _occupancy(states: NDArray[np.int64], n_sites: int) -> NDArray[np.float64]:
     inside = states[states >= 0]
-    return np.bincount(inside, minlength=n_sites) / len(states)
+    return np.asarray(np.bincount(inside, minlength=n_sites) / len(states))
 
 
 def _residence(frames: NDArray[np.int64], ions: NDArray[np.int64]) -> NDArray[np.float64]:
     """Frames between successive jumps of the same ion."""
     order = np.lexsort((frames, ions))
-    gaps = np.diff(frames[order])
-    return gaps[np.diff(ions[order]) == 0].astype(np.float64)
+    gaps = np.diff(frames[order])[np.diff(ions[order]) == 0]
+    return np.asarray(gaps, dtype=np.float64)
 
 
 def _collective(

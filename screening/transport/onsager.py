@@ -30,6 +30,10 @@ LEAST_FRAMES = 20
 """Fewer frames give no collective slope worth its error."""
 
 
+FAR_RATIO = 4.0
+"""Scatter over analytical variance beyond which the latter is not believed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A number with its error.
@@ -222,16 +226,25 @@ class _Matrix:
                 self.values[i, j] = self.values[j, i] = float(mean)
                 scatter = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)
                 self.bins[i, j] = self.bins[j, i] = scatter
-        # The analytical variance of a square is 2 g², with no inflation.
-        self.relative = slope.variance_terms[2] / slope.inflation
+        # Relative variance of the square of a Gaussian path: 2 g², noise included, no inflation.
+        value = max(slope.value, 1e-300)
+        self.relative = (slope.error_at(slope.value) / value) ** 2 / slope.inflation
         self.terms = (slope.bin_edges[1] - slope.bin_edges[0]) / slope.start
 
     def _spread(self, bins: NDArray[np.float64], gaussian: float) -> tuple[float, float]:
-        """Standard error and degrees of freedom of a combination of products."""
+        """Standard error and degrees of freedom of a combination of products.
+
+        The analytical variance of a product knows nothing of what vibrates along with it, so
+        it is dropped where the scatter of the stretches is far from it.
+        """
+        count = len(bins)
+        scatter = float((bins**2).sum()) * count / (count - 1) / self.slope.binned_share
+        if gaussian <= 0.0 or not 1.0 / FAR_RATIO < scatter / gaussian < FAR_RATIO:
+            return float(np.sqrt(max(scatter, gaussian))), float(count - 1)
         inflation, dof = scatter_inflation(
             bins, gaussian * self.slope.binned_share, 1.0, self.terms
         )
-        return float(np.sqrt(inflation * max(gaussian, 0.0))), dof
+        return float(np.sqrt(inflation * gaussian)), dof
 
     def entries(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """σ_ij and their standard errors, (e·Å)² per frame."""
@@ -255,10 +268,12 @@ class _Matrix:
             return Measured(value=0.0, error=0.0, low=0.0, high=0.0)
         if chosen.all():
             return Measured(value=1.0, error=0.0, low=1.0, high=1.0)
+        own = float(self.values[np.ix_(chosen, chosen)].sum())
+        if abs(own) < 1e-12 * max(float(np.abs(self.values).max()), 1e-300):
+            return Measured(value=0.0, error=0.0, low=0.0, high=0.0)
         if total <= 0.0 or self.slope.low <= 0.0:
             return UNKNOWN
         part = float(self.values[chosen].sum())
-        own = float(self.values[np.ix_(chosen, chosen)].sum())
         t = part / total
         remainder = max(own - 2.0 * t * part + t**2 * total, 0.0)
         gaussian = 0.5 * self.relative * remainder / total

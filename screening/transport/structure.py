@@ -113,9 +113,8 @@ def radial_distribution(
 def _images(cell: NDArray[np.float64], longest: float) -> NDArray[np.int64]:
     """Cell offsets that can hold a pair within ``longest`` Å once it is folded."""
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    reach = np.ceil(longest / heights - 0.5).astype(int).clip(0)
-    # Skewed cells: folding to ±½ does not always give the nearest image.
-    reach = np.maximum(reach, 1)
+    # A vector of length r has fractional components of at most r / height.
+    reach = np.floor(longest / heights + 0.5).astype(int)
     axes = [np.arange(-n, n + 1) for n in reach]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int64)
 

@@ -1,0 +1,224 @@
+"""Figures of a finished transport analysis, one function per figure; no physics in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.transport.analysis import TransportReport
+from screening.transport.arrhenius import Arrhenius
+from screening.transport.density import Density
+from screening.transport.structure import Rdf
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999", "#000000")
+"""Okabe and Ito's palette, told apart by colour-blind readers as well."""
+
+MAX_POINTS = 2000
+"""Points of one curve; more make a file larger, not better."""
+
+
+def _new(width: float = 5.0, height: float = 3.8) -> tuple[Figure, Axes]:
+    """Make a figure without a window or global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MplFigure
+
+    figure = MplFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, ...]:
+    """Write PNG and SVG and return their paths."""
+    from matplotlib import rc_context
+
+    paths = tuple(folder / f"{name}.{kind}" for kind in ("png", "svg"))
+    with rc_context({"svg.hashsalt": "dualion", "svg.fonttype": "none"}):
+        for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(path, dpi=160, metadata=metadata)
+    return paths
+
+
+def _thin(count: int, *, log: bool = False) -> NDArray[np.int64]:
+    if log:
+        return np.unique(np.geomspace(1, max(count - 1, 1), 200).astype(np.int64))
+    return np.unique(np.linspace(0, count - 1, min(count, MAX_POINTS)).astype(np.int64))
+
+
+def msd_figure(report: TransportReport) -> Figure:
+    """MSD against time for each group of ions, with the fitted line over its window."""
+    figure, axes = _new()
+    for number, species in enumerate(report.species):
+        colour = COLOURS[number % len(COLOURS)]
+        shown = _thin(max(2, int(0.7 * species.msd.n_frames)))
+        label = f"{species.name}: {species.diffusion.verdict}"
+        axes.plot(species.msd.times_ps[shown], species.msd.total[shown], color=colour, label=label)
+        d = species.diffusion
+        if d.verdict == "diffusing":
+            times = np.array(d.window_ps)
+            line = d.intercept_angstrom2 + 6.0e4 * d.d_cm2_s * times
+            axes.plot(times, line, color=colour, linestyle="--", linewidth=2.0)
+    axes.set_xlabel("time (ps)")
+    axes.set_ylabel("MSD (Å²)")
+    axes.set_title(_title(report))
+    axes.legend(fontsize="small")
+    return figure
+
+
+def log_msd_figure(report: TransportReport) -> Figure:
+    """MSD on logarithmic axes, with slopes 1 and 2 to compare with."""
+    figure, axes = _new()
+    for number, species in enumerate(report.species):
+        shown = _thin(species.msd.n_frames, log=True)
+        values = species.msd.total[shown]
+        good = values > 0.0
+        axes.loglog(
+            species.msd.times_ps[shown][good],
+            values[good],
+            color=COLOURS[number % len(COLOURS)],
+            label=species.name,
+        )
+    times = report.species[0].msd.times_ps
+    top = max(float(s.msd.total.max()) for s in report.species)
+    if top > 0.0 and len(times) > 2:
+        axes.loglog(times[1:], top * times[1:] / times[-1], color="0.6", linestyle=":", label="∝ t")
+    axes.set_xlabel("time (ps)")
+    axes.set_ylabel("MSD (Å²)")
+    axes.set_title(_title(report))
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _title(report: TransportReport) -> str:
+    known = np.isfinite(report.temperature_k)
+    return f"{report.source}, {report.temperature_k:g} K" if known else report.source
+
+
+def rdf_figure(rdf: Rdf) -> Figure:
+    """g(r) of one pair with its halves of the run and the running coordination number."""
+    figure, axes = _new()
+    axes.plot(rdf.distances_angstrom, rdf.g, color=COLOURS[0], label="whole run")
+    for half, style, name in zip(
+        rdf.g_halves, (":", "--"), ("first half", "second half"), strict=True
+    ):
+        axes.plot(rdf.distances_angstrom, half, color="0.5", linestyle=style, label=name)
+    axes.set_xlabel("distance (Å)")
+    axes.set_ylabel(f"g(r) {'–'.join(rdf.pair)}")
+    right = axes.twinx()
+    right.plot(rdf.distances_angstrom, rdf.coordination, color=COLOURS[1])
+    right.set_ylabel("coordination number", color=COLOURS[1])
+    axes.legend(fontsize="small", loc="upper right")
+    return figure
+
+
+def arrhenius_figure(fits: Mapping[str, Arrhenius]) -> Figure:
+    """D against 1000/T with the fit and its 95 % band down to 300 K."""
+    figure, axes = _new()
+    for number, (name, fit) in enumerate(fits.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        temperatures = np.linspace(300.0, max(fit.temperatures_k.max(), 310.0), 100)
+        middle, low, high = fit.predict(temperatures)
+        label = f"{name}: {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV"
+        axes.plot(1000.0 / temperatures, middle, color=colour, label=label)
+        axes.fill_between(1000.0 / temperatures, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.errorbar(
+            1000.0 / fit.temperatures_k,
+            fit.d_cm2_s,
+            yerr=fit.error_cm2_s,
+            color=colour,
+            fmt="o",
+            capsize=3,
+        )
+    axes.set_yscale("log")
+    axes.set_xlabel("1000/T (1/K)")
+    axes.set_ylabel("D (cm²/s)")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def density_figure(density: Density, axis: int = 2) -> Figure:
+    """Probability density summed along one lattice vector, as a map of the other two."""
+    figure, axes = _new(4.6, 4.0)
+    lengths = np.linalg.norm(density.cell, axis=1)
+    step = lengths[axis] / density.values.shape[axis]
+    flat = density.values.sum(axis=axis) * step
+    others = [i for i in range(3) if i != axis]
+    image = axes.imshow(
+        flat.T,
+        origin="lower",
+        extent=(0.0, float(lengths[others[0]]), 0.0, float(lengths[others[1]])),
+        cmap="viridis",
+        aspect="equal",
+    )
+    axes.set_xlabel(f"along {'abc'[others[0]]} (Å)")
+    axes.set_ylabel(f"along {'abc'[others[1]]} (Å)")
+    axes.set_title(f"{density.species}, summed along {'abc'[axis]}")
+    figure.colorbar(image, ax=axes, label="ions per Å²")
+    return figure
+
+
+def rotation_figure(report: TransportReport) -> Figure:
+    """Orientation autocorrelation of the bound ligands with its standard error."""
+    figure, axes = _new()
+    for number, rotation in enumerate(report.rotation):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(rotation.times_ps, rotation.correlation, color=colour, label=rotation.formula)
+        if np.isfinite(rotation.correlation_error).all():
+            axes.fill_between(
+                rotation.times_ps,
+                rotation.correlation - rotation.correlation_error,
+                rotation.correlation + rotation.correlation_error,
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+            )
+    axes.set_xlabel("time (ps)")
+    axes.set_ylabel("C₁(t)")
+    axes.set_ylim(-0.3, 1.05)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def van_hove_figure(report: TransportReport, name: str) -> Figure:
+    """Self part of the van Hove function of one group of ions."""
+    figure, axes = _new()
+    species = next(s for s in report.species if s.name == name)
+    for number, (time, row) in enumerate(
+        zip(species.van_hove.times_ps, species.van_hove.self_part, strict=True)
+    ):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(species.van_hove.distances_angstrom, row, color=colour, label=f"{time:g} ps")
+    axes.set_xlabel("displacement (Å)")
+    axes.set_ylabel(f"4πr²G(r, t) of {name} (1/Å)")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def write_figures(
+    report: TransportReport, folder: Path, arrhenius: Mapping[str, Arrhenius] | None = None
+) -> tuple[Path, ...]:
+    """Write all figures of one analysis as PNG and SVG and return their paths."""
+    figures: list[tuple[str, Figure]] = [
+        ("msd", msd_figure(report)),
+        ("msd_log", log_msd_figure(report)),
+    ]
+    figures += [(f"rdf_{'_'.join(rdf.pair)}", rdf_figure(rdf)) for rdf in report.rdfs]
+    for species in report.species:
+        clean = species.name.replace("(", "_").replace(")", "")
+        figures += [(f"density_{clean}", density_figure(d)) for d in species.density]
+        if species.density:
+            figures.append((f"van_hove_{clean}", van_hove_figure(report, species.name)))
+    if report.rotation:
+        figures.append(("rotation", rotation_figure(report)))
+    if arrhenius:
+        figures.append(("arrhenius", arrhenius_figure(arrhenius)))
+    written: Sequence[tuple[Path, ...]] = [save_figure(f, folder, n) for n, f in figures]
+    return tuple(path for pair in written for path in pair)
