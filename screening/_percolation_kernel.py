@@ -105,6 +105,88 @@ def _is_new_pass(head, following, far, delta, basin, other, packed):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _labelled_neighbours(labels, point, seen, places):
+    """Labels of the neighbours of a point, as seen from its cell, and where they are.
+
+    Returns:
+        how many neighbours have a label, and whether all labels are the same.
+    """
+    nx, ny, nz = labels.shape
+    x, y, z = point // (ny * nz), (point // nz) % ny, point % nz
+    count = 0
+    alike = True
+    for dx in range(-1, 2):
+        u, s0 = x + dx, 0
+        if u < 0:
+            u, s0 = u + nx, -_X
+        elif u >= nx:
+            u, s0 = u - nx, _X
+        for dy in range(-1, 2):
+            v, s1 = y + dy, s0
+            if v < 0:
+                v, s1 = v + ny, s0 - _Y
+            elif v >= ny:
+                v, s1 = v - ny, s0 + _Y
+            for dz in range(-1, 2):
+                w, s2 = z + dz, s1
+                if w < 0:
+                    w, s2 = w + nz, s1 - 1
+                elif w >= nz:
+                    w, s2 = w - nz, s1 + 1
+                label = labels[u, v, w]
+                if label != 0:
+                    seen[count] = label + s2
+                    places[count] = (u * ny + v) * nz + w
+                    alike = alike and seen[count] == seen[0]
+                    count += 1
+    return count, alike
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _found_basin(point, trees, bottoms, head, counts):
+    """Make a new basin with its lowest point; returns its label."""
+    parent, _, size, lowest, _, _ = trees
+    node = counts[0]
+    counts[0] = node + 1
+    bottoms[node] = point
+    parent[node] = node
+    size[node] = 1
+    lowest[node] = node
+    head[node] = -1
+    return (node + 1) * _BASIN + _ZERO_OFFSET
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _open_pass(point, place, mine, other_label, trees, passes, counts):
+    """Join two basins that touch, unless they touched at this offset before.
+
+    Returns:
+        the root that both have afterwards, or −1 where the pass is not new.
+    """
+    parent, offset, size, lowest, rank, basis = trees
+    near, far, delta, where, head, following = passes
+    a, b = (mine >> 36) - 1, (other_label >> 36) - 1
+    m0, m1, m2 = _offset_of(mine)
+    o0, o1, o2 = _offset_of(other_label)
+    d0, d1, d2 = o0 - m0, o1 - m1, o2 - m2
+    if b < a or (a == b and (d0, d1, d2) < (0, 0, 0)):
+        a, b, d0, d1, d2 = b, a, -d0, -d1, -d2
+    packed = d0 * _X + d1 * _Y + d2
+    if not _is_new_pass(head, following, far, delta, a, b, packed):
+        return -1
+    edge = counts[1]
+    counts[1] = edge + 1
+    following[edge] = head[a]
+    head[a] = edge
+    near[edge] = a
+    far[edge] = b
+    delta[edge] = packed
+    where[edge, 0] = point
+    where[edge, 1] = place
+    return _join(parent, offset, size, lowest, rank, basis, a, b, d0, d1, d2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def add_points(order, energies, labels, trees, bottoms, passes, counts, critical, bottom, stop):
     """Add points in the order given.
 
@@ -127,101 +209,40 @@ def add_points(order, energies, labels, trees, bottoms, passes, counts, critical
         How many points were added before the passes' arrays could have overflowed, −1 where the
         end was reached: three dimensions and ``stop`` beyond.
     """
-    parent, offset, size, lowest, rank, basis = trees
-    near, far, delta, where, head, following = passes
-    nx, ny, nz = labels.shape
-    flat = energies.ravel()
+    near, _, _, where, head, _ = passes
+    lowest, rank = trees[3], trees[4]
+    flat, flat_labels = energies.ravel(), labels.ravel()
     reached = 0
     while reached < 3 and critical[reached] >= 0:
         reached += 1
-    seen = np.empty(27, np.int64)
-    from_point = np.empty(27, np.int64)
+    seen = np.empty(26, np.int64)
+    places = np.empty(26, np.int64)
     for added in range(len(order)):
         point = order[added]
         if reached == 3 and flat[point] > flat[where[critical[2], 0]] + stop:
             return -1
         if counts[1] + 26 > len(near):
             return added
-        x = point // (ny * nz)
-        y = (point // nz) % ny
-        z = point % nz
-        count = 0
-        alike = True
-        for dx in range(-1, 2):
-            u = x + dx
-            s0 = 0
-            if u < 0:
-                u, s0 = u + nx, -_X
-            elif u >= nx:
-                u, s0 = u - nx, _X
-            for dy in range(-1, 2):
-                v = y + dy
-                s1 = s0
-                if v < 0:
-                    v, s1 = v + ny, s0 - _Y
-                elif v >= ny:
-                    v, s1 = v - ny, s0 + _Y
-                for dz in range(-1, 2):
-                    w = z + dz
-                    s2 = s1
-                    if w < 0:
-                        w, s2 = w + nz, s1 - 1
-                    elif w >= nz:
-                        w, s2 = w - nz, s1 + 1
-                    label = labels[u, v, w]
-                    if label == 0:
-                        continue
-                    seen[count] = label + s2
-                    from_point[count] = (u * ny + v) * nz + w
-                    alike = alike and seen[count] == seen[0]
-                    count += 1
+        count, alike = _labelled_neighbours(labels, point, seen, places)
         if count == 0:
-            basin = counts[0] + 1
-            counts[0] = basin
-            node = basin - 1
-            labels[x, y, z] = basin * _BASIN + _ZERO_OFFSET
-            bottoms[node] = point
-            parent[node] = node
-            size[node] = 1
-            lowest[node] = node
-            head[node] = -1
+            flat_labels[point] = _found_basin(point, trees, bottoms, head, counts)
             continue
         if alike:
-            labels[x, y, z] = seen[0]
+            flat_labels[point] = seen[0]
             continue
         best = 0
         for n in range(1, count):
-            if flat[from_point[n]] < flat[from_point[best]]:
+            if flat[places[n]] < flat[places[best]]:
                 best = n
-        mine = seen[best]
-        labels[x, y, z] = mine
-        node = (mine >> 36) - 1
-        m0, m1, m2 = _offset_of(mine)
-        last = mine
+        flat_labels[point] = seen[best]
+        last = seen[best]
         for n in range(count):
-            if seen[n] == mine or seen[n] == last:
+            if seen[n] == seen[best] or seen[n] == last:
                 continue
             last = seen[n]
-            other = (last >> 36) - 1
-            o0, o1, o2 = _offset_of(last)
-            a, b, d0, d1, d2 = node, other, o0 - m0, o1 - m1, o2 - m2
-            if b < a or (a == b and (d0, d1, d2) < (0, 0, 0)):
-                a, b, d0, d1, d2 = b, a, -d0, -d1, -d2
-            packed = d0 * _X + d1 * _Y + d2
-            if not _is_new_pass(head, following, far, delta, a, b, packed):
-                continue
-            edge = counts[1]
-            counts[1] = edge + 1
-            following[edge] = head[a]
-            head[a] = edge
-            near[edge] = a
-            far[edge] = b
-            delta[edge] = packed
-            where[edge, 0] = point
-            where[edge, 1] = from_point[n]
-            root = _join(parent, offset, size, lowest, rank, basis, a, b, d0, d1, d2)
-            while reached < rank[root]:
-                critical[reached] = edge
+            root = _open_pass(point, places[n], seen[best], last, trees, passes, counts)
+            while root >= 0 and reached < rank[root]:
+                critical[reached] = counts[1] - 1
                 bottom[reached] = lowest[root]
                 reached += 1
     return len(order)
