@@ -17,6 +17,7 @@ from structures.oxidation.bond_valence import UNTESTED_COST, bond_valence_sums, 
 from structures.oxidation.candidates import (
     Candidates,
     Surroundings,
+    as_centre,
     candidates_of,
     likeliest,
     surroundings_of,
@@ -74,7 +75,8 @@ def propose_charges(
     The first proposal uses what chemistry expects. In disordered crystals it lets only
     elements vary that form mixed valences, because rounded occupancies are likelier than Ti³⁺.
     Later ones let every element vary, take short contacts between like atoms for errors of the
-    coordinates, and allow rare low states of metals (cells with surplus electrons).
+    coordinates, allow rare low states of metals (cells with surplus electrons), and take
+    half-metals among stronger anions for cations (bismuth in an expanded perovskite).
 
     Args:
         table: the entries.
@@ -109,11 +111,16 @@ def propose_charges(
             yield _solve(apart, loose, "short_contacts_ignored")
     if not ionic:
         _refuse_metal(table)
+    numbers = table.numbers.tolist()
     rare = [
-        with_rare_states(z, c) if z not in fixed else c
-        for z, c in zip(table.numbers.tolist(), found, strict=True)
+        with_rare_states(z, c) if z not in fixed else c for z, c in zip(numbers, found, strict=True)
     ]
     yield _solve(problem, rare, "unusual_oxidation_states")
+    centres = [
+        as_centre(z, c) if z not in fixed else c for z, c in zip(numbers, found, strict=True)
+    ]
+    if centres != found and _is_ionic(table, centres):
+        yield _solve(problem, centres, "long_bonds_assumed")
 
 
 def _candidates(problem: _Problem) -> list[Candidates]:

@@ -131,6 +131,14 @@ def with_rare_states(number: int, candidates: Candidates) -> Candidates:
     return _candidates(costs, is_anion=False)
 
 
+def as_centre(number: int, candidates: Candidates) -> Candidates:
+    """Let a half-metal that passed for an anion be a cation whose bonds are too long to count."""
+    if number not in tables.ZINTL_FORMERS or not candidates.is_anion:
+        return candidates
+    costs = {float(q): cost for q, cost in tables.state_costs(number).items() if q > 0}
+    return _candidates(costs, is_anion=False) if costs else candidates
+
+
 def without_like_bonds(around: Surroundings) -> Surroundings:
     """The same surroundings with like atoms taken for strangers."""
     return replace(

@@ -196,6 +196,20 @@ def test_spinel_manganese_takes_the_average_state() -> None:
     assert crystal.oxidation_method == "composition_mixed"
 
 
+def test_bismuth_with_long_bonds_is_no_anion_of_an_oxide() -> None:
+    # an expanded cubic BiScO3: Bi–O 2.97 Å, beyond any bond that is counted
+    perovskite = Structure(
+        Lattice.cubic(4.2),
+        ["Bi", "Sc", "O", "O", "O"],
+        [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
+    )
+    crystal = prepare(perovskite, strict=True)
+    assert states(crystal) == {"Bi": [3.0], "Sc": [3.0], "O": [-2.0]}
+    assert crystal.flags == ("long_bonds_assumed",)
+    with pytest.raises(UnpreparableStructureError):
+        prepare(perovskite, oxidation_states={"Bi": -3.0}, strict=True)
+
+
 def test_disordered_sulfide_keeps_its_occupancies() -> None:
     # Li10GeP2S12, Kamaya et al., 10.1038/nmat3066
     lgps = Structure.from_spacegroup(
