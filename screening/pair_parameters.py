@@ -7,8 +7,8 @@ tabulated state, moved to the cation's charge by the trend of all pairs, or by e
 
 Two things in bvlain's table are mended here. It has no hydrogen: H⁺–O²⁻ is added from softBV's
 publication. And 34 of its 591 pairs (Ca²⁺–Br⁻, Mg²⁺–I⁻, Mo⁶⁺–S²⁻ …) carry a negative α, with
-which the energy grows without bound as the ions part, and an R_min far too short: for these α
-is taken with its right sign, and R_min and D0 are estimated.
+which the energy grows without bound as the ions part, and mostly an R_min far too short: for
+these α is taken with its right sign, and R_min and D0 are estimated.
 """
 
 from __future__ import annotations
