@@ -85,25 +85,32 @@ def local_client(
         workers: number of processes.
         memory_limit: bytes (or a text such as ``2GiB``) for each process.
         dashboard: address of Dask's dashboard, for example ``127.0.0.1:8787``; None for none.
+
+    Raises:
+        ClusterLostError: the processes cannot be started.
     """
     import dask
     from distributed import Client, LocalCluster
 
     quiet_dask()
-    with (
-        dask.config.set(SETTINGS),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=dashboard,
-            memory_limit=memory_limit,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        prepare_workers(client)
-        yield client
+    with dask.config.set(SETTINGS):
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=dashboard,
+                memory_limit=memory_limit,
+                silence_logs=logging.CRITICAL,
+            )
+        except (RuntimeError, OSError) as error:
+            raise ClusterLostError(
+                f"The worker processes cannot be started ({error}). In a script of your own, call "
+                "this under: if __name__ == '__main__':"
+            ) from error
+        with cluster, Client(cluster) as client:
+            prepare_workers(client)
+            yield client
 
 
 def quiet_dask() -> None:

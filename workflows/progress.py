@@ -44,9 +44,13 @@ def run_progress(console: Console) -> Progress:
     )
 
 
-def candidate_table(candidates: Sequence[Row], *, dimensionality: int, most: int) -> Table:
+def candidate_table(
+    candidates: Sequence[Row], *, dimensionality: int, most: int, count: int | None = None
+) -> Table:
     """The first candidates."""
-    title = f"Candidates ({min(most, len(candidates))} of {len(candidates)}; barriers in eV)"
+    title = (
+        f"Candidates ({min(most, len(candidates))} of {count or len(candidates)}; barriers in eV)"
+    )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, width in (("#", 2), ("formula", 10)):
         table.add_column(name, min_width=width, no_wrap=True, overflow="ellipsis")

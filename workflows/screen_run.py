@@ -64,13 +64,15 @@ class RunSummary:
     Attributes:
         files: where the tables are.
         funnel: counts step by step.
-        candidates: ranked rows.
+        candidates: ranked rows, of a campaign the first ones alone.
+        candidate_count: how many there are.
         finished: False where the run was interrupted.
     """
 
     files: RunFiles
     funnel: Funnel = field(default_factory=Funnel)
     candidates: list[Row] = field(default_factory=list)
+    candidate_count: int = 0
     finished: bool = True
 
 
@@ -238,6 +240,7 @@ def _write_rest(paths: Sequence[Path | str], options: ScreenOptions, summary: Ru
     files = summary.files
     dimensionality = options.criterion.dimensionality
     summary.candidates = ranked_candidates(summary.candidates, dimensionality=dimensionality)
+    summary.candidate_count = len(summary.candidates)
     try:
         write_table(files.candidates, summary.candidates, CANDIDATES)
         inputs = [str(path) for path in paths] or ["bundled reference set"]

@@ -1,0 +1,177 @@
+"""Opening the database: SQLite by default, PostgreSQL by URL; locks; errors in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from results.store import migrations, schema
+from structures.errors import InputError, MissingDependencyError
+
+BUSY_S = 30.0
+"""How long a writer waits for a reader to let go, s."""
+
+
+class StoreError(InputError):
+    """The store cannot be opened, read or written; the message says what to do."""
+
+
+def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
+    """URL of a SQLite file."""
+    if not read_only:
+        return URL.create("sqlite", database=str(path))
+    query = {"mode": "ro", "uri": "true"}
+    return URL.create("sqlite", database=f"file:{path}", query=query)
+
+
+def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:
+    """An engine for SQLite or PostgreSQL.
+
+    Args:
+        url: where the database is.
+        journal: SQLite's journal mode. Write-ahead logging lets readers go on beside the writer,
+            but only within one machine.
+
+    Raises:
+        StoreError: the URL is no such thing.
+        MissingDependencyError: the driver of PostgreSQL is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "The store is no database URL; write postgresql://user@host/name, or leave it out."
+        ) from error
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    elif parsed.get_backend_name() != "sqlite":
+        raise StoreError(
+            f"A store in {parsed.get_backend_name()} is not supported; use SQLite or PostgreSQL."
+        )
+    try:
+        engine = create_engine(parsed)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise MissingDependencyError(
+            "PostgreSQL needs the package psycopg; install it with: pip install 'dualion[postgres]'"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", functools.partial(_set_up_sqlite, journal))
+    return engine
+
+
+def _set_up_sqlite(journal: str, connection: Any, _: object) -> None:
+    """A journal either way: a killed process leaves a sound file."""
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * BUSY_S)}")
+    with contextlib.suppress(sqlite3.OperationalError):  # a file that may only be read
+        connection.execute(f"PRAGMA journal_mode={journal}")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def open_schema(engine: Engine) -> tuple[int, int]:
+    """Make the tables, or bring them to the present version.
+
+    Returns:
+        The version that was found (0 for a new store) and the present one.
+
+    Raises:
+        StoreError: the store is newer than this program, or is none.
+    """
+    with explained(engine), engine.begin() as connection:
+        found = migrations.version_of(connection)
+        if found is None:
+            migrations.create(connection)
+        elif found > schema.VERSION:
+            raise StoreError(
+                f"The store {describe(engine)} has version {found}, newer than this program's "
+                f"{schema.VERSION}; update dualion."
+            )
+        elif found < schema.VERSION:
+            migrations.upgrade(connection, found)
+    return found or 0, schema.VERSION
+
+
+def check_version(engine: Engine) -> None:
+    """Refuse to read a store of another version, or none.
+
+    Raises:
+        StoreError: the version differs.
+    """
+    with explained(engine), engine.connect() as connection:
+        found = migrations.version_of(connection)
+    if found != schema.VERSION:
+        raise StoreError(
+            f"The store {describe(engine)} has version {found or 'none'}, this program "
+            f"{schema.VERSION}; dualion run brings an older one up to date."
+        )
+
+
+def describe(engine: Engine) -> str:
+    """Where the store is, without a password."""
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database).removeprefix("file:")
+    return engine.url.render_as_string(hide_password=True)
+
+
+@contextlib.contextmanager
+def explained(engine: Engine) -> Iterator[None]:
+    """Turn the database's errors into one sentence.
+
+    Raises:
+        StoreError: in place of what the database raised.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreError(_sentence(engine, error)) from error
+
+
+def _sentence(engine: Engine, error: SQLAlchemyError) -> str:
+    cause = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+    where = describe(engine)
+    for mark, advice in _ADVICE.items():
+        if mark in cause.lower():
+            return f"The store {where}: {cause}. {advice}"
+    return f"The store {where} cannot be used: {cause}."
+
+
+_ADVICE = {
+    "full": "Free some space and start again; what was done until then is kept.",
+    "readonly": "Its folder cannot be written to; change that or copy the campaign elsewhere.",
+    "read-only": "Its folder cannot be written to; change that or copy the campaign elsewhere.",
+    "unable to open": "Check that its folder exists and can be written to.",
+    "not a database": "The file is something else; move it away.",
+    "malformed": "The file is damaged; restore a copy, or move it away and start again.",
+    "disk i/o": "The disk refuses; check it and its quota. What was done until then is kept.",
+    "locked": "Another process writes to it; wait for it to end.",
+    "connection": "Check that the server runs and the URL is right.",
+    "authentication": "Check the user and the password of the URL.",
+}
+
+
+@contextlib.contextmanager
+def writer_lock(engine: Engine) -> Iterator[bool]:
+    """Hold the right to write a PostgreSQL store; False where another process has it.
+
+    SQLite stores are guarded by a lock in the campaign's folder.
+    """
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    with explained(engine), engine.connect() as connection:
+        yield _advisory_lock(connection)
+
+
+def _advisory_lock(connection: Connection) -> bool:
+    """PostgreSQL lets go of it when the connection ends, however that happens."""
+    statement = text("SELECT pg_try_advisory_lock(hashtext('dualion campaign'))")
+    granted = bool(connection.execute(statement).scalar())
+    connection.commit()
+    return granted

@@ -1,0 +1,50 @@
+"""Bringing a store of an older version to the present one, step by step, in one transaction.
+
+A step is written once and never changed: it names tables and columns as they were then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, text
+
+from results.store import schema
+
+
+def _to_2(connection: Connection) -> None:
+    """Version 1 kept no traceback of failures and did not know which flags precede a verdict's."""
+    connection.execute(text("ALTER TABLE tasks ADD COLUMN traceback TEXT"))
+    connection.execute(text("ALTER TABLE structures ADD COLUMN leading_flags INTEGER"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2}
+"""The step that leads to each version."""
+
+
+def create(connection: Connection) -> None:
+    """Make the tables of the present version."""
+    schema.metadata.create_all(connection)
+    _note_version(connection, schema.VERSION)
+
+
+def version_of(connection: Connection) -> int | None:
+    """Version of the store; None where there is none yet."""
+    if not connection.dialect.has_table(connection, "meta"):
+        return None
+    found = connection.execute(text("SELECT value FROM meta WHERE key = 'version'")).scalar()
+    return int(found) if found is not None else None
+
+
+def upgrade(connection: Connection, version: int) -> None:
+    """Take the steps from a version to the present one."""
+    for step in range(version + 1, schema.VERSION + 1):
+        STEPS[step](connection)
+    _note_version(connection, schema.VERSION)
+
+
+def _note_version(connection: Connection, version: int) -> None:
+    connection.execute(text("DELETE FROM meta WHERE key = 'version'"))
+    connection.execute(
+        text("INSERT INTO meta (key, value) VALUES ('version', :v)"), {"v": str(version)}
+    )

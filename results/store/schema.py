@@ -1,0 +1,88 @@
+"""Tables of the store.
+
+``structures`` holds each distinct structure once, by the hash of its text; ``entries`` says which
+structure stands where in the input; ``tasks`` holds one row of ``screened.csv`` each, keyed by
+structure, ions and conventions. A verdict is no part of a task's key: it is judged at export.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+VERSION = 2
+"""Version of this schema; ``migrations`` brings older stores to it."""
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+structures = Table(
+    "structures",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # hash of format and text
+    Column("format", Text, nullable=False),
+    Column("text", LargeBinary, nullable=False),  # UTF-8, compressed by zlib
+    Column("cost_s", Float, nullable=False),  # estimated computing time, s
+    Column("asked", Text),  # hash of what was last asked of it and is done
+    Column("cations", Text),  # symbols of all its cations; NULL until it was prepared
+    Column("anions", Text),
+    Column("leading_flags", Integer),  # how many flags come before the verdict's
+)
+Index("ix_structures_cost", structures.c.cost_s, structures.c.id)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("plan", Integer, primary_key=True),  # number of the reading of the sources
+    Column("position", _Id, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("metadata", Text, nullable=False),  # JSON
+    Column("structure_id", _Id, ForeignKey("structures.id")),  # NULL for a rejection
+    Column("reason", Text),  # of a rejection
+    Column("message", Text),
+)
+Index("ix_entries_structure", entries.c.structure_id)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("columns", Text, nullable=False, unique=True),  # JSON list of column keys
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("structure_id", _Id, ForeignKey("structures.id"), nullable=False),
+    Column("scope", Text, nullable=False),  # hash of the options that it holds for; '' for all
+    Column("cation", Text, nullable=False),  # symbol, or all that were asked for
+    Column("anion", Text, nullable=False),  # symbol, or empty
+    Column("status", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("reason", Text),
+    Column("seconds", Float),
+    Column("layout", Integer, ForeignKey("layouts.id"), nullable=False),
+    Column("row", Text, nullable=False),  # JSON list, values of the layout's columns
+    Column("traceback", Text),
+)
+Index("ix_tasks_structure", tasks.c.structure_id)

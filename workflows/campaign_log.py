@@ -1,0 +1,44 @@
+"""What a campaign leaves for scripts and for whoever looks later: a log and a state file."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+LOG_NAME = "campaign.log.jsonl"
+STATE_NAME = "campaign.state.json"
+
+
+class CampaignLog:
+    """Events, one JSON object a line, in the campaign's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG_NAME
+
+    def write(self, event: str, **details: Any) -> None:
+        """Append one event with its time; a disk that refuses must not end the run."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": event, **details}, ensure_ascii=False, default=str)
+        with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as handle:
+            handle.write(line + "\n")
+
+
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Write how the run stands, for ``dualion status``."""
+    part = folder / f"{STATE_NAME}.part"
+    with contextlib.suppress(OSError):
+        part.write_text(json.dumps(state), encoding="utf-8")
+        os.replace(part, folder / STATE_NAME)  # noqa: PTH105
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The last state that was written; empty if there is none."""
+    try:
+        state = json.loads((folder / STATE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
