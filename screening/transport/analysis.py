@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from screening.transport.bonding import Polyanions, find_polyanions
 from screening.transport.charges import formal_charges
 from screening.transport.density import Density, density, density_path_ev
-from screening.transport.diffusion import Diffusion, diffusion
+from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
 from screening.transport.drift import Framework, choose_framework, remove_drift
 from screening.transport.estimators import PointEstimate, point_estimate
 from screening.transport.hops import Hops, hops
@@ -236,7 +236,8 @@ def _species(
     neighbour = _neighbour(name.partition("(")[0], len(indices), trajectory, rdfs)
     jump = options.hop_length_angstrom
     if not np.isfinite(jump):
-        jump = float(np.clip(neighbour, *HOP_RANGE_ANGSTROM))
+        low, high = HOP_RANGE_ANGSTROM
+        jump = neighbour if low < neighbour < high else DEFAULT_HOP_ANGSTROM
     found = diffusion(
         own,
         step_ps,

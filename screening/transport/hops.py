@@ -123,7 +123,7 @@ def _cores(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.
     apart = sites[:, None] - sites[None]
     distance = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=2)
     np.fill_diagonal(distance, np.inf)
-    return np.minimum(CORE_SHARE * distance.min(axis=1), LARGEST_CORE_ANGSTROM)
+    return np.asarray(np.minimum(CORE_SHARE * distance.min(axis=1), LARGEST_CORE_ANGSTROM))
 
 
 def _occupancy(states: NDArray[np.int64], n_sites: int) -> NDArray[np.float64]:
@@ -134,8 +134,8 @@ def _occupancy(states: NDArray[np.int64], n_sites: int) -> NDArray[np.float64]:
 def _residence(frames: NDArray[np.int64], ions: NDArray[np.int64]) -> NDArray[np.float64]:
     """Frames between successive jumps of the same ion."""
     order = np.lexsort((frames, ions))
-    gaps = np.diff(frames[order])[np.diff(ions[order]) == 0]
-    return np.asarray(gaps, dtype=np.float64)
+    same_ion = np.diff(ions[order]) == 0
+    return np.array(np.diff(frames[order])[same_ion], dtype=np.float64)
 
 
 def _collective(

@@ -106,7 +106,7 @@ def radial_distribution(
         g_halves=g_halves,
         first_peak_angstrom=_first_peak(centres, g),
         peak_shift_angstrom=_first_peak(centres, g_halves[1]) - _first_peak(centres, g_halves[0]),
-        change=_change(centres, g_halves, g),
+        change=_change(centres, g_halves, g) if len(frames) > 1 else float("nan"),
     )
 
 

@@ -1,0 +1,121 @@
+"""Tables, figures and volumetric files say what the analysis found, with errors and units."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.io.vasp import Chgcar
+
+from results.transport_figures import write_figures
+from results.transport_tables import (
+    SPECIES_COLUMNS,
+    msd_csv,
+    rdf_csv,
+    report_json,
+    species_csv,
+    summary_lines,
+)
+from results.transport_volumes import chgcar_text, cube_text
+from screening.transport import arrhenius
+from screening.transport.analysis import AnalysisOptions, TransportReport, analyse
+from structures.trajectories import Trajectory
+
+
+@pytest.fixture(scope="module")
+def report() -> TransportReport:
+    """Lithium that walks between caged sulfide ions in a skewed cell."""
+    rng = np.random.default_rng(0)
+    cell = np.array([[9.0, 0.0, 0.0], [2.0, 8.5, 0.0], [0.5, -1.0, 10.0]])
+    start = rng.random((1, 20, 3)) @ cell
+    moved = rng.normal(scale=0.1, size=(300, 20, 3))
+    moved[:, :10] = np.cumsum(rng.normal(scale=0.5, size=(300, 10, 3)), axis=0)
+    trajectory = Trajectory(
+        fractional=(start + moved) @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Li",) * 10 + ("S",) * 10,
+        frame_step_ps=0.1,
+        temperature_k=700.0,
+        source="made",
+    )
+    return analyse(trajectory, AnalysisOptions(framework=("S",), with_kinisi=False))
+
+
+def test_species_table_has_every_column_and_an_error_beside_each_d(
+    report: TransportReport,
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(species_csv([report, report]))))
+    assert len(rows) == 4
+    assert list(rows[0]) == list(SPECIES_COLUMNS)
+    assert rows[0]["verdict"] == "diffusing"
+    assert rows[1]["verdict"] == "vibrating"
+    for row in rows:
+        assert float(row["d_error_cm2_s"]) > 0.0
+        assert float(row["d_low_cm2_s"]) < float(row["d_cm2_s"]) < float(row["d_high_cm2_s"])
+
+
+def test_json_is_strict_and_keeps_units_and_unknowns(report: TransportReport) -> None:
+    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
+    content = json.loads(report_json(report, {"Li": fit}))
+    assert content["schema"] == "dualion-transport-1"
+    assert content["framework"] == "declared: S"
+    lithium = content["species"][0]
+    assert lithium["d_cm2_s"] == pytest.approx(report.species[0].diffusion.d_cm2_s)
+    assert lithium["d_kinisi_cm2_s"] is None
+    assert np.shape(lithium["d_tensor_cm2_s"]) == (3, 3)
+    numbers = content["transport"][0]["transport_numbers"]
+    assert set(numbers) == {"Li", "S"}
+    assert set(numbers["Li"]) == {"value", "error", "low", "high", "resolved"}
+    room = content["arrhenius"]["Li"]
+    assert room["d_300k_low_cm2_s"] < room["d_300k_cm2_s"] < room["d_300k_high_cm2_s"]
+
+
+def test_curves_are_those_of_the_report(report: TransportReport) -> None:
+    rows = list(csv.DictReader(io.StringIO(msd_csv(report))))
+    assert len(rows) == 300
+    assert float(rows[50]["msd_total_Li_angstrom2"]) == pytest.approx(
+        report.species[0].msd.total[50], rel=1e-6
+    )
+    pairs = {row["pair"] for row in csv.DictReader(io.StringIO(rdf_csv(report)))}
+    assert pairs == {"Li-Li", "Li-S", "S-S"}
+
+
+def test_summary_prints_no_number_without_its_error(report: TransportReport) -> None:
+    lines = summary_lines(report)
+    for line in lines:
+        assert "D =" not in line or "±" in line
+        assert "σ" not in line or "±" in line or "not resolved" in line
+    assert any("relative to declared: S" in line for line in lines)
+
+
+def test_figures_are_written_as_png_and_svg(report: TransportReport, tmp_path: Path) -> None:
+    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
+    paths = write_figures(report, tmp_path, {"Li": fit})
+    names = {path.name for path in paths}
+    for stem in ("msd", "msd_log", "rdf_Li_S", "density_Li", "van_hove_Li", "arrhenius"):
+        assert {f"{stem}.png", f"{stem}.svg"} <= names
+    for path in paths:
+        head = path.read_bytes()[:8]
+        assert head.startswith(b"\x89PNG") if path.suffix == ".png" else head.startswith(b"<?xml")
+    text = (tmp_path / "msd.svg").read_text()
+    assert "MSD (Å²)" in text
+    assert "Li: diffusing" in text
+
+
+def test_volumes_hold_the_density(report: TransportReport, tmp_path: Path) -> None:
+    density = report.species[0].density[0]
+    path = tmp_path / "CHGCAR"
+    path.write_text(chgcar_text(density, ("Li",), np.zeros((1, 3))))
+    read = Chgcar.from_file(str(path))
+    volume = abs(np.linalg.det(density.cell))
+    np.testing.assert_allclose(read.data["total"], density.values * volume, rtol=2e-5, atol=1e-9)
+    np.testing.assert_allclose(read.structure.lattice.matrix, density.cell, atol=1e-5)
+    cube = cube_text(density, np.array([3]), np.zeros((1, 3))).splitlines()
+    assert cube[2].split()[0] == "1"
+    assert [int(line.split()[0]) for line in cube[3:6]] == list(density.values.shape)
+    values = np.array(" ".join(cube[7:]).split(), dtype=float)
+    np.testing.assert_allclose(values, density.values.ravel(), rtol=1e-5, atol=1e-12)
