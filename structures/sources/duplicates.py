@@ -1,0 +1,199 @@
+"""Duplicates: entries, of one source or of several, that are the same structure.
+
+Compositions are put into buckets, fingerprints leave the pairs that may match, and pymatgen's
+StructureMatcher decides on these. Entries are taken in order of provenance, and each joins the
+first group whose head it matches, so that the head of a group is its best entry.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from structures.files import parse_entry
+from structures.records import RawEntry
+from structures.sources.fingerprint import Fingerprint, differences, element_occupancies
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchOptions:
+    """When two structures count as one.
+
+    Attributes:
+        length_tolerance: largest relative difference of cell lengths (``ltol``).
+        site_tolerance: largest rms distance of sites, in units of (V/N)^(1/3) (``stol``). At
+            pymatgen's own 0.3, about 0.7 Å, different cation orderings become one.
+        angle_tolerance_deg: largest difference of cell angles (``angle_tol``).
+        occupancy_tolerance: largest difference of occupancies on a site.
+        largest_difference: profiles that differ more than this anywhere cannot match.
+        mean_difference: profiles that differ more than this on average cannot match.
+        max_sites: above this many sites the matcher is too slow, and only crystals with
+            practically equal profiles count as one.
+    """
+
+    length_tolerance: float = 0.2
+    site_tolerance: float = 0.1
+    angle_tolerance_deg: float = 5.0
+    occupancy_tolerance: float = 0.05
+    largest_difference: float = 0.2
+    mean_difference: float = 0.04
+    max_sites: int = 200
+
+
+EQUAL_PROFILES = 0.02
+"""Largest difference of profiles at which crystals beyond ``max_sites`` are one."""
+
+DEFAULT_MATCH = MatchOptions()
+
+Group = list[int]
+"""Indices of entries that are one structure; the first is the best."""
+
+
+def candidate_groups(
+    prints: Sequence[Fingerprint], options: MatchOptions = DEFAULT_MATCH
+) -> Iterator[tuple[list[int], set[tuple[int, int]]]]:
+    """Connected sets of entries whose fingerprints allow a match.
+
+    Args:
+        prints: fingerprints in order of provenance, best first.
+        options: the tolerances.
+
+    Yields:
+        Indices in ascending order, at least two, and the pairs (low, high) among them.
+    """
+    buckets: dict[object, list[int]] = defaultdict(list)
+    for index, item in enumerate(prints):
+        buckets[item.key].append(index)
+    for members in buckets.values():
+        if len(members) > 1:
+            yield from _components(members, set(_close_pairs(members, prints, options)))
+
+
+def _close_pairs(
+    members: list[int], prints: Sequence[Fingerprint], options: MatchOptions
+) -> Iterator[tuple[int, int]]:
+    profiles = np.stack([prints[index].profiles for index in members])
+    fractions = np.stack([prints[index].fractions for index in members])
+    for place, index in enumerate(members[:-1]):
+        largest, mean = differences(prints[index], profiles[place + 1 :])
+        composition = np.abs(fractions[place] - fractions[place + 1 :]).max(axis=1)
+        close = (
+            (largest < options.largest_difference)
+            & (mean < options.mean_difference)
+            & (composition < options.occupancy_tolerance)
+        )
+        yield from ((index, members[place + 1 + int(step)]) for step in np.flatnonzero(close))
+
+
+def _components(
+    members: list[int], pairs: set[tuple[int, int]]
+) -> Iterator[tuple[list[int], set[tuple[int, int]]]]:
+    """Connected components that hold a pair."""
+    parent = {index: index for index in members}
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for low, high in pairs:
+        parent[root(high)] = root(low)
+    nodes: dict[int, list[int]] = defaultdict(list)
+    edges: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for index in members:
+        nodes[root(index)].append(index)
+    for pair in pairs:
+        edges[root(pair[0])].add(pair)
+    for name, found in edges.items():
+        yield sorted(nodes[name]), found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchTask:
+    """One connected set of candidates, as a worker process gets it.
+
+    Attributes:
+        indices: names of the entries in the answer, best provenance first.
+        entries: the entries.
+        pairs: pairs of places in ``entries`` that may match.
+        equal: pairs among these whose profiles are practically equal.
+        options: the tolerances.
+    """
+
+    indices: tuple[int, ...]
+    entries: tuple[RawEntry, ...]
+    pairs: frozenset[tuple[int, int]]
+    equal: frozenset[tuple[int, int]]
+    options: MatchOptions = DEFAULT_MATCH
+
+
+def match_groups(task: MatchTask) -> list[Group]:
+    """Groups of two or more entries that are one structure."""
+    structures = [plain(parse_entry(entry).structure) for entry in task.entries]
+    groups: list[list[int]] = []
+    for place in range(len(structures)):
+        for group in groups:
+            pair = (group[0], place)
+            if pair in task.pairs and _same(structures, pair, task):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return [[task.indices[place] for place in group] for group in groups if len(group) > 1]
+
+
+def _same(structures: list[Structure], pair: tuple[int, int], task: MatchTask) -> bool:
+    one, other = structures[pair[0]], structures[pair[1]]
+    if max(len(one), len(other)) > task.options.max_sites:
+        return pair in task.equal
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return bool(_matcher(task.options).fit(one, other))
+        except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
+            return False  # pymatgen finds no reduced cell of one of them
+
+
+def plain(structure: Structure) -> Structure:
+    """The structure without charges and properties, D as H, sites as compositions of elements."""
+    from pymatgen.core import Structure
+
+    elements, sites = element_occupancies(structure)
+    contents: list[Any] = [
+        {symbol: float(share) for symbol, share in zip(elements, row, strict=True) if share > 0}
+        for row in sites
+    ]
+    return Structure(structure.lattice, contents, structure.frac_coords)
+
+
+@lru_cache(maxsize=4)
+def _matcher(options: MatchOptions) -> Any:
+    from pymatgen.analysis.structure_matcher import AbstractComparator, StructureMatcher
+
+    class OccupancyComparator(AbstractComparator):  # type: ignore[misc]
+        """Sites are alike if they hold the same elements with nearly the same shares."""
+
+        def are_equal(self, sp1: Any, sp2: Any) -> bool:
+            return set(sp1) == set(sp2) and all(
+                abs(sp1[kind] - sp2[kind]) <= options.occupancy_tolerance for kind in sp1
+            )
+
+        def get_hash(self, composition: Any) -> Any:
+            return tuple(sorted(kind.symbol for kind in composition))
+
+    return StructureMatcher(
+        ltol=options.length_tolerance,
+        stol=options.site_tolerance,
+        angle_tol=options.angle_tolerance_deg,
+        comparator=OccupancyComparator(),
+    )
