@@ -6,8 +6,8 @@ changes of what a cation's barrier does not see make the cell neutral: fewer of 
 cations themselves, which leave the framework when they probe it; else one factor on the
 charges of all anions. A cation meets anions through Morse terms, whose parameters are those
 of the nearest tabulated anion state, and other cations through Coulomb terms, so its barriers
-are those of the formal states. An anion's barriers do depend on the factor: the repulsion
-between anions is scaled.
+are those of the formal states (where Li and Na are both thinned out, each meets less of the
+other). An anion's barriers do depend on the factor: the repulsion between anions is scaled.
 """
 
 from __future__ import annotations
