@@ -30,7 +30,9 @@ class MobileIon:
         return symbol(self.number)
 
     def __str__(self) -> str:
-        magnitude = f"{abs(self.charge):g}" if abs(self.charge) != 1 else ""
+        """Element and charge, a fractional one to two digits, like ``O2-`` or ``Mn3.5+``."""
+        magnitude = f"{abs(self.charge):.2g}".removesuffix(".0")
+        magnitude = "" if magnitude == "1" else magnitude
         return f"{self.element}{magnitude}{'+' if self.charge > 0 else '-'}"
 
     @classmethod

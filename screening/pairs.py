@@ -30,12 +30,14 @@ class ScreenOptions:
         anions: symbols of the anions of interest; empty for every anion of the structure.
         criterion: thresholds of the verdict.
         barriers: how barriers are computed.
+        strict: refuse structures whose charges balance only by force.
     """
 
     cations: tuple[str, ...] = ("Li",)
     anions: tuple[str, ...] = ()
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
     barriers: BarrierOptions = field(default_factory=BarrierOptions)
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not self.cations:
@@ -130,7 +132,7 @@ def screen(
     from structures.preparation import prepare
 
     asked = options or ScreenOptions(cations=(cation,), anions=tuple(anions))
-    return screen_crystal(prepare(structure), asked)
+    return screen_crystal(prepare(structure, strict=asked.strict), asked)
 
 
 def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResult:

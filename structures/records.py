@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -74,3 +74,18 @@ class Rejection:
     stage: str
     reason: str
     message: str
+
+
+def cell_kind_of(metadata: Metadata) -> Literal["dft", "experiment", "unknown"]:
+    """Whether a cell was computed or measured, as far as its source says.
+
+    ``theoretical`` decides where it is known; a temperature, a database code or an R value
+    speaks for a measurement, an energy above the hull for a calculation.
+    """
+    theoretical = metadata.get("theoretical")
+    if isinstance(theoretical, bool):
+        return "dft" if theoretical else "experiment"
+    if metadata.get("energy_above_hull_ev_atom") is not None:
+        return "dft"
+    measured = ("temperature_k", "database_code", "r_value")
+    return "experiment" if any(metadata.get(key) for key in measured) else "unknown"

@@ -56,6 +56,7 @@ class BarriersBlock(Block):
     radii: str | None = Field(None, description="covalent radii: ase or softbv")
     cutoff_angstrom: float | None = Field(None, description="reach of the pair energies, Å")
     refuse_estimates: bool = Field(False, description="accept tabulated pair parameters alone")
+    strict: bool = Field(False, description="reject structures whose charges balance by force")
 
 
 class RunBlock(Block):
@@ -99,6 +100,7 @@ class Campaign(Block):
         blocks = self.barriers.model_dump()
         direct = {n: blocks.pop(n) for n in ("spacing_angstrom", "engine", "preset")}
         refuse = blocks.pop("refuse_estimates")
+        strict = blocks.pop("strict")
         return screen_options(
             cations=self.ions.cations,
             anions=self.ions.anions,
@@ -106,6 +108,7 @@ class Campaign(Block):
             **direct,
             changes=blocks,
             refuse_estimates=refuse,
+            strict=strict,
         )
 
     @property

@@ -37,6 +37,7 @@ barriers:                          # a change computes every structure anew
   # radii: ase                     # covalent radii: ase or softbv
   # cutoff_angstrom: 10.0          # reach of the pair energies, Å
   # refuse_estimates: false        # true: reject ions without tabulated pair parameters
+  # strict: false                  # true: reject structures whose charges balance by force
 
 run:                               # a change computes nothing anew
   time_limit_s: 300                # longest time for one structure, s

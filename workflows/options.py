@@ -55,6 +55,7 @@ def screen_options(
     preset: str = "bvlain",
     changes: dict[str, float | str | None] | None = None,
     refuse_estimates: bool = False,
+    strict: bool = False,
 ) -> ScreenOptions:
     """Checked options of a screening.
 
@@ -67,6 +68,7 @@ def screen_options(
         preset: name of the conventions.
         changes: fields of ``PotentialOptions`` that differ from the preset; None for no change.
         refuse_estimates: accept tabulated pair parameters alone.
+        strict: refuse structures whose charges balance only by force.
 
     Raises:
         InputError: a name is unknown or a number makes no sense.
@@ -88,6 +90,7 @@ def screen_options(
             engine=known_name("engine", engine, barriers.ENGINE_NAMES),  # type: ignore[arg-type]
             potential=convention,
         ),
+        strict=strict,
     )
 
 

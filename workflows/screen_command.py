@@ -102,6 +102,14 @@ def screen(
             rich_help_panel=HOW,
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Reject structures whose charges balance only by force (lost ions in the file).",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
     workers: Annotated[
         int, typer.Option(help="Processes; 0 for one a core.", rich_help_panel=RUN)
     ] = 0,
@@ -156,6 +164,7 @@ def screen(
             "cutoff_angstrom": cutoff,
         },
         refuse_estimates=refuse_estimates,
+        strict=strict,
     )
     within("number of workers", workers, (0, 4096))
     within("time limit", time_limit, (1.0, 1e7), "s")

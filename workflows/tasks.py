@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from results.columns import SCHEMA_VERSION, Row
 from results.rows import Identity, rejected_row, result_rows
 from structures.errors import StructureError
-from structures.records import RawEntry, Rejection
+from structures.records import RawEntry, Rejection, cell_kind_of
 
 if TYPE_CHECKING:
     from screening.pairs import ScreenOptions, ScreenResult
@@ -76,7 +76,9 @@ def task_key(entry: RawEntry, options: ScreenOptions) -> str:
 
     The criterion is no part of it: a verdict is judged anew from the same barriers.
     """
-    asked = json.dumps(dataclasses.asdict(options.barriers), sort_keys=True, default=str)
+    asked = json.dumps(
+        [dataclasses.asdict(options.barriers), options.strict], sort_keys=True, default=str
+    )
     text = "\0".join((entry.format, entry.text, asked, str(SCHEMA_VERSION)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -153,7 +155,9 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
     record = parse_entry(job.entry)
     progress.parsed(record)
     _require_cation(record, job.options.cations)
-    crystal = prepare(record.structure)
+    crystal = prepare(
+        record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
+    )
     progress.prepared(crystal)
     result = screen_crystal(crystal, job.options)
     cations, anions = _ions_of(crystal)

@@ -155,3 +155,11 @@ def test_memory_of_a_large_cell_stays_small():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 150e6
+
+
+@pytest.mark.parametrize(
+    ("charge", "text"),
+    [(-2.0, "O2-"), (-1.975, "O2-"), (-1.0, "O-"), (-1.004, "O-"), (-0.5, "O0.5-"), (2.5, "O2.5+")],
+)
+def test_fractional_charges_are_short_in_names(charge, text):
+    assert str(MobileIon(8, charge)) == text
