@@ -176,11 +176,13 @@ def array_script(campaign: Campaign, scheduler: str, submission: Submission) -> 
     header = _header(campaign, scheduler, submission, name=campaign.name, output=system.output)
     if shards > 1:
         header["array"] = f"1-{shards}"
-    own = f"--submission {submission.name} --shard ${{{system.index}:-1}}"
+    number = f"${{{system.index}:-1}}"
     if scheduler == "sge":  # says "undefined" outside of an array
-        own = own.replace(f"${{{system.index}:-1}}", f"${{{system.index}/undefined/1}}")
-    workers = f"--workers {campaign.cluster.cores_per_job}"
-    return _script(campaign, scheduler, submission, header, f"{own} {workers}")
+        number = f"${{{system.index}/undefined/1}}"
+    workers = campaign.cluster.cores_per_job
+    folder = shlex.quote(str(submission.folder))
+    work = f'shard {folder} "{number}" --workers {workers}'
+    return _script(campaign, scheduler, submission, header, work)
 
 
 def merge_script(campaign: Campaign, scheduler: str, submission: Submission, job_id: str) -> str:
@@ -190,7 +192,8 @@ def merge_script(campaign: Campaign, scheduler: str, submission: Submission, job
     )
     verbatim = [SYSTEMS[scheduler].dependency.format(id=job_id), header.get("qverbatim", "")]
     header["qverbatim"] = "\n".join(line for line in verbatim if line)
-    return _script(campaign, scheduler, submission, header, "--merge-only")
+    target = shlex.quote(str(campaign.folder / campaign.file))
+    return _script(campaign, scheduler, submission, header, f"merge {target}")
 
 
 def _script(
@@ -198,11 +201,9 @@ def _script(
     scheduler: str,
     submission: Submission,
     header: dict[str, Any],
-    arguments: str,
+    work: str,
 ) -> str:
-    target = shlex.quote(str(campaign.folder / campaign.file))
-    start = shlex.quote("from workflows.cli import main; main()")
-    command = f"exec {shlex.quote(sys.executable)} -c {start} run {target} {arguments}"
+    command = f"exec {shlex.quote(sys.executable)} -m workflows.batch_job {work}"
     lines = [f"cd {shlex.quote(str(submission.folder))}", *node_prologue(campaign.cluster), command]
     script: str = queue_manager(scheduler).scheduler_io.get_submission_script(lines, header)
     return script + "\n"

@@ -32,10 +32,6 @@ def run(
     merge_only: Annotated[
         bool, typer.Option("--merge-only", help="Take over what shards have, compute nothing.")
     ] = False,
-    shard: Annotated[
-        int | None, typer.Option(help="Compute one shard of a submission.", hidden=True)
-    ] = None,
-    submission: Annotated[str, typer.Option(help="The shard's submission.", hidden=True)] = "",
     workers: Annotated[
         int | None, typer.Option(help="Processes here, whatever the campaign says.")
     ] = None,
@@ -49,9 +45,6 @@ def run(
 
     from workflows.campaign_yaml import load_campaign
 
-    if shard is not None:
-        _run_shard(campaign, submission, shard, workers or 1)
-        return
     asked = load_campaign(campaign)
     if workers is not None:
         asked = _with_workers(asked, workers)
@@ -71,23 +64,6 @@ def _with_workers(asked: Campaign, workers: int) -> Campaign:
     within("number of workers", workers, (0, 4096))
     block = asked.cluster.model_copy(update={"workers": workers})
     return asked.model_copy(update={"cluster": block})
-
-
-def _run_shard(campaign: Path, name: str, index: int, workers: int) -> None:
-    """A job of an array: no terminal, a SIGTERM from the batch system saves and ends."""
-    from structures.errors import InputError
-    from workflows.batch_shards import run_shard, submissions
-    from workflows.interrupt import stop_on_signal
-
-    folder = campaign if campaign.is_dir() else campaign.parent
-    chosen = [found for found in submissions(folder.resolve()) if found.name == name]
-    if not chosen:
-        raise InputError(f"There is no submission {name!r} in {folder}.")
-    with stop_on_signal() as stop:
-        done, left = run_shard(chosen[0], index, workers=workers, stop=stop)
-    typer.echo(f"shard {index}: {done} done, {left} left")
-    if left:
-        raise typer.Exit(1)
 
 
 def _print_plan(console: Console, asked: Campaign) -> None:

@@ -1,0 +1,120 @@
+"""A campaign on a real Slurm, both ways, against the same campaign on this machine."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import slurm_server
+
+from structures.files import reference_paths
+from workflows import batch
+from workflows.batch_shards import submissions
+from workflows.campaign_config import Campaign
+from workflows.campaign_run import open_campaign, run_campaign
+from workflows.campaign_status import campaign_status
+from workflows.campaign_yaml import load_campaign
+
+pytestmark = pytest.mark.slurm
+
+STRUCTURES = 24
+PATIENCE_S = 240.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with slurm_server.slurm(tmp_path_factory.mktemp("slurm")):
+        yield
+
+
+def campaign(folder: Path, cluster: str) -> Campaign:
+    folder.mkdir()
+    paths = "\n".join(f"      - {path}" for path in reference_paths()[:STRUCTURES])
+    file = folder / "campaign.yaml"
+    file.write_text(
+        f"name: test\nsources:\n  - files:\n{paths}\nions:\n  cations: [Li, Na]\n{cluster}\n"
+    )
+    return load_campaign(file)
+
+
+SLURM = """
+cluster:
+  kind: slurm
+  queue: debug
+  memory_per_worker: 1GB
+  walltime: "00:10:00"
+  max_jobs: 2
+  interface: lo
+  directives: ["--export=ALL"]
+"""
+
+
+def rows(folder: Path, name: str = "screened.csv") -> list[dict[str, str]]:
+    """Rows of a table without the timing, in a fixed order."""
+    with (folder / name).open(newline="") as handle:
+        found = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(handle)]
+    return sorted(found, key=lambda row: sorted(row.items()))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory, slurm: None) -> Path:
+    asked = campaign(tmp_path_factory.mktemp("here") / "c", "cluster:\n  workers: 2\n")
+    assert run_campaign(asked).left == 0
+    return asked.folder
+
+
+def test_workers_in_slurm_jobs_give_the_same_tables(tmp_path: Path, local: Path) -> None:
+    asked = campaign(tmp_path / "c", SLURM)
+    result = run_campaign(asked)
+    assert (result.left, result.computed) == (0, STRUCTURES)
+    for table in ("screened.csv", "candidates.csv"):
+        assert rows(asked.folder, table) == rows(local, table)
+
+
+def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
+    asked = campaign(tmp_path / "c", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
+    with open_campaign(asked) as (store, _):
+        found = batch.submit(asked, store, scheduler="slurm", shards=3)
+    assert found is not None
+    submission, content = found
+    loads = [load["expected_s"] for load in content["loads"]]
+    assert max(loads) - min(loads) <= max(0.2 * max(loads), 0.2)
+    first = campaign_status(asked)
+    assert first["left"] == STRUCTURES
+    assert sum(first["submissions"][0]["queue"].values()) >= 1
+    _wait_for_the_end(asked)
+    logs = "\n".join(path.read_text() for path in submission.folder.glob("*.log"))
+    assert submission.read()["merged"], logs
+    status = campaign_status(asked)
+    assert (status["left"], status["done"]) == (0, STRUCTURES), logs
+    for table in ("screened.csv", "candidates.csv"):
+        assert rows(asked.folder, table) == rows(local, table)
+
+
+def test_a_cancelled_submission_keeps_what_was_done(tmp_path: Path, local: Path) -> None:
+    asked = campaign(tmp_path / "c", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
+    with open_campaign(asked) as (store, _):
+        found = batch.submit(asked, store, scheduler="slurm", shards=2)
+    assert found is not None
+    submission, content = found
+    assert batch.cancel(submission) == [content["merge_job_id"], content["job_id"]]
+    _wait_for_the_end(asked)
+    run_campaign(asked.model_copy(update={"cluster": asked.cluster.model_copy(update=LOCAL)}))
+    assert rows(asked.folder) == rows(local)
+
+
+LOCAL = {"kind": "local", "workers": 2, "memory_per_worker": "auto"}
+
+
+def _wait_for_the_end(asked: Campaign) -> None:
+    """Wait until no job of the campaign is in the queue."""
+    end = time.monotonic() + PATIENCE_S
+    (submission,) = submissions(asked.folder)
+    while time.monotonic() < end:
+        if not batch.queue_states(submission.read()):
+            return
+        time.sleep(1.0)
+    pytest.fail(f"still in the queue after {PATIENCE_S} s: {campaign_status(asked)}")
