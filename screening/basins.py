@@ -10,6 +10,7 @@ thousand nodes and can be searched for paths.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,12 +116,21 @@ def basins_of(
     if count >= MOST_BASINS:
         raise InputError(f"The field has {count:,} minima; it is noise, or the grid too fine.")
     minima = order[steps[order] == STAY]
+    low = _lowest_steps(flat, shape, labels, cells)
+    mask = (1 << CELL_BITS) - 1
+    packed = [((low.keys >> (CELL_BITS * (2 - axis))) & mask) - CELL_SHIFT for axis in range(3)]
+    pairs = low.keys >> (3 * CELL_BITS)
     return Basins(
         shape=(int(shape[0]), int(shape[1]), int(shape[2])),
         minima=np.stack(np.unravel_index(minima, energies.shape), axis=1),
         minima_ev=flat[minima],
+        first=pairs >> BASIN_BITS,
+        second=pairs & (MOST_BASINS - 1),
+        cells=np.stack(packed, axis=1),
+        passes_ev=low.heights,
+        starts=np.stack(np.unravel_index(low.points, energies.shape), axis=1),
+        codes=low.codes.astype(np.int64),
         steps=steps.reshape(energies.shape),
-        **_passes(flat, shape, labels, cells),
     )
 
 
@@ -132,13 +142,22 @@ def _inverse_distances(cell: NDArray[np.float64], shape: NDArray[np.int64]) -> N
     return np.asarray(1.0 / lengths)
 
 
-def _passes(
+class _Steps(NamedTuple):
+    """The arrays that ``boundary_steps`` fills."""
+
+    keys: NDArray[np.int64]
+    heights: NDArray[np.float64]
+    points: NDArray[np.int64]
+    codes: NDArray[np.int8]
+
+
+def _lowest_steps(
     flat: NDArray[np.float64],
     shape: NDArray[np.int64],
     labels: NDArray[np.int32],
     cells: NDArray[np.int16],
-) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
-    """The lowest step between any two basins, in ascending energy: the pass arrays."""
+) -> _Steps:
+    """The lowest step between any two basins, in ascending energy."""
     size = 0
     for _ in range(2):  # count, then fill
         keys, heights = np.empty(size, np.int64), np.empty(size)
@@ -147,15 +166,4 @@ def _passes(
     order = np.lexsort((codes, points, heights, keys))
     lowest = order[np.unique(keys[order], return_index=True)[1]]
     lowest = lowest[np.argsort(heights[lowest], kind="stable")]
-    key = keys[lowest]
-    mask = (1 << CELL_BITS) - 1
-    offsets = [((key >> (CELL_BITS * (2 - axis))) & mask) - CELL_SHIFT for axis in range(3)]
-    pair = key >> (3 * CELL_BITS)
-    return {
-        "first": pair >> BASIN_BITS,
-        "second": pair & (MOST_BASINS - 1),
-        "cells": np.stack(offsets, axis=1),
-        "passes_ev": heights[lowest],
-        "starts": np.stack(np.unravel_index(points[lowest], tuple(shape)), axis=1),
-        "codes": codes[lowest].astype(np.int64),
-    }
+    return _Steps(keys[lowest], heights[lowest], points[lowest], codes[lowest])
