@@ -51,7 +51,10 @@ Held = Annotated[
     typer.Option("--framework", help="Immobile elements: P,S. Default: polyanion centres."),
 ]
 Hop = Annotated[float, typer.Option("--hop-length", help="Length of a jump, Å.")]
-Earliest = Annotated[float, typer.Option("--earliest-ps", help="Fits start no earlier, ps.")]
+Earliest = Annotated[
+    float,
+    typer.Option("--earliest-ps", help="Fits start no earlier, ps (nor than a tenth of the run)."),
+]
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Write PNG and SVG.")]
 Volumes = Annotated[bool, typer.Option("--volumes", help="Write densities as cube and CHGCAR.")]
 
@@ -70,7 +73,7 @@ def analyze(
     charges: Charges = "",
     framework: Held = "",
     hop_length: Hop = NAN,
-    earliest_ps: Earliest = 0.0,
+    earliest_ps: Earliest = 1.0,
     figures: Figures = True,
     volumes: Volumes = False,
 ) -> None:

@@ -37,6 +37,11 @@ HOP_RANGE_ANGSTROM = (2.0, 4.5)
 """A like-neighbour distance outside this is no jump length between sites, Å."""
 
 
+EARLIEST_PS = 1.0
+"""Vibrations of a solid are forgotten after about this time, ps; a fit that starts earlier
+needs more frames than most runs have to see that it is biased."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisOptions:
     """What the user chooses.
@@ -46,7 +51,8 @@ class AnalysisOptions:
         charges_e: element → charge, e; the usual valence where missing.
         temperature_k: temperature, K; NaN takes the trajectory's.
         hop_length_angstrom: length of a jump, Å; NaN takes the like-neighbour distance.
-        earliest_ps: fits start no earlier than this, ps.
+        earliest_ps: fits start no earlier than this, ps, nor than a tenth of the run if that
+            is shorter.
         longest_angstrom: range of the radial distributions, Å.
         with_structure: whether to compute radial distributions.
         with_density: whether to compute density maps and jumps of what is not caged.
@@ -57,7 +63,7 @@ class AnalysisOptions:
     charges_e: Mapping[str, float] = field(default_factory=dict)
     temperature_k: float = np.nan
     hop_length_angstrom: float = np.nan
-    earliest_ps: float = 0.0
+    earliest_ps: float = EARLIEST_PS
     longest_angstrom: float = 8.0
     with_structure: bool = True
     with_density: bool = True
@@ -244,7 +250,7 @@ def _species(
         species=name,
         hop_length_angstrom=jump,
         msd=msd,
-        earliest_ps=options.earliest_ps,
+        earliest_ps=min(options.earliest_ps, 0.1 * trajectory.duration_ps),
     )
     report = SpeciesReport(
         name=name,
@@ -357,17 +363,19 @@ def _transports(
                     volume_cubic_angstrom=trajectory.volume_cubic_angstrom,
                     temperature_k=temperature_k,
                     diffusions=[r.diffusion for r in chosen],
-                    earliest_ps=_earliest(chosen),
+                    earliest_ps=_earliest(
+                        chosen, min(options.earliest_ps, 0.1 * trajectory.duration_ps)
+                    ),
                 ),
             )
         )
     return (results[0], results[1]), flags
 
 
-def _earliest(reports: list[SpeciesReport]) -> float:
-    """Start of the tracer windows of what diffuses, ps."""
+def _earliest(reports: list[SpeciesReport], least_ps: float) -> float:
+    """Latest start of the tracer windows of what diffuses, ps, and ``least_ps`` at least."""
     starts = [r.diffusion.window_ps[0] for r in reports if r.diffusion.verdict == "diffusing"]
-    return max(starts, default=0.0)
+    return max(starts, default=least_ps)
 
 
 def _run_flags(

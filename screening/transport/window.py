@@ -26,7 +26,7 @@ LATEST_SHARE = 4
 MERGED = 1.0
 """Largest non-Gaussian parameter at the window's start."""
 
-DISAGREEMENT = 0.0025
+DISAGREEMENT = 0.005
 """Chance that a later start of a clean walk is found to disagree, on each side; small, because
 there may be twenty later starts, and a clean walk shall keep its earliest."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def test_one_run_gives_tables_and_a_summary(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "diffusing" in result.output
-    rows = list(csv.DictReader((out / "species.csv").open(encoding="utf-8")))
+    text = (out / "species.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["verdict"] for row in rows] == ["diffusing", "vibrating"]
     # D = 0.5²/(2·0.1 ps) Å²/ps = 1.25e-4 cm²/s
     assert float(rows[0]["d_low_cm2_s"]) < 1.25e-4 < float(rows[0]["d_high_cm2_s"])
