@@ -75,6 +75,7 @@ def _preparation(crystal: IonicCrystal) -> Row:
         "disordered": crystal.is_disordered,
         "oxidation_method": crystal.oxidation_method,
         "occupancy_handling": crystal.occupancy_handling,
+        "message": crystal.note or None,
     }
 
 

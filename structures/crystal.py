@@ -32,6 +32,7 @@ class IonicCrystal:
         flags: names of what a cautious reader should know of the preparation.
         oxidation_method: how ``charges`` were found.
         occupancy_handling: how partial occupancies were treated.
+        note: what the preparation wants to be read beside the numbers; usually empty.
 
     Raises:
         UnpreparableStructureError: shapes disagree, a number is not finite, or the cell
@@ -46,6 +47,7 @@ class IonicCrystal:
     flags: tuple[str, ...] = ()
     oxidation_method: str = "given"
     occupancy_handling: str = "full"
+    note: str = ""
 
     def __post_init__(self) -> None:
         cell = np.ascontiguousarray(self.cell, dtype=np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _HYDROGEN_BEARERS = (7, 8, 16)
 CellKind = Literal["dft", "experiment", "unknown"]
-_LOG = logging.getLogger(__name__)
 
 DISTANCE_SCALE: dict[str, float] = {"dft": 0.985, "experiment": 0.995, "unknown": 0.99}
 """Factor on distances before bond valence sums: PBE cells are about 1 % too large."""
@@ -92,10 +90,12 @@ def prepare(
     proposals = propose_charges(
         table, neighbours, environment, distance_scale=DISTANCE_SCALE[cell_kind], fixed=fixed
     )
-    table, chosen = _balanced(table, proposals, fixed=fixed, cell_kind=cell_kind, strict=strict)
+    table, chosen, note = _balanced(
+        table, proposals, fixed=fixed, cell_kind=cell_kind, strict=strict
+    )
     wanted = bool(fixed) and set(table.numbers.tolist()) <= set(fixed)
     wanted &= chosen.method != FORCED_METHOD
-    return _crystal(table, chosen.charges, "user" if wanted else chosen.method)
+    return _crystal(table, chosen.charges, "user" if wanted else chosen.method, note)
 
 
 def _checked_states(oxidation_states: Mapping[str, float]) -> dict[int, float]:
@@ -136,8 +136,10 @@ def _balanced(
     fixed: Mapping[int, float],
     cell_kind: CellKind,
     strict: bool,
-) -> tuple[SiteTable, ChargeProposal]:
+) -> tuple[SiteTable, ChargeProposal, str]:
     """The first proposal that is neutral, or nearly so; else, unless ``strict``, a forced one.
+
+    The text says what was forced; it is empty where nothing was.
 
     Raises:
         UnpreparableStructureError: none is; the message names the soundest proposal.
@@ -146,7 +148,7 @@ def _balanced(
     for proposal in proposals:
         neutral = _neutralised(table, proposal)
         if neutral is not None:
-            return neutral.with_flags(*proposal.flags), proposal
+            return neutral.with_flags(*proposal.flags), proposal, ""
         tried.append(proposal)
     refusal = _unbalanced(table, tried[0].charges)  # propose_charges yields or raises
     forced = None
@@ -154,9 +156,8 @@ def _balanced(
         forced = force_neutral(table, tried, kept=fixed, all_atoms_given=cell_kind == "dft")
     if forced is None:
         raise refusal
-    _LOG.info("Neutral by force only: %s", refusal)
     changed, proposal = forced
-    return changed.with_flags(*proposal.flags), proposal
+    return changed.with_flags(*proposal.flags), proposal, f"Neutral by force only: {refusal}"
 
 
 def _neutralised(table: SiteTable, proposal: ChargeProposal) -> SiteTable | None:
@@ -207,7 +208,9 @@ def _describe_states(table: SiteTable, charges: NDArray[np.float64]) -> str:
     return ", ".join(parts)
 
 
-def _crystal(table: SiteTable, charges: NDArray[np.float64], method: str) -> IonicCrystal:
+def _crystal(
+    table: SiteTable, charges: NDArray[np.float64], method: str, note: str = ""
+) -> IonicCrystal:
     """Build the result."""
     return IonicCrystal(
         cell=table.cell,
@@ -218,4 +221,5 @@ def _crystal(table: SiteTable, charges: NDArray[np.float64], method: str) -> Ion
         flags=table.flags,
         oxidation_method=method,
         occupancy_handling="weighted" if table.is_disordered else "full",
+        note=note,
     )

@@ -49,10 +49,6 @@ BAD = {
     "empty.cif": ("", "empty"),
     "broken.cif": ("data_x\n_cell_length_a 3.0\nloop_\n_atom_site", "no_cell"),
     "no_cation.cif": (cif("na", 3.4, ("Na", 0, 0, 0), ("F", 0.5, 0.5, 0.5)), "no_cation"),
-    "unbalanced.cif": (
-        cif("odd", 4.5, ("Li+", 0, 0, 0), ("O2-", 0.5, 0.5, 0.5)),
-        None,
-    ),
     "overlapping.cif": (
         cif("near", 4.0, ("Li", 0, 0, 0), ("F", 0.5, 0.5, 0.5), ("F", 0.51, 0.5, 0.5)),
         None,
@@ -89,6 +85,22 @@ def test_bad_structures_become_rows_and_the_run_goes_on(
         assert str(rows[name]["message"]).endswith(".")
     assert (rows["big.cif"]["status"], rows["sound.cif"]["status"]) == ("ok", "ok")
     assert rows["big.cif"]["n_sites"] == 1000
+
+
+def test_an_unbalanced_structure_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Forced to neutrality it has numbers, flags and a sentence; strictly it is rejected."""
+    text = cif("odd", 4.2, ("Li", 0, 0, 0), ("Li", 0.5, 0.5, 0), ("F", 0.5, 0.5, 0.5))
+    (tmp_path / "odd.cif").write_text(text)
+    for options, status in (((), "ok"), (("--strict",), "rejected")):
+        output = tmp_path / f"out-{status}"
+        path = str(tmp_path / "odd.cif")
+        assert run(monkeypatch, path, *options, "--output", str(output)) == 0
+        row = read_table(output / "screened.csv")[0]
+        assert row["status"] == status
+        assert "net charge of +1 e" in str(row["message"])
+        assert status == "rejected" or "charge_balance_forced" in str(row["flags"])
 
 
 def test_a_missing_parameter_ends_a_pair_and_not_the_run(
