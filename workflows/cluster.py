@@ -11,6 +11,7 @@ from structures.errors import InputError, MissingDependencyError
 from workflows.campaign_config import Campaign
 from workflows.cluster_config import QUEUES, ClusterBlock, lifetime_s
 from workflows.executor import (
+    ANY_PORT,
     CHUNK_JOBS,
     SETTINGS,
     local_client,
@@ -172,7 +173,7 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
         "worker_extra_args": ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"],
         "job_script_prologue": node_prologue(block),
         "job_extra_directives": list(block.directives),
-        "scheduler_options": {"dashboard_address": campaign.run.dashboard},
+        "scheduler_options": {"dashboard_address": campaign.run.dashboard or ANY_PORT},
     }
     if block.interface:
         settings["interface"] = block.interface

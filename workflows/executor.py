@@ -43,6 +43,10 @@ LOOK_EVERY_S = 1.0
 SILENCE_S = 120.0
 """How long the scheduler may be out of reach before the run gives up, s."""
 
+ANY_PORT = "127.0.0.1:0"
+"""Where Dask's web server goes if nobody asked for it: it cannot be left out, so it must not be in
+the way of another run's."""
+
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a dead worker is looked into here
     "distributed.scheduler.worker-saturation": 1.0,  # what waits is not lost with a worker
@@ -99,7 +103,7 @@ def local_client(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=dashboard,
+                dashboard_address=dashboard or ANY_PORT,
                 memory_limit=memory_limit,
                 silence_logs=logging.CRITICAL,
             )

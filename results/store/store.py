@@ -300,12 +300,12 @@ class Store:
         """Tasks of a plan by status and reason."""
         of_plan = select(entries.c.structure_id).where(entries.c.plan == plan)
         statement = (
-            select(tasks.c.status, func.coalesce(tasks.c.reason, ""), func.count())
+            select(tasks.c.status, tasks.c.reason, func.count())
             .where(tasks.c.scope.in_(scopes), tasks.c.structure_id.in_(of_plan))
-            .group_by(tasks.c.status, func.coalesce(tasks.c.reason, ""))
+            .group_by(tasks.c.status, tasks.c.reason)
         )
         with self._reading() as connection:
-            return [(str(s), str(r), int(n)) for s, r, n in connection.execute(statement)]
+            return [(str(s), str(r or ""), int(n)) for s, r, n in connection.execute(statement)]
 
     # --- shards ------------------------------------------------------------------------------
 

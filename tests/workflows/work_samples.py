@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from workflows.tasks import Job, Outcome
+from workflows.tasks import Job, Outcome, pair_key, task_key
 
 
 def tame(job: Job) -> Outcome:
@@ -25,7 +25,7 @@ def as_told(job: Job) -> Outcome:
         if Path(marker).exists():
             return tame(job)
         Path(marker).touch()
-    HARM.get(text, lambda: None)()
+    HARM.get(text.strip(), lambda: None)()
     return tame(job)
 
 
@@ -51,3 +51,37 @@ HARM = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "slow": lambda: time.sleep(0.2),
 }
+
+
+def _as_rows(outcome: Outcome, job: Job) -> Outcome:
+    """The outcome with a complete row, for the store."""
+    cation = ";".join(job.options.cations)
+    row = {
+        "source": job.entry.source,
+        "source_id": job.entry.source_id,
+        "status": "ok",
+        "reason": None,
+        "cation": f"{cation}+",
+        "anion": "I-",
+        "key": pair_key(task_key(job.entry, job.options), cation, "I"),
+        **{f"e{n}d_{ion}_ev": 0.5 * n for n in (1, 2, 3) for ion in ("cation", "anion")},
+    }
+    return Outcome(
+        index=outcome.index, stage="done", rows=[row], cations=job.options.cations, anions=("I",)
+    )
+
+
+def row_tame(job: Job) -> Outcome:
+    """A row with made-up barriers."""
+    return _as_rows(tame(job), job)
+
+
+def row_slow(job: Job) -> Outcome:
+    """The same, after a while."""
+    time.sleep(0.02)
+    return _as_rows(tame(job), job)
+
+
+def row_as_told(job: Job) -> Outcome:
+    """The same, after the harm that the text asks for."""
+    return _as_rows(as_told(job), job)
