@@ -77,7 +77,7 @@ def write_chgcar(path: Path, energies_ev: NDArray[np.float64], crystal: IonicCry
     values = (_values(energies_ev) * crystal.volume_cubic_angstrom).ravel(order="F")
     whole = len(values) // VALUES_PER_LINE * VALUES_PER_LINE
     with path.open("w", encoding="ascii") as handle:
-        write_vasp(handle, _atoms(crystal), direct=True, sort=True, label=_title(crystal))
+        write_vasp(handle, _atoms(crystal), direct=True, sort=True)
         handle.write("\n" + " ".join(f"{n:5d}" for n in energies_ev.shape) + "\n")
         np.savetxt(handle, values[:whole].reshape(-1, VALUES_PER_LINE), fmt="%.11E")
         if whole < len(values):
@@ -89,7 +89,7 @@ WRITERS = {"cube": write_cube, "grd": write_grd, "chgcar": write_chgcar}
 
 
 def _values(energies_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.minimum(energies_ev - energies_ev.min(), CEILING_EV)
+    return np.asarray(np.minimum(energies_ev - energies_ev.min(), CEILING_EV))
 
 
 def _title(crystal: IonicCrystal) -> str:

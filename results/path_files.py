@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from structures.elements import symbol
 
 if TYPE_CHECKING:
     from screening.path import MigrationPath
+    from screening.sites import Site
     from structures.crystal import IonicCrystal
 
 COLUMNS = (
@@ -26,6 +28,7 @@ COLUMNS = (
     "mark",
 )
 """``a``, ``b``, ``c``: fractional coordinates, unwrapped, so that the path does not jump."""
+SAME_PLACE_ANGSTROM = 0.02
 DUMMY = "X"
 """Type symbol of the dummy atoms; viewers and parsers know it as no element."""
 
@@ -54,6 +57,22 @@ def write_path_csv(path: Path, paths: Sequence[MigrationPath]) -> None:
                 writer.writerow([migration.dimension, index, *numbers, marks.get(index, "")])
 
 
+def write_sites_csv(path: Path, sites: Sequence[Site]) -> None:
+    """Write the sites in ascending energy, one line for each position in the cell.
+
+    Args:
+        path: the file.
+        sites: the sites.
+    """
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(("site", "energy_ev", "multiplicity", "a", "b", "c"))
+        for number, site in enumerate(sites, start=1):
+            for frac in site.positions:
+                place = [f"{x:.6f}" for x in frac]
+                writer.writerow([number, f"{site.energy_ev:.6f}", site.multiplicity, *place])
+
+
 def _marks(migration: MigrationPath) -> dict[int, str]:
     """What stands out on a path: minima, and the bottleneck."""
     return dict.fromkeys(migration.minima, "minimum") | {migration.bottleneck: "bottleneck"}
@@ -63,7 +82,8 @@ def write_path_cif(path: Path, crystal: IonicCrystal, paths: Sequence[MigrationP
     """Write the crystal, in P1, with a dummy atom at every point of the paths.
 
     The dummy atoms are named after the path and the point: ``X1_12`` is point 12 of the 1D
-    path, ``X1_12_min`` if that is a minimum, ``X1_12_top`` if it is the bottleneck.
+    path, ``X1_12_min`` if that is a minimum, ``X1_12_top`` if it is the bottleneck. A point on an
+    atom, or on a point that is there already, gets none: parsers refuse two atoms at one place.
 
     Args:
         path: the file.
@@ -71,8 +91,9 @@ def write_path_cif(path: Path, crystal: IonicCrystal, paths: Sequence[MigrationP
         paths: the paths.
     """
     lines = [*_header(crystal), *_atom_lines(crystal)]
+    taken = list(crystal.frac)
     for migration in paths:
-        lines += _dummy_lines(migration)
+        lines += _dummy_lines(migration, crystal.cell, taken)
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
@@ -108,15 +129,20 @@ def _atom_lines(crystal: IonicCrystal) -> list[str]:
     return lines
 
 
-def _dummy_lines(migration: MigrationPath) -> list[str]:
-    """One line for each point but the last, which repeats the first; a place is listed once."""
+def _dummy_lines(
+    migration: MigrationPath, cell: NDArray[np.float64], taken: list[NDArray[np.float64]]
+) -> list[str]:
+    """One line for each point whose place is not taken yet; takes the places."""
     marks = {"minimum": "_min", "bottleneck": "_top", "": ""}
     named = _marks(migration)
-    wrapped = migration.frac[:-1] % 1.0
-    _, first = np.unique(np.round(wrapped, 6), axis=0, return_index=True)
     lines = []
-    for index in np.sort(first).tolist():
-        place = " ".join(f"{x:.6f}" for x in wrapped[index])
+    for index, frac in enumerate(migration.frac[:-1] % 1.0):
+        gaps = np.array(taken) - frac
+        gaps -= np.round(gaps)
+        if np.linalg.norm(gaps @ cell, axis=1).min() < SAME_PLACE_ANGSTROM:
+            continue
+        taken.append(frac)
+        place = " ".join(f"{x:.6f}" for x in frac)
         label = f"{DUMMY}{migration.dimension}_{index}{marks[named.get(index, '')]}"
         lines.append(f"{label} {DUMMY} {place} 1.0000")
     return lines

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.barriers import MAX_GRID_POINTS, BarrierOptions
+from screening.barriers import MAX_GRID_POINTS, UNKNOWN, BarrierOptions
 from screening.field import bvse_field, framework_of
 from screening.grid import grid_shape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
 from screening.path import MigrationPath, minimum_energy_paths
 from screening.percolation import percolation
+from screening.refinement import PASS_WINDOW_EV, refine
 from screening.sites import NearAtom, Site, nearest_atoms, sites_of
 from structures.crystal import IonicCrystal
 from structures.errors import UnpreparableStructureError
@@ -46,6 +47,7 @@ class IonMap:
         energies_ev: shape (nx, ny, nz), its field, eV.
         barriers_ev: E_1D, E_2D, E_3D on this grid, eV; ``inf`` for none.
         from_region_ev: the same above the minimum of the percolating region, eV.
+        refined_ev: E_1D, E_2D, E_3D of the continuous potential, eV; NaN where not asked for.
         quality: the least trustworthy pair parameters in use.
         paths: one for each finite barrier, in ascending dimensionality.
         bottlenecks: one for each path.
@@ -57,6 +59,7 @@ class IonMap:
     energies_ev: NDArray[np.float64]
     barriers_ev: tuple[float, float, float]
     from_region_ev: tuple[float, float, float]
+    refined_ev: tuple[float, float, float]
     quality: ParameterQuality
     paths: tuple[MigrationPath, ...]
     bottlenecks: tuple[Bottleneck, ...]
@@ -77,8 +80,13 @@ def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> I
             reason="cell_too_large",
         )
     framework = framework_of(crystal, ion, options.potential)
-    field = bvse_field(framework, shape, cutoff_angstrom=options.potential.cutoff_angstrom)
-    found = percolation(field, cut_ev=options.cut_ev)
+    cutoff = options.potential.cutoff_angstrom
+    field = bvse_field(framework, shape, cutoff_angstrom=cutoff)
+    beyond = PASS_WINDOW_EV if options.refined else 0.0
+    found = percolation(field, cut_ev=options.cut_ev, beyond_ev=beyond)
+    refined = UNKNOWN
+    if options.refined:
+        refined = refine(framework, field, found, cutoff_angstrom=cutoff).barriers_ev
     paths = minimum_energy_paths(field, crystal.cell, found=found)
     return IonMap(
         crystal=crystal,
@@ -86,6 +94,7 @@ def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> I
         energies_ev=field,
         barriers_ev=found.barriers_ev,
         from_region_ev=found.from_region_ev,
+        refined_ev=refined,
         quality=framework.quality,
         paths=paths,
         bottlenecks=tuple(_bottleneck(path, crystal, ion) for path in paths),
