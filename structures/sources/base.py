@@ -74,7 +74,7 @@ class Access:
         cache: where answers are kept.
         offline: use the cache alone; nothing is requested.
         refresh: ask the server again for what the cache holds.
-        requested: called with the name of each request that is really sent.
+        requested: called with the source's name for each answer that came from its server.
     """
 
     cache: Cache = field(default_factory=Cache)
@@ -116,9 +116,10 @@ class Access:
                 cached = self.cache.get(source, key)  # another process may have been first
                 if cached is not None and is_valid(cached.data):
                     return cached
+            data = fetch()
             if self.requested:
                 self.requested(source)
-            return self.cache.put(source, key, fetch())
+            return self.cache.put(source, key, data)
 
 
 def today() -> str:

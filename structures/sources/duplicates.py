@@ -52,6 +52,9 @@ class MatchOptions:
 EQUAL_PROFILES = 0.02
 """Largest difference of profiles at which crystals beyond ``max_sites`` are one."""
 
+REDUCTION_ERRORS = (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError)
+"""What pymatgen raises where it finds no reduced cell."""
+
 DEFAULT_MATCH = MatchOptions()
 
 Group = list[int]
@@ -139,7 +142,7 @@ class MatchTask:
 
 def match_groups(task: MatchTask) -> list[Group]:
     """Groups of two or more entries that are one structure."""
-    structures = [plain(parse_entry(entry).structure) for entry in task.entries]
+    structures = [reduced(plain(parse_entry(entry).structure)) for entry in task.entries]
     groups: list[list[int]] = []
     for place in range(len(structures)):
         for group in groups:
@@ -154,14 +157,26 @@ def match_groups(task: MatchTask) -> list[Group]:
 
 def _same(structures: list[Structure], pair: tuple[int, int], task: MatchTask) -> bool:
     one, other = structures[pair[0]], structures[pair[1]]
-    if max(len(one), len(other)) > task.options.max_sites:
+    if len(one) != len(other):
+        return False
+    if len(one) > task.options.max_sites:
         return pair in task.equal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return bool(_matcher(task.options).fit(one, other))
-        except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
-            return False  # pymatgen finds no reduced cell of one of them
+        except REDUCTION_ERRORS:
+            return False
+
+
+def reduced(structure: Structure) -> Structure:
+    """The primitive cell, as the matcher would make it anew for every pair."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return structure.get_reduced_structure("niggli").get_primitive_structure()
+        except REDUCTION_ERRORS:
+            return structure
 
 
 def plain(structure: Structure) -> Structure:
@@ -195,5 +210,6 @@ def _matcher(options: MatchOptions) -> Any:
         ltol=options.length_tolerance,
         stol=options.site_tolerance,
         angle_tol=options.angle_tolerance_deg,
+        primitive_cell=False,  # they are reduced already
         comparator=OccupancyComparator(),
     )

@@ -66,9 +66,8 @@ def fingerprint(structure: Structure) -> Fingerprint:
     for power in RADIAL_POWERS:
         weights = closeness**power
         for other in range(len(elements)):
-            counts = np.bincount(
-                first, weights=weights * sites[second, other], minlength=len(sites)
-            )
+            shares = weights * sites[second, other]
+            counts = np.bincount(first, weights=shares, minlength=len(sites)).astype(np.float64)
             profiles += [_octiles(counts, sites[:, one]) for one in range(len(elements))]
     return Fingerprint(
         elements=elements,

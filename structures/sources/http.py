@@ -222,7 +222,11 @@ class PoliteSession(requests.Session):
             SourceAnswerError: to another host, or from https to http.
         """
         target = super().get_redirect_target(resp)
-        if target and resp.url and not stays_on_host(requests.compat.urljoin(resp.url, target), resp.url):
+        if (
+            target
+            and resp.url
+            and not stays_on_host(requests.compat.urljoin(resp.url, target), resp.url)
+        ):
             raise SourceAnswerError(
                 f"{self._source}: the server sends the request on to another host, which is not "
                 "followed. Give the new address if you trust it."

@@ -74,7 +74,7 @@ class MaterialsProjectSource:
     endpoint: str = ENDPOINT
     policy: HttpPolicy = DEFAULT_POLICY
     sleep: Callable[[float], None] = time.sleep
-    _client: _Client | None = field(default=None, repr=False)
+    _client: SummaryClient | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.query.is_empty:
@@ -173,7 +173,7 @@ class MaterialsProjectSource:
 
     def _search(self, criteria: dict[str, Any], fields: tuple[str, ...]) -> list[dict[str, Any]]:
         if self._client is None:
-            self._client = _Client(
+            self._client = SummaryClient(
                 key=materials_project_key(),
                 endpoint=self.endpoint,
                 policy=self.policy,
@@ -181,7 +181,9 @@ class MaterialsProjectSource:
             )
         return self._client.search(criteria, fields)
 
-    def _entry(self, name: str, document: Mapping[str, Any], retrieved: str) -> RawEntry | Rejection:
+    def _entry(
+        self, name: str, document: Mapping[str, Any], retrieved: str
+    ) -> RawEntry | Rejection:
         structure = document.get("structure")
         if not isinstance(structure, Mapping):
             return rejection(
@@ -236,7 +238,7 @@ def search_criteria(query: SourceQuery) -> dict[str, Any]:
     return criteria
 
 
-class _Client:
+class SummaryClient:
     """mp-api's summary and its errors, over a polite session; the key never leaves it."""
 
     def __init__(

@@ -78,9 +78,7 @@ def _missing(name: str) -> UnreadableStructureError:
     )
 
 
-def _array(
-    attributes: Mapping[str, Any], name: str, shape: tuple[int, int]
-) -> NDArray[np.float64]:
+def _array(attributes: Mapping[str, Any], name: str, shape: tuple[int, int]) -> NDArray[np.float64]:
     value = attributes.get(name)
     if value is None:
         raise _missing(name)

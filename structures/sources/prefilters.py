@@ -177,7 +177,9 @@ def _flag_filter(name: str, key: str, *, unwanted: bool) -> Prefilter:
     """A filter on a yes or no of the metadata."""
 
     def test(facts: Facts) -> str | None:
-        return f"The source says {key}: {unwanted}." if facts.metadata.get(key) is unwanted else None
+        return (
+            f"The source says {key}: {unwanted}." if facts.metadata.get(key) is unwanted else None
+        )
 
     return Prefilter(name=name, parameters={"key": key, "unwanted": str(unwanted)}, test=test)
 

@@ -191,7 +191,9 @@ def _judge(
     refused = first_rejection(selection.filters, entry.source, entry.source_id, outcome.facts)
     if refused is not None:
         return refused, None
-    found = {key: outcome.facts.metadata[key] for key in READER_METADATA if key in outcome.facts.metadata}
+    found = {
+        key: outcome.facts.metadata[key] for key in READER_METADATA if key in outcome.facts.metadata
+    }
     return replace(entry, metadata={**found, **entry.metadata}), outcome
 
 
@@ -200,9 +202,7 @@ def _mark_duplicates(
 ) -> None:
     """Replace duplicates by rejections and note them in the entries that stay."""
     raw = {index: entry for index, entry in enumerate(held) if isinstance(entry, RawEntry)}
-    order = sorted(
-        prints, key=lambda index: (rank(raw[index].source, raw[index].metadata), index)
-    )
+    order = sorted(prints, key=lambda index: (rank(raw[index].source, raw[index].metadata), index))
     sorted_prints = [prints[index] for index in order]
     tasks = (
         _match_task(members, pairs, order, sorted_prints, raw, options)
