@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 
 @dataclass
@@ -46,7 +46,9 @@ class Reply:
 
 
 def json_reply(value: object, status: int = 200, **headers: str) -> Reply:
-    return Reply(json.dumps(value).encode(), status, {"Content-Type": "application/json", **headers})
+    return Reply(
+        json.dumps(value).encode(), status, {"Content-Type": "application/json", **headers}
+    )
 
 
 class Server:
@@ -240,3 +242,152 @@ def optimade_server(config: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+MP_KEY = "k3y0123456789abcdefghijklmnopqrs"
+ICSD_LOGIN = ("us3r-name", "pa55-word")
+
+
+def materials_project(documents: dict[str, dict[str, object]]) -> Callable[[Request], Reply]:
+    """The heartbeat and the summary of the Materials Project, over some documents."""
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/heartbeat":
+            return json_reply({"db_version": "2026.1", "access_controlled_batch_ids": []})
+        if request.path != "/materials/summary/":
+            return json_reply({"detail": "not found"}, 404)
+        if request.headers.get("x-api-key") != MP_KEY:
+            return json_reply({"detail": "no key"}, 401)
+        rows = [row for row in documents.values() if _wanted(row, request)]
+        start, count = int(request.first("_skip", "0")), int(request.first("_limit", "100"))
+        fields = request.first("_fields").split(",")
+        page = [{key: row[key] for key in fields if key in row} for row in rows]
+        return json_reply({"data": page[start : start + count], "meta": {"total_doc": len(rows)}})
+
+    return answer
+
+
+def _wanted(row: dict[str, object], request: Request) -> bool:
+    elements = {name for name in request.first("elements").split(",") if name}
+    excluded = set(request.first("exclude_elements").split(","))
+    ids = request.first("material_ids")
+    systems = request.first("chemsys")
+    present = set(row["elements"])  # type: ignore[call-overload]
+    return (
+        elements <= present
+        and not excluded & present
+        and (not ids or row["material_id"] in ids.split(","))
+        and (not systems or "-".join(sorted(present)) in systems.split(","))
+        and float(row.get("energy_above_hull", 0.0))  # type: ignore[arg-type]
+        <= float(request.first("energy_above_hull_max", "9"))
+        and float(row.get("band_gap", 9.0)) >= float(request.first("band_gap_min", "0"))  # type: ignore[arg-type]
+    )
+
+
+def mp_document(name: str, structure: Structure, **more: object) -> dict[str, object]:
+    """A summary document with the fields that the service sends."""
+    return {
+        "material_id": name,
+        "structure": json.loads(json.dumps(structure.as_dict(), default=float)),
+        "elements": sorted({kind.symbol for kind in structure.composition}),
+        "formula_pretty": structure.composition.reduced_formula,
+        "nsites": len(structure),
+        "energy_above_hull": 0.0,
+        "formation_energy_per_atom": -1.0,
+        "band_gap": 4.0,
+        "is_metal": False,
+        "theoretical": False,
+        "database_IDs": {"icsd": ["icsd-52236"]},
+        "last_updated": "2025-01-01T00:00:00",
+        **more,
+    }
+
+
+def icsd_service(cifs: dict[int, str]) -> Callable[[Request], Reply]:
+    """Login, expert search, CIF download and logout of the ICSD's web API."""
+    tokens: set[str] = set()
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/auth/login":
+            form = urllib.parse.parse_qs(request.body.decode())
+            if (form["loginid"][0], form["password"][0]) != ICSD_LOGIN:
+                return Reply(b"Authentication failed", 401)
+            tokens.add(token := f"t0ken-{len(tokens)}")
+            return Reply(b"Authentication successful", 200, {"ICSD-Auth-Token": token})
+        token = request.headers.get("icsd-auth-token", "")
+        if token not in tokens:
+            return Reply(b"Unauthorized", 401)
+        if request.path == "/auth/logout":
+            tokens.discard(token)
+            return Reply(b"Logout successful")
+        if request.path == "/search/expert":
+            ids = " ".join(str(number) for number in sorted(cifs))
+            return Reply(f"<?xml version='1.0'?><r><idnums>{ids}</idnums></r>".encode())
+        if request.path == "/cif/multiple":
+            wanted = [int(number) for number in request.params["idnum"]]
+            return Reply("\n".join(cifs[n] for n in wanted if n in cifs).encode("latin-1"))
+        return Reply(b"not found", 404)
+
+    answer.tokens = tokens  # type: ignore[attr-defined]
+    return answer
+
+
+def icsd_cif(code: int, *, lattice_angstrom: float = 6.0, extra: str = "", anion: str = "I") -> str:
+    """A rock salt entry of the shape that the ICSD writes; made up, not taken from there."""
+    return f"""#(C) 2024 by FIZ Karlsruhe - Leibniz Institute for Information Infrastructure.
+data_{code}-ICSD
+_database_code_ICSD {code}
+_chemical_name_common 'Lithium halide, made up'
+_chemical_formula_sum '{anion}1 Li1'
+loop_
+_citation_id
+_citation_journal_full
+_citation_year
+_citation_journal_volume
+_citation_page_first
+_citation_page_last
+_citation_journal_id_ASTM
+primary 'Journal of Examples' 1984 12 345 350
+XXXXXX
+_cell_length_a {lattice_angstrom}
+_cell_length_b {lattice_angstrom}
+_cell_length_c {lattice_angstrom}
+_cell_angle_alpha 90.
+_cell_angle_beta 90.
+_cell_angle_gamma 90.
+_cell_formula_units_Z 4
+_symmetry_space_group_name_H-M 'F m -3 m'
+_symmetry_Int_Tables_number 225
+{extra}
+loop_
+_symmetry_equiv_pos_site_id
+_symmetry_equiv_pos_as_xyz
+1 'x, y, z'
+2 'x, y+1/2, z+1/2'
+3 'x+1/2, y, z+1/2'
+4 'x+1/2, y+1/2, z'
+loop_
+_atom_type_symbol
+_atom_type_oxidation_number
+Li1+ 1
+{anion}1- -1
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_symmetry_multiplicity
+_atom_site_Wyckoff_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+_atom_site_attached_hydrogens
+Li1 Li1+ 4 a 0 0 0 1. 0
+{anion}1 {anion}1- 4 b .5 .5 .5 1.00002 0
+#End of TTF data_{code}-ICSD
+"""
+
+
+def rock_salt(lattice_angstrom: float = 6.0, cation: str = "Li", anion: str = "I") -> Structure:
+    return Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(lattice_angstrom), [cation, anion], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
