@@ -6,7 +6,8 @@ B 57, 278 (2001), 10.1107/S0108768101003068). In a sound structure each ion's su
 its charge. The root mean square of the mismatch is the global instability index (GII,
 Salinas-Sanchez et al., J. Solid State Chem. 100, 201 (1992), 10.1016/0022-4596(92)90094-C):
 few stable compounds exceed 0.2 v.u.; a larger value says that the cell, the positions or the
-oxidation states are doubtful, or that the bonds are not ionic.
+oxidation states are doubtful, or that the bonds are not ionic. Cells that PBE makes 1 to 2 %
+too large have too small sums, and with them a larger index.
 """
 
 from __future__ import annotations
