@@ -1,0 +1,1 @@
+"""Figures for papers: one function per figure, from finished results; no physics in here."""

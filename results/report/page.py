@@ -1,0 +1,122 @@
+"""``write_report``: one HTML file that holds everything and asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from results.columns import CANDIDATES
+from results.report.columns import packed_columns
+from results.report.container import block, text_block
+from results.report.details import Detail
+from results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
+from results.run_folder import RunFolder, identity
+from structures.errors import InputError
+
+SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
+           "overview.js", "main.js")  # fmt: skip
+"""In the order in which they are joined."""
+
+
+def write_report(
+    run: RunFolder, path: Path, *, title: str | None = None, details: Mapping[int, Detail]
+) -> int:
+    """Write the page; the old one is replaced as a whole.
+
+    Args:
+        run: the run's tables.
+        path: the HTML file.
+        title: heading; the folder's name if none is given.
+        details: what candidate pages show beside the table's columns, by place in ``run.rows``.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    text = report_html(run, title=title or run.name, details=details)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}; choose another --out.") from error
+    return len(text.encode("utf-8"))
+
+
+def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) -> str:
+    """The page's text."""
+    script = "\n".join(_asset("assets", name) for name in SCRIPTS)
+    viewer = _asset("vendor", "3Dmol-min.js")
+    blocks = {"table": _table(run, title, sorted(details)), "viewer": text_block(viewer)}
+    for place, detail in details.items():
+        blocks[f"detail-{place}"] = block(detail.content, detail.sections)
+    fields = {
+        "title": html.escape(title),
+        "policy": _policy(script, viewer),
+        "style": _asset("assets", "report.css"),
+        "script": script,
+        "blocks": "\n".join(
+            f'<script type="application/octet-stream" id="block-{name}">{text}</script>'
+            for name, text in blocks.items()
+        ),
+    }
+    template = _asset("assets", "report.html")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: fields[found.group(1)], template)
+
+
+def _policy(*scripts: str) -> str:
+    """Content security policy: these scripts and no others, and no request to anywhere."""
+    hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
+    ranks = run.ranks
+    rows = [{**row, "rank": ranks.get(identity(row))} for row in run.rows]
+    notes, parts = packed_columns(rows, CANDIDATES)
+    content: dict[str, Any] = {
+        "title": title,
+        "n": len(rows),
+        "columns": notes,
+        "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
+        "detailed": list(detailed),
+        "flags": FLAGS,
+        "reasons": REASONS,
+        "statuses": STATUSES,
+        "sources": SOURCES,
+        "citations": CITATIONS,
+        "made": {
+            "by": f"dualion {version('dualion')}",
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+    return block(_finite(content), {n["key"]: p for n, p in zip(notes, parts, strict=True)})
+
+
+def _finite(value: Any) -> Any:
+    """Numbers that JSON does not know, as text."""
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value - value != 0.0:
+        return str(value)
+    return value
+
+
+def _asset(folder: str, name: str) -> str:
+    return (files("results.report") / folder / name).read_text(encoding="utf-8")

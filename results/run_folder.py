@@ -1,0 +1,109 @@
+"""A folder that a finished screening left: its tables and its sidecar, read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.columns import Row
+from results.tables import read_table
+from structures.errors import InputError
+
+LARGEST_SIDECAR_BYTES = 50_000_000
+
+Identity = tuple[str, str, str, str]
+"""Source, name there, cation, anion: what makes a row of one run unique."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """What a screening or a campaign left.
+
+    Attributes:
+        folder: where it lies.
+        rows: rows of ``screened.csv``, in its order.
+        candidates: rows of ``candidates.csv``, by rank.
+        sidecar: content of ``run.json``.
+    """
+
+    folder: Path
+    rows: list[Row]
+    candidates: list[Row]
+    sidecar: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.resolve().name
+
+    @property
+    def criterion(self) -> dict[str, Any]:
+        """Thresholds of the verdict, fields of ``DaiCriterion``."""
+        return dict(_mapping(_mapping(self.sidecar.get("options")).get("criterion")))
+
+    @property
+    def dimensionality(self) -> int:
+        """Barriers that decided: 1, 2 or 3."""
+        found = self.criterion.get("dimensionality", 3)
+        return found if found in (1, 2, 3) else 3
+
+    @property
+    def ranks(self) -> dict[Identity, int]:
+        """Rank of each candidate."""
+        return {identity(row): int(row["rank"] or 0) for row in self.candidates}
+
+
+def identity(row: Row) -> Identity:
+    """What makes a row of one run unique."""
+    source, name, cation, anion = (
+        str(row.get(key) or "") for key in ("source", "source_id", "cation", "anion")
+    )
+    return source, name, cation, anion
+
+
+def read_run_folder(folder: Path) -> RunFolder:
+    """Read a run's tables and sidecar.
+
+    Raises:
+        InputError: the folder or a file is missing or damaged; the message says what to do.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"There is no folder {folder}; name one that dualion screen or dualion run wrote."
+        )
+    sidecar = _read_sidecar(folder / "run.json")
+    rows = _rows(folder / "screened.csv")
+    candidates = _rows(folder / "candidates.csv") if (folder / "candidates.csv").exists() else []
+    return RunFolder(folder=folder, rows=rows, candidates=candidates, sidecar=sidecar)
+
+
+def _rows(path: Path) -> list[Row]:
+    try:
+        return read_table(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); write it again with the run's own command."
+        ) from error
+
+
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_SIDECAR_BYTES:
+            raise InputError(f"{path} is too large to be a run's sidecar.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path.parent} holds no readable run.json ({error.strerror}); name a folder that "
+            "dualion screen or dualion run wrote."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path} is no valid JSON ({error}); run the screening again.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not the sidecar of a run; run the screening again.")
+    return content
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
