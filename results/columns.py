@@ -92,6 +92,7 @@ EXTRA: tuple[Column, ...] = (
     ),
     Column("message", "text", "", "what happened, why, and what to do"),
     Column("occupancy_handling", "text", "", "full, or weighted by occupancy"),
+    Column("gii_vu", "number", "v.u.", "global instability index of the cell, its quality mark", 4),
     Column("anion_bound_fraction", "number", "", "share of anion sites that are ligands", 4),
     Column("dai_other_reading", "truth", "", "the verdict with the other reading of the ratio"),
     *(
@@ -108,6 +109,15 @@ EXTRA: tuple[Column, ...] = (
 
 SCREENED: tuple[Column, ...] = CORE + EXTRA
 RANK = Column("rank", "integer", "", "place in the ranking, 1 is best")
-CANDIDATES: tuple[Column, ...] = (RANK, *SCREENED)
+SCORE = Column("score", "number", "", "weighted mean of the parts below, 0 to 1")
+SCORE_PARTS: tuple[Column, ...] = (
+    Column("score_free_anion", "number", "", "1 for a free anion, 0 for one bound in polyanions"),
+    Column("score_barriers", "number", "", "1 at 0 eV for the slower ion, 0 from 1.5 eV on"),
+    Column("score_robustness", "number", "", "1 where no convention changes the verdict"),
+    Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, 0.5 unknown"),
+    Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
+    Column("score_gap", "number", "", "1 from a band gap of 4 eV on, 0 without one, 0.5 unknown"),
+)
+CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS)
 
 BY_KEY = {column.key: column for column in CANDIDATES}

@@ -64,7 +64,7 @@ def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, m
 
 def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
     """One row for each pair of a screened structure, judged or not."""
-    shared = {**identity.as_row(), **_preparation(result.crystal)}
+    shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
     return rows

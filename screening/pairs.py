@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,13 +10,19 @@ from typing import Any
 import numpy as np
 
 from screening.barriers import BarrierOptions, IonBarriers, ion_barriers
+from screening.bond_valence_sum import bvs_quality
 from screening.flags import bound_fraction, sublattices_interchange
 from screening.ions import MobileIon, anions_of, mean_charge
 from screening.pair_parameters import ParameterQuality
 from screening.verdict import DaiCriterion, Verdict, judge
 from structures.crystal import IonicCrystal
 from structures.elements import atomic_number, symbol
-from structures.errors import InputError, StructureError, UnpreparableStructureError
+from structures.errors import (
+    InputError,
+    MissingParametersError,
+    StructureError,
+    UnpreparableStructureError,
+)
 
 BOUND_FROM = 0.5
 """An anion counts as bound if at least this share of its sites is."""
@@ -97,11 +104,14 @@ class ScreenResult:
         crystal: the prepared crystal.
         pairs: the pairs that were judged.
         failures: the pairs that were not, with reasons.
+        gii_vu: global instability index of the cell, valence units; NaN where a pair's bond
+            valence is not known.
     """
 
     crystal: IonicCrystal
     pairs: tuple[PairResult, ...]
     failures: tuple[PairFailure, ...] = ()
+    gii_vu: float = math.nan
 
     @property
     def dai(self) -> bool:
@@ -155,7 +165,15 @@ def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResul
         crystal=crystal,
         pairs=tuple(o for o in outcomes if isinstance(o, PairResult)),
         failures=tuple(o for o in outcomes if isinstance(o, PairFailure)),
+        gii_vu=_gii_vu(crystal),
     )
+
+
+def _gii_vu(crystal: IonicCrystal) -> float:
+    try:
+        return bvs_quality(crystal).gii_vu
+    except MissingParametersError:
+        return math.nan
 
 
 def _cations_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:

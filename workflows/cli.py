@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from workflows import analyze_command, screen_command
+from workflows import analyze_command, path_command, screen_command
 
 app = typer.Typer(
     name="dualion",
@@ -37,6 +37,7 @@ def _root(
 
 
 screen_command.register(app)
+path_command.register(app)
 analyze_command.register(app)
 
 
