@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from results.columns import Row
+from results.score import ScoreWeights, score_columns
 
 
-def ranked_candidates(rows: Iterable[Row], *, dimensionality: int = 3) -> list[Row]:
-    """The rows whose verdict is positive, best first, with their ``rank``.
+def ranked_candidates(
+    rows: Iterable[Row], *, dimensionality: int = 3, weights: ScoreWeights | None = None
+) -> list[Row]:
+    """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.
 
-    Free anions come before bound ones, ratios that mean something before those that symmetry
-    forces, verdicts that hold at every dimensionality before those that depend on it; then the
-    lower of the two barriers' larger one wins, since the slower ion limits both.
+    Args:
+        rows: rows of ``screened.csv``; what a score needs is named in ``results.score.NEEDED``.
+        dimensionality: 1, 2 or 3: the barriers that count.
+        weights: of the score's parts; the defaults if none are given.
     """
-
-    def order(row: Row) -> tuple[object, ...]:
-        flags = str(row.get("flags") or "").split(";")
-        cation, anion = (row.get(f"e{dimensionality}d_{ion}_ev") for ion in ("cation", "anion"))
-        limiting = max(_number(cation), _number(anion))
-        return (
-            bool(row.get("anion_bound")),
-            "ratio_forced_by_symmetry" in flags,
-            "dimensionality_decides" in flags,
-            limiting,
-            str(row.get("source_id")),
-            str(row.get("cation")),
-            str(row.get("anion")),
-        )
-
-    passed = sorted((row for row in rows if row.get("dai") is True), key=order)
+    weights = weights or ScoreWeights()
+    passed = [
+        {**row, **score_columns(row, dimensionality=dimensionality, weights=weights)}
+        for row in rows
+        if row.get("dai") is True
+    ]
+    passed.sort(key=_order)
     return [{"rank": rank, **row} for rank, row in enumerate(passed, start=1)]
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.inf
+def _order(row: Row) -> tuple[object, ...]:
+    """By falling score as it stands in the table, then by name, so that ties keep their order."""
+    score = round(float(row.get("score") or 0.0), 6)
+    return (-score, *(str(row.get(key)) for key in ("source_id", "cation", "anion")))

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from results.columns import CANDIDATES
+from results.columns import CANDIDATES, RANK, SCORE, SCORE_PARTS
 from results.report.columns import packed_columns
 from results.report.container import block, text_block
 from results.report.details import Detail
@@ -24,6 +24,9 @@ from structures.errors import InputError
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
            "overview.js", "main.js")  # fmt: skip
 """In the order in which they are joined."""
+
+RANKING = tuple(column.key for column in (RANK, SCORE, *SCORE_PARTS))
+"""Columns that ``candidates.csv`` has and ``screened.csv`` has not."""
 
 
 def write_report(
@@ -85,8 +88,8 @@ def _policy(*scripts: str) -> str:
 
 
 def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
-    ranks = run.ranks
-    rows = [{**row, "rank": ranks.get(identity(row))} for row in run.rows]
+    ranking = {identity(row): {key: row.get(key) for key in RANKING} for row in run.candidates}
+    rows = [{**row, **ranking.get(identity(row), {})} for row in run.rows]
     notes, parts = packed_columns(rows, CANDIDATES)
     content: dict[str, Any] = {
         "title": title,
