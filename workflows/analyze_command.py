@@ -48,7 +48,9 @@ Topology = Annotated[
 Charges = Annotated[str, typer.Option("--charges", help="Charges, e: Li=1,P=5,S=-2.")]
 Held = Annotated[
     str,
-    typer.Option("--framework", help="Immobile elements: P,S. Default: polyanion centres."),
+    typer.Option(
+        "--framework", help="Immobile elements: P,S; or none. Default: polyanion centres."
+    ),
 ]
 Hop = Annotated[float, typer.Option("--hop-length", help="Length of a jump, Å.")]
 Earliest = Annotated[

@@ -12,12 +12,12 @@ from screening.transport.bonding import Polyanions, find_polyanions
 from screening.transport.charges import formal_charges
 from screening.transport.density import Density, density, density_path_ev
 from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
-from screening.transport.drift import Framework, choose_framework, remove_drift
+from screening.transport.drift import CENTRE_OF_MASS, Framework, choose_framework, remove_drift
 from screening.transport.estimators import PointEstimate, point_estimate
 from screening.transport.hops import Hops, hops
 from screening.transport.kinisi_posterior import Posterior, has_kinisi, kinisi_posterior
 from screening.transport.msd import MotionShape, Msd, mean_squared_displacement, motion_shape
-from screening.transport.onsager import LEAST_FRAMES, Transport, transport
+from screening.transport.onsager import LEAST_FRAMES, Transport, transport, without_numbers
 from screening.transport.rotation import Rotation, rotation
 from screening.transport.structure import (
     ENERGY_DRIFT_EV_ATOM,
@@ -155,8 +155,9 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
     if np.isfinite(given) and given <= 0.0:
         raise InputError(f"The temperature is {given} K; transport needs one above 0.")
     polyanions = find_polyanions(trajectory.fractional, trajectory.mean_cell, trajectory.symbols)
-    framework = choose_framework(trajectory.symbols, polyanions, options.framework)
-    positions = remove_drift(trajectory.positions(), framework)
+    unwrapped = trajectory.positions()
+    framework = choose_framework(trajectory.symbols, polyanions, options.framework, unwrapped)
+    positions = remove_drift(unwrapped, framework)
     rotations = _rotations(trajectory, polyanions)
     rdfs = _rdfs(trajectory, options)
     reports = [
@@ -167,6 +168,8 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
     charged, charge_flags = _transports(
         reports, positions, trajectory, polyanions, temperature, options
     )
+    if framework.name == CENTRE_OF_MASS and len(trajectory.species) == 2:
+        charged = tuple(tuple(without_numbers(t) for t in kind) for kind in charged)
     return TransportReport(
         source=trajectory.source,
         n_frames=trajectory.n_frames,
@@ -341,12 +344,16 @@ def _transports(
     polyanions: Polyanions,
     temperature_k: float,
     options: AnalysisOptions,
-) -> tuple[tuple[tuple[Transport, ...], tuple[Transport, ...]], tuple[str, ...]]:
+) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
+    """Transport of all groups, and of those outside polyanions; and flags."""
     charges, flags = formal_charges(trajectory.symbols, options.charges_e)
     if "charges_unknown" in flags or trajectory.n_frames < LEAST_FRAMES:
         return ((), ()), flags
     if not (np.isfinite(temperature_k) and temperature_k > 0.0):
-        return ((), ()), (*flags, "temperature_unknown")
+        return ((), ()), (
+            *flags,
+            "zero_temperature" if temperature_k <= 0.0 else "temperature_unknown",
+        )
     of_polyanion = set(polyanions.centres.tolist()) | set(polyanions.ligands.tolist())
     free = [r for r in reports if not of_polyanion.issuperset(r.indices.tolist())]
     results: list[tuple[Transport, ...]] = []
@@ -388,7 +395,7 @@ def _run_flags(
     loose = [r.lindemann > MELTED_LINDEMANN for r in others]
     if verdicts == {"ballistic"}:
         flags.append("free_flight")
-    elif others and all(loose):
+    elif others and all(loose) and trajectory.n_atoms > 1:
         flags.append("molten")
     held = set(framework.indices.tolist())
     for report in reports:

@@ -12,7 +12,7 @@ than a tracer D; every number has an error, and one that its error exceeds is no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +170,20 @@ def transport(
         anion_number=algebra.number(charges < 0.0),
         window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
         flags=() if windowed.confirmed else ("window_unconfirmed",),
+    )
+
+
+def without_numbers(found: Transport) -> Transport:
+    """Withdraw the transport numbers of two species in the frame of their centre of mass.
+
+    Momentum ties the two paths together there, and the masses alone fix the numbers.
+    """
+    return replace(
+        found,
+        numbers=(UNKNOWN,) * len(found.numbers),
+        cation_number=UNKNOWN,
+        anion_number=UNKNOWN,
+        flags=(*found.flags, "numbers_fixed_by_masses"),
     )
 
 

@@ -18,15 +18,12 @@ from screening.transport import (
     point_estimate,
 )
 from screening.transport.analysis import AnalysisOptions, TransportReport, analyse
+from screening.transport.kinisi_posterior import has_kinisi, kinisi_posterior
 from screening.transport.slope import fit_slope
-from structures.errors import InputError
+from structures.errors import InputError, MissingDependencyError
 from structures.trajectories import ReadOptions, read_trajectory
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "md"
-shared = [
-    pytest.mark.shared_data,
-    pytest.mark.skipif(not DATA.is_dir(), reason="the public trajectories are not there"),
-]
 
 
 def brute_msd(positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -182,3 +179,13 @@ def test_weights_are_those_of_least_squares_with_an_intercept() -> None:
     fit = fit_slope(lambda lag: 3.0 + 0.7 * lag + 0.0 * walk[lag:], 2, 200, 3)
     assert fit.value == pytest.approx(0.7)
     assert fit.intercept == pytest.approx(3.0)
+
+
+def test_kinisi_agrees_where_it_is_installed_and_is_asked_for_where_not() -> None:
+    walk = np.cumsum(np.random.default_rng(6).normal(scale=0.3, size=(300, 50, 3)), axis=0)
+    if not has_kinisi():
+        with pytest.raises(MissingDependencyError, match=r"dualion\[kinisi\]"):
+            kinisi_posterior(walk, 0.1, 0.1)
+        return
+    posterior = kinisi_posterior(walk, 0.1, 0.1)
+    assert posterior.low_cm2_s < 4.5e-5 < posterior.high_cm2_s
