@@ -115,7 +115,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
 
 def weighted_score(parts: Mapping[str, float], weights: ScoreWeights) -> float:
     """Weighted mean of the parts, 0 to 1."""
-    by_name = asdict(weights)
+    by_name: dict[str, float] = asdict(weights)
     return sum(by_name[name] * parts[name] for name in PARTS) / sum(by_name.values())
 
 

@@ -1,0 +1,196 @@
+"""Figures of a screening: the ratio against the barrier, the barriers, the funnel, the ranking."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from results.columns import Row
+from results.score import PARTS
+from results.transport_figures import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from results.run_folder import RunFolder
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+FORMATS = ("svg", "pdf", "png")
+COLUMN_INCHES = 3.4
+"""Width of one column of a journal page."""
+REGION = "#009E73"
+MOST_RANKED = 25
+
+
+def ratio_figure(
+    rows: Sequence[Row],
+    *,
+    dimensionality: int = 3,
+    log: bool = False,
+    region: tuple[float, float, float] = (0.5, 1.5, 1.0),
+) -> Figure:
+    """Barrier of the cation against the ratio of the barriers, the region of the criterion shaded.
+
+    Args:
+        rows: rows of ``screened.csv``; those without finite numbers are left out.
+        dimensionality: 1, 2 or 3.
+        log: logarithmic axes.
+        region: smallest ratio, largest ratio, largest barrier of the cation in eV.
+    """
+    figure, axes = _new(1.6 * COLUMN_INCHES, 1.15 * COLUMN_INCHES)
+    ratio, barrier = f"ratio_{dimensionality}d", f"e{dimensionality}d_cation_ev"
+    for anion, colour, marker in _anions(rows):
+        points = [
+            (float(row[ratio]), float(row[barrier]))  # type: ignore[arg-type]
+            for row in rows
+            if row.get("anion") == anion and _finite(row.get(ratio)) and _finite(row.get(barrier))
+        ]
+        x, y = zip(*points, strict=True) if points else ((), ())
+        size = 26 if len(rows) < 500 else 6
+        axes.scatter(x, y, s=size, c=colour, marker=marker, linewidths=0, label=ion_label(anion))
+    _shade(axes, region)
+    if log:
+        axes.set(xscale="log", yscale="log")
+    else:
+        axes.set(xlim=(0, 2.5), ylim=(0, 1.6))
+    axes.set_xlabel(f"E(anion) / E(cation), {dimensionality}D")
+    axes.set_ylabel(f"E(cation), {dimensionality}D (eV)")
+    axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def _shade(axes: Axes, region: tuple[float, float, float]) -> None:
+    from matplotlib.patches import Rectangle
+
+    low, high, top = region
+    box = Rectangle((low, 0.0), high - low, top, facecolor=REGION, alpha=0.12, zorder=0)
+    axes.add_patch(box)
+    axes.plot([low, low, high, high], [0, top, top, 0], color=REGION, linewidth=0.8, linestyle="--")
+
+
+def barrier_figure(rows: Sequence[Row], *, dimensionality: int = 3) -> Figure:
+    """Barrier of the anion against that of the cation, candidates filled, the others open."""
+    figure, axes = _new(1.6 * COLUMN_INCHES, 1.25 * COLUMN_INCHES)
+    keys = (f"e{dimensionality}d_cation_ev", f"e{dimensionality}d_anion_ev")
+    for anion, colour, marker in _anions(rows):
+        for passes in (False, True):
+            points = [
+                (float(row[keys[0]]), float(row[keys[1]]))  # type: ignore[arg-type]
+                for row in rows
+                if row.get("anion") == anion
+                and (row.get("dai") is True) is passes
+                and all(_finite(row.get(key)) for key in keys)
+            ]
+            x, y = zip(*points, strict=True) if points else ((), ())
+            label = ion_label(anion) if passes else None
+            face = colour if passes else "none"
+            axes.scatter(
+                x, y, s=16, facecolors=face, edgecolors=colour, linewidths=0.7, marker=marker,
+                label=label,
+            )  # fmt: skip
+    axes.set(xlim=(0, 2), ylim=(0, 2))
+    axes.axline((0, 0), slope=1, color="0.6", linewidth=0.7, zorder=0)
+    axes.set_xlabel(f"E(cation), {dimensionality}D (eV)")
+    axes.set_ylabel(f"E(anion), {dimensionality}D (eV)")
+    axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def funnel_figure(funnel: Sequence[tuple[str, int]]) -> Figure:
+    """How many structures came through each step."""
+    figure, axes = _new(1.6 * COLUMN_INCHES, 0.3 * COLUMN_INCHES + 0.25 * len(funnel))
+    names = [name for name, _ in funnel]
+    counts = [count for _, count in funnel]
+    bars = axes.barh(range(len(names)), counts, color=COLOURS[0], height=0.7)
+    axes.bar_label(bars, labels=[f"{count:,}" for count in counts], padding=3, fontsize="small")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel("structures")
+    axes.margins(x=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Figure:
+    """The parts of the first candidates' scores, one cell each."""
+    shown = list(candidates)[:most]
+    figure, axes = _new(1.6 * COLUMN_INCHES, 0.4 * COLUMN_INCHES + 0.2 * max(1, len(shown)))
+    values = [[float(row.get(f"score_{part}") or 0.0) for part in PARTS] for row in shown]
+    if shown:
+        image = axes.imshow(values, aspect="auto", cmap="cividis", vmin=0.0, vmax=1.0)
+        figure.colorbar(image, ax=axes, label="part of the score")
+    labels = [
+        f"{row['rank']}  {row['reduced_formula']} · {ion_label(row['anion'])}" for row in shown
+    ]
+    axes.set_yticks(range(len(shown)), labels, fontsize="x-small")
+    axes.set_xticks(
+        range(len(PARTS)), [part.replace("_", " ") for part in PARTS], fontsize="x-small"
+    )
+    return figure
+
+
+def write_run_figures(run: RunFolder, folder: Path) -> list[Path]:
+    """Write every figure of a run as SVG, PDF and PNG; returns the paths."""
+    d = run.dimensionality
+    given = run.criterion
+    region = (
+        float(given.get("min_ratio", 0.5)),
+        float(given.get("max_ratio", 1.5)),
+        float(given.get("max_cation_barrier_ev", 1.0)),
+    )
+    funnel = [(str(name), int(count)) for name, count in run.sidecar.get("funnel", {}).items()]
+    figures = {
+        "ratio": ratio_figure(run.rows, dimensionality=d, region=region),
+        "ratio_log": ratio_figure(run.rows, dimensionality=d, log=True, region=region),
+        "barriers": barrier_figure(run.rows, dimensionality=d),
+        "funnel": funnel_figure(funnel),
+        "ranking": ranking_figure(run.candidates),
+    }
+    return [path for name, made in figures.items() for path in save(made, folder, name)]
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure in every format; the same figure gives the same bytes."""
+    from matplotlib import rc_context
+
+    fixed = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
+    paths = []
+    with rc_context({"svg.hashsalt": "dualion", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        for kind in FORMATS:
+            path = folder / f"{name}.{kind}"
+            figure.savefig(path, dpi=300, metadata=fixed[kind])
+            paths.append(path)
+    return paths
+
+
+def ion_label(ion: object) -> str:
+    """An ion with its charge as superscript, for matplotlib."""
+    text = str(ion)
+    element = text.rstrip("+-.0123456789")
+    return f"{element}$^{{{text[len(element) :].replace('-', '−')}}}$" if element else text
+
+
+def _anions(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """Each anion with a colour and a marker, the commonest first."""
+    counted = Counter(str(row["anion"]) for row in rows if row.get("status") == "ok")
+    names = sorted(counted, key=lambda anion: (-counted[anion], anion))
+    last = len(COLOURS) - 1
+    return [(name, COLOURS[min(i, last)], MARKERS[min(i, last)]) for i, name in enumerate(names)]
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _new(width: float, height: float) -> tuple[Figure, Axes]:
+    """Make a figure without a window or global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MplFigure
+
+    figure = MplFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
