@@ -44,7 +44,7 @@ class MatchOptions:
     site_tolerance: float = 0.1
     angle_tolerance_deg: float = 5.0
     occupancy_tolerance: float = 0.05
-    largest_difference: float = 0.2
+    largest_difference: float = 0.3
     mean_difference: float = 0.04
     max_sites: int = 200
 
@@ -164,7 +164,7 @@ def _same(structures: list[Structure], pair: tuple[int, int], task: MatchTask) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return bool(_matcher(task.options).fit(one, other))
+            return bool(_matcher(task.options).fit(one, other, skip_structure_reduction=True))
         except REDUCTION_ERRORS:
             return False
 
