@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from results.report import Detail
+    from results.run_folder import RunFolder
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +28,23 @@ def report(
     title: Annotated[
         str | None, typer.Option(help="Heading. Default: the folder's name.", show_default=False)
     ] = None,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            help="Candidates, by rank, that get structure, paths, fields and sensitivity.", min=0
+        ),
+    ] = 50,
+    sensitivity: Annotated[
+        bool, typer.Option(help="Compute these candidates with other conventions as well.")
+    ] = True,
+    include_structures: Annotated[
+        bool,
+        typer.Option("--include-structures", help="Show coordinates of licensed sources (ICSD)."),
+    ] = False,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the structures lie now, if they moved.", show_default=False),
+    ] = None,
 ) -> None:
     """Write one HTML page of a run: funnel, plot, table, candidates, what was not done.
 
@@ -37,6 +58,43 @@ def report(
     from results.run_folder import read_run_folder
 
     run = read_run_folder(folder)
+    details = _details(run, candidates, sensitivity, include_structures, input or [])
     path = out or folder / "report.html"
-    size = write_report(run, path, title=title, details={})
-    typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows)")
+    size = write_report(run, path, title=title, details=details)
+    typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows, {len(details)} in detail)")
+
+
+def _details(
+    run: RunFolder, count: int, sensitivity: bool, include_licensed: bool, inputs: list[str]
+) -> dict[int, Detail]:
+    """Details of the first candidates; without their structures, a word on stderr and none."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from results.report.candidate import DetailOptions, candidate_details, field_points_for
+    from results.run_folder import identity
+    from screening.verdict import DaiCriterion
+    from structures.errors import InputError
+    from workflows.run_structures import structures_of_run
+    from workflows.structure_lookup import barrier_options_of
+
+    places = {identity(row): place for place, row in enumerate(run.rows)}
+    chosen = {places[identity(c)]: c for c in run.candidates[:count] if identity(c) in places}
+    if not chosen:
+        return {}
+    try:
+        names = [(str(row["source"]), str(row["source_id"])) for row in chosen.values()]
+        entries = structures_of_run(run, names, inputs=inputs)
+        options = DetailOptions(
+            barriers=barrier_options_of(run),
+            criterion=DaiCriterion(**run.criterion),
+            include_licensed=include_licensed,
+            sensitivity=sensitivity,
+            field_points=field_points_for(len(chosen)),
+        )
+    except InputError as error:
+        typer.echo(f"The page shows no structures. {error}", err=True)
+        return {}
+    with Progress(transient=True, console=Console(stderr=True)) as progress:
+        task = progress.add_task("candidates", total=len(chosen))
+        return candidate_details(chosen, entries, options, progress=lambda: progress.advance(task))

@@ -45,9 +45,9 @@ class Scene {
       placed[b].bonds.push(a); placed[b].bondOrder.push(1);
     }
     const mobile = this.detail.content.ions.map((ion) => ion.element);
-    this.viewer.setStyle({}, { sphere: { scale: 0.24, colorscheme: "Jmol" }, stick: { radius: 0.09, colorscheme: "Jmol" } });
+    this.viewer.setStyle({}, { sphere: { scale: 0.2, colorscheme: "Jmol" }, stick: { radius: 0.08, colorscheme: "Jmol" } });
     for (const ion of this.detail.content.ions) {
-      this.viewer.setStyle({ elem: ion.element }, { sphere: { scale: 0.3, color: ION_COLOURS[ion.role] }, stick: { radius: 0.09 } });
+      this.viewer.setStyle({ elem: ion.element }, { sphere: { scale: 0.17, color: ION_COLOURS[ion.role] }, stick: { radius: 0.08 } });
     }
     this.mobile = mobile;
   }
@@ -76,7 +76,7 @@ class Scene {
     const { viewer, library } = this;
     if (!ion.volume) ion.volume = volumeOf(library, ion, this.detail.section(ion.field.section), this.detail.content.crystal.cell);
     const isoval = Math.max(0, ion.field.highest_ev - this.show.levels[ion.role]);
-    viewer.addIsosurface(ion.volume, { isoval, color: ION_COLOURS[ion.role], opacity: 0.42, smoothness: 2 });
+    viewer.addIsosurface(ion.volume, { isoval, color: ION_COLOURS[ion.role], opacity: 0.6, smoothness: 6 });
   }
   drawPath(ion) {
     const path = ion.paths.find((p) => p.dimension === this.show.dimension) || ion.paths[ion.paths.length - 1];

@@ -1,0 +1,359 @@
+"""Details of one candidate: its atoms, fields, paths, and how firm its verdict is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.columns import Row
+from results.export import is_licensed
+from results.report.details import Detail
+from screening.barriers import BarrierOptions
+from screening.verdict import DaiCriterion, Triple
+from structures.crystal import IonicCrystal
+from structures.errors import StructureError
+
+if TYPE_CHECKING:
+    from screening.pathways import IonMap
+    from structures.records import RawEntry
+
+FIELD_BYTES = 1_200_000
+"""For the fields of all candidates together, before compression."""
+LARGEST_FIELD_POINTS = 24_000
+SMALLEST_FIELD_POINTS = 2_000
+SHOWN_ABOVE_BARRIER_EV = 0.8
+"""How far above the barrier a field is kept; above, it is flat."""
+LEVEL_ABOVE_BARRIER_EV = 0.05
+"""Where the surface is drawn at first: a little above the pass, so that it can be seen."""
+LEVEL_WITHOUT_BARRIER_EV = 1.0
+MOST_ATOMS = 1500
+PATH_POINTS = 160
+BOND_STRETCH = 1.15
+FACE = 1e-3
+DIFFERENT_EV = 0.011
+"""A barrier this far from the table's belongs to another structure or other conventions."""
+PRESETS = ("bvlain", "full_depth", "f070", "softbv_radii")
+ROLES = ("cation", "anion")
+LEFT_OUT = (
+    "The coordinates come from a licensed source and are left out of this page; write it with "
+    "--include-structures where the licence allows it."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailOptions:
+    """What a candidate's page shows and how it is computed.
+
+    Attributes:
+        barriers: conventions of the run.
+        criterion: thresholds of the verdict.
+        include_licensed: show coordinates of licensed sources too.
+        sensitivity: whether barriers are computed with the other presets.
+        field_points: most grid points of one field.
+    """
+
+    barriers: BarrierOptions
+    criterion: DaiCriterion
+    include_licensed: bool = False
+    sensitivity: bool = True
+    field_points: int = LARGEST_FIELD_POINTS
+
+
+def field_points_for(candidates: int) -> int:
+    """Grid points that one field may have, so that the fields of all fit into the page."""
+    share = FIELD_BYTES // (2 * max(1, candidates))
+    return max(SMALLEST_FIELD_POINTS, min(LARGEST_FIELD_POINTS, share))
+
+
+def candidate_details(
+    rows: Mapping[int, Row],
+    entries: Mapping[tuple[str, str], RawEntry],
+    options: DetailOptions,
+    *,
+    progress: Callable[[], None] = lambda: None,
+) -> dict[int, Detail]:
+    """Details of candidates; what cannot be shown is said in their notes.
+
+    Args:
+        rows: rows by their place in the table.
+        entries: texts of the structures by source and name.
+        options: what to compute.
+        progress: called after each.
+    """
+    details = {}
+    for place, row in rows.items():
+        entry = entries.get((str(row["source"]), str(row["source_id"])))
+        details[place] = _detail(row, entry, options)
+        progress()
+    return details
+
+
+def _detail(row: Row, entry: RawEntry | None, options: DetailOptions) -> Detail:
+    if entry is None:
+        text = "The structure was not found in the run's inputs, so that it cannot be shown."
+        return Detail(content={"notes": [text]})
+    try:
+        return candidate_detail(row, entry, options)
+    except StructureError as error:
+        return Detail(content={"notes": [f"The structure cannot be shown: {error}"]})
+
+
+def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detail:
+    """Atoms, fields, paths and sensitivity of one candidate.
+
+    Raises:
+        StructureError: the structure cannot be read or prepared.
+    """
+    from screening.ions import MobileIon
+    from screening.pathways import map_ion
+    from structures.files import parse_entry
+    from structures.preparation import prepare
+
+    crystal = prepare(parse_entry(entry).structure)
+    quick = replace(options.barriers, refined=False)
+    maps = {role: map_ion(crystal, MobileIon.parse(str(row[role])), quick) for role in ROLES}
+    content: dict[str, Any] = {"notes": _notes(row, maps)}
+    if options.sensitivity:
+        content["sensitivity"] = sensitivity(row, maps, options)
+    sections: dict[str, bytes] = {}
+    hidden = is_licensed(str(row["source"])) and not options.include_licensed
+    if hidden:
+        content["notes"].append(LEFT_OUT)
+        content["ions"] = [_ion(role, found, hidden=True) for role, found in maps.items()]
+        return Detail(content=content)
+    content["crystal"] = _crystal(crystal)
+    content["ions"] = []
+    for role, found in maps.items():
+        note, values = packed_field(found, options)
+        sections[f"field-{role}"] = values
+        content["ions"].append(_ion(role, found) | {"field": note | {"section": f"field-{role}"}})
+    return Detail(content=content, sections=sections)
+
+
+def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
+    """Say so where the structure is not, or no more, the one of the table."""
+    for role, found in maps.items():
+        for n, barrier in enumerate(found.barriers_ev, start=1):
+            known = row.get(f"e{n}d_{role}_ev")
+            if isinstance(known, int | float) and not _same(float(known), barrier):
+                return [
+                    f"Computed anew, the {n}D barrier of the {role} is {barrier:.3f} eV, not the "
+                    f"{known:.3f} eV of the table: the input has changed since the run, or the run "
+                    "used another engine."
+                ]
+    return []
+
+
+def _same(a: float, b: float) -> bool:
+    return (math.isinf(a) and math.isinf(b)) or abs(a - b) < DIFFERENT_EV
+
+
+def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
+    """Cell, atoms with those on the far faces repeated, and bonds between framework atoms."""
+    symbols, frac = _atoms_in_view(crystal)
+    return {
+        "cell": np.round(crystal.cell, 4).tolist(),
+        "atoms": [[s, f] for s, f in zip(symbols, np.round(frac, 4).tolist(), strict=True)],
+        "bonds": _bonds(symbols, frac @ crystal.cell),
+    }
+
+
+def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
+    """Main species of each site; sites on a face are shown on the opposite one too."""
+    from structures.elements import symbol
+
+    order = np.argsort(-crystal.occupancies, kind="stable")
+    seen: set[tuple[float, ...]] = set()
+    symbols: list[str] = []
+    places: list[NDArray[np.float64]] = []
+    for index in order:
+        at = np.where(crystal.frac[index] > 1.0 - FACE, 0.0, crystal.frac[index])
+        key = tuple(np.round(at, 3).tolist())
+        if key in seen or len(symbols) >= MOST_ATOMS:
+            continue
+        seen.add(key)
+        on_face = [(0.0, 1.0) if x < FACE else (0.0,) for x in at]
+        for shift in np.array(np.meshgrid(*on_face)).T.reshape(-1, 3):
+            symbols.append(symbol(int(crystal.numbers[index])))
+            places.append(at + shift)
+    return symbols, np.array(places)
+
+
+def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
+    """Pairs closer than the stretched sum of the covalent radii, other elements only."""
+    from screening.softbv import ase_covalent_radii
+    from structures.elements import atomic_number
+
+    radii = ase_covalent_radii()
+    own = np.array([radii[atomic_number(name)] for name in symbols])
+    metals = np.isin(symbols, ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu"))
+    names = np.array(symbols)
+    gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
+    close = gaps < BOND_STRETCH * (own[:, None] + own[None])
+    close &= (names[:, None] != names[None]) & ~metals[:, None] & ~metals[None]
+    return np.argwhere(np.triu(close, 1)).tolist()
+
+
+def _ion(role: str, found: IonMap, *, hidden: bool = False) -> dict[str, Any]:
+    paths = []
+    for path, neck in zip(found.paths, found.bottlenecks, strict=True):
+        chosen = _thinned(len(path.frac), {path.bottleneck, *path.minima})
+        places = {old: new for new, old in enumerate(chosen.tolist())}
+        known: dict[str, Any] = {
+            "dimension": path.dimension,
+            "distance_angstrom": np.round(path.distance_angstrom[chosen], 3).tolist(),
+            "energies_ev": np.round(path.energies_ev[chosen], 4).tolist(),
+            "bottleneck": places[path.bottleneck],
+            "minima": [places[i] for i in path.minima],
+            "neighbours": [
+                [_atom_name(n.element, n.charge), round(n.distance_angstrom, 3)]
+                for n in neck.neighbours
+            ],
+        }
+        if not hidden:
+            known["frac"] = np.round(path.frac[chosen], 4).tolist()
+        paths.append(known)
+    return {"role": role, "name": str(found.ion), "element": found.ion.element, "paths": paths}
+
+
+def _atom_name(element: str, charge: float) -> str:
+    sign = "+" if charge > 0 else "−"
+    return f"{element} ({abs(charge):g}{sign})" if charge else element
+
+
+def _thinned(count: int, kept: Iterable[int]) -> NDArray[np.int64]:
+    """Evenly chosen points of a path and those that must stay."""
+    even = np.linspace(0, count - 1, min(count, PATH_POINTS)).round().astype(np.int64)
+    return np.unique(np.concatenate([even, np.fromiter(kept, dtype=np.int64)]))
+
+
+def packed_field(found: IonMap, options: DetailOptions) -> tuple[dict[str, Any], bytes]:
+    """The field above its minimum on a coarser grid, one byte a point, and its scale."""
+    barrier = found.barriers_ev[options.criterion.dimensionality - 1]
+    if math.isinf(barrier):
+        barrier = min(found.barriers_ev)
+    level = LEVEL_WITHOUT_BARRIER_EV if math.isinf(barrier) else barrier + LEVEL_ABOVE_BARRIER_EV
+    highest = level + SHOWN_ABOVE_BARRIER_EV
+    above = np.minimum(found.energies_ev - found.energies_ev.min(), highest)
+    coarse = _coarser(above, options.field_points)
+    values = np.clip(np.rint(coarse * 255.0 / highest), 0, 255).astype(np.uint8)
+    note = {"shape": list(values.shape), "highest_ev": highest, "level_ev": level}
+    return note, values.tobytes()
+
+
+def _coarser(values: NDArray[np.float64], most_points: int) -> NDArray[np.float64]:
+    """Linear interpolation of a periodic grid on one with fewer points."""
+    factor = (values.size / most_points) ** (1.0 / 3.0)
+    for axis, count in enumerate(values.shape):
+        fewer = min(count, max(4, int(count / max(1.0, factor))))
+        at = np.arange(fewer) * count / fewer
+        low = np.floor(at).astype(np.int64)
+        shape = [1] * values.ndim
+        shape[axis] = fewer
+        share = (at - low).reshape(shape)
+        here = np.take(values, low % count, axis=axis)
+        there = np.take(values, (low + 1) % count, axis=axis)
+        values = here * (1.0 - share) + there * share
+    return values
+
+
+def sensitivity(row: Row, maps: Mapping[str, IonMap], options: DetailOptions) -> dict[str, Any]:
+    """The verdict by dimensionality, reading of the ratio, refinement and conventions."""
+    rows = [*_by_choice(row, options.criterion), *_by_preset(row, maps, options)]
+    return {"rows": rows, "passed": sum(bool(line["passes"]) for line in rows)}
+
+
+def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
+    d = criterion.dimensionality
+    other = "anion_over_cation" if criterion.reading == "cation_over_anion" else "cation_over_anion"
+    lines = [
+        _line(f"{n}D barriers", *_barriers(row, "_ev"), replace(criterion, dimensionality=n))
+        for n in (1, 2, 3)
+    ]
+    turned = replace(criterion, reading=other)  # type: ignore[arg-type]
+    lines.append(_line(f"{d}D, ratio read as {other}", *_barriers(row, "_ev"), turned))
+    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
+        found = _barriers(row, ending)
+        if not any(math.isnan(value) for triple in found for value in triple):
+            lines.append(_line(f"{d}D, {name}", *found, criterion))
+    return lines
+
+
+def _by_preset(
+    row: Row, maps: Mapping[str, IonMap], options: DetailOptions
+) -> list[dict[str, Any]]:
+    """The same pair with the other named conventions."""
+    from screening.barriers import native_barriers
+    from screening.potential import preset
+
+    lines = []
+    own = options.barriers.potential
+    for name in PRESETS:
+        potential = replace(preset(name), parameter_quality=own.parameter_quality)
+        if replace(potential, preset=own.preset) == own:
+            continue
+        barriers = replace(options.barriers, potential=potential, refined=False)
+        label = f"{options.criterion.dimensionality}D, {PRESET_NAMES[name]}"
+        try:
+            triples = [
+                native_barriers(found.crystal, found.ion, barriers).barriers_ev
+                for found in maps.values()
+            ]
+        except StructureError:
+            continue
+        lines.append(_line(label, triples[0], triples[1], options.criterion))
+    return lines
+
+
+PRESET_NAMES = {
+    "bvlain": "bvlain's conventions (D0/2, f = 0.74)",
+    "full_depth": "Morse prefactor D0 instead of D0/2",
+    "f070": "f = 0.70 instead of 0.74",
+    "softbv_radii": "softBV radii in the Coulomb term",
+}
+
+
+def _line(
+    name: str,
+    cation: Triple,
+    anion: Triple,
+    criterion: DaiCriterion,
+) -> dict[str, Any]:
+    from screening.verdict import judge
+
+    verdict = judge(cation, anion, criterion)
+    at = criterion.dimensionality - 1
+    ratio = verdict.ratios[at]
+    if criterion.reading == "cation_over_anion":
+        ratio = 1.0 / ratio if ratio > 0.0 else math.inf
+    return {
+        "name": name,
+        "cation_ev": _finite(cation[at]),
+        "anion_ev": _finite(anion[at]),
+        "ratio": _finite(ratio),
+        "passes": verdict.dai,
+    }
+
+
+def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
+    """E_1D, E_2D, E_3D of cation and anion in the table's columns of this ending."""
+
+    def of(role: str) -> Triple:
+        one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
+        return one, two, three
+
+    return of("cation"), of("anion")
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _finite(value: float) -> float | None:
+    """The number, or None where it is infinite or unknown."""
+    return round(value, 6) if math.isfinite(value) else None
