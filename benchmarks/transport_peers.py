@@ -3,14 +3,14 @@
 Needs kinisi and pymatgen-analysis-diffusion (pip install 'dualion[kinisi]'
 pymatgen-analysis-diffusion) and the public trajectories.
 Run: python benchmarks/transport_peers.py DATA_FOLDER. Each measurement runs in a process of
-its own; times are the best of three after one warm-up, memory is the growth of the peak.
+its own; times are the best of three after one warm-up, memory is what the first call adds at its
+peak, compiled code and imports included.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -140,18 +140,25 @@ def d_task(tool: str, folder: Path, name: str) -> Callable[[], tuple[float, floa
     return run
 
 
+def _memory_mb(field: str) -> float:
+    """A memory figure of this process on Linux, MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(field))) / 1024
+
+
 def measure(kind: str, tool: str, folder: Path, name: str) -> str:
     """One row's cells: result, best time, peak memory."""
     warnings.simplefilter("ignore")
     task = (msd_task if kind == "msd" else d_task)(tool, folder, name)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _memory_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     result = task()
+    grown = _memory_mb("VmHWM") - before
     times = []
     for _ in range(3):
         start = time.perf_counter()
         result = task()
         times.append(time.perf_counter() - start)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     if isinstance(result, tuple):
         shown = f"{result[0]:.3g} ({result[1]:.3g} … {result[2]:.3g})"
     else:

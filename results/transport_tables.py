@@ -12,7 +12,8 @@ import numpy as np
 
 from screening.transport.analysis import SpeciesReport, TransportReport
 from screening.transport.arrhenius import Arrhenius
-from screening.transport.onsager import Measured, Transport
+from screening.transport.measured import Measured
+from screening.transport.onsager import Transport
 from screening.transport.rotation import Rotation
 
 SCHEMA = "dualion-transport-1"

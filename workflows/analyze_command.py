@@ -174,7 +174,7 @@ def _series(
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
     """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
     from screening.transport.arrhenius import arrhenius
-    from screening.transport.diffusion import combine_replicas
+    from screening.transport.replicas import combine_replicas
 
     combined: list[tuple[str, float, float, float]] = []
     if len({tuple(s.name for s in report.species) for report in reports}) > 1:

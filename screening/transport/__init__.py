@@ -3,9 +3,10 @@
 from screening.transport.analysis import AnalysisOptions, SpeciesReport, TransportReport, analyse
 from screening.transport.arrhenius import Arrhenius, arrhenius
 from screening.transport.density import Density, density, density_path_ev, density_sites
-from screening.transport.diffusion import Diffusion, combine_replicas, diffusion
+from screening.transport.diffusion import Diffusion, diffusion
 from screening.transport.estimators import ESTIMATORS, PointEstimate, point_estimate
 from screening.transport.hops import Hops, hops
+from screening.transport.measured import Measured
 from screening.transport.msd import (
     Msd,
     collective_positions,
@@ -13,7 +14,8 @@ from screening.transport.msd import (
     motion_shape,
     msd_per_ion,
 )
-from screening.transport.onsager import Measured, Transport, transport
+from screening.transport.onsager import Transport, transport
+from screening.transport.replicas import combine_replicas
 from screening.transport.rotation import Rotation, rotation
 from screening.transport.structure import Rdf, VanHove, radial_distribution, van_hove_self
 

@@ -12,20 +12,17 @@ from screening.transport.bonding import Polyanions, find_polyanions
 from screening.transport.charges import formal_charges
 from screening.transport.density import Density, density, density_path_ev
 from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
-from screening.transport.drift import CENTRE_OF_MASS, Framework, choose_framework, remove_drift
+from screening.transport.drift import CENTRE_OF_MASS, choose_framework, remove_drift
 from screening.transport.estimators import PointEstimate, point_estimate
 from screening.transport.hops import Hops, hops
 from screening.transport.kinisi_posterior import Posterior, has_kinisi, kinisi_posterior
 from screening.transport.msd import MotionShape, Msd, mean_squared_displacement, motion_shape
 from screening.transport.onsager import LEAST_FRAMES, Transport, transport, without_numbers
 from screening.transport.rotation import Rotation, rotation
+from screening.transport.run_flags import run_flags
 from screening.transport.structure import (
-    ENERGY_DRIFT_EV_ATOM,
-    MELTED_LINDEMANN,
-    TEMPERATURE_DRIFT_SHARE,
     Rdf,
     VanHove,
-    drifts,
     lindemann,
     radial_distribution,
     van_hove_self,
@@ -183,7 +180,7 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         transport=charged[0],
         transport_without_rotors=charged[1],
         rdfs=rdfs,
-        flags=(*trajectory.flags, *charge_flags, *_run_flags(trajectory, reports, framework)),
+        flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
     )
 
 
@@ -383,28 +380,3 @@ def _earliest(reports: list[SpeciesReport], least_ps: float) -> float:
     """Latest start of the tracer windows of what diffuses, ps, and ``least_ps`` at least."""
     starts = [r.diffusion.window_ps[0] for r in reports if r.diffusion.verdict == "diffusing"]
     return max(starts, default=least_ps)
-
-
-def _run_flags(
-    trajectory: Trajectory, reports: list[SpeciesReport], framework: Framework
-) -> tuple[str, ...]:
-    """Melting, drifting energy or temperature, and a framework that is not one."""
-    flags = []
-    verdicts = {r.diffusion.verdict for r in reports}
-    others = [r for r in reports if r.diffusion.verdict != "rotating"]
-    loose = [r.lindemann > MELTED_LINDEMANN for r in others]
-    if verdicts == {"ballistic"}:
-        flags.append("free_flight")
-    elif others and all(loose) and trajectory.n_atoms > 1:
-        flags.append("molten")
-    held = set(framework.indices.tolist())
-    for report in reports:
-        inside = held.issuperset(report.indices.tolist()) and len(held) < trajectory.n_atoms
-        if inside and report.lindemann > MELTED_LINDEMANN:
-            flags.append("framework_moves")
-    if drifts(trajectory.energies_ev / trajectory.n_atoms, ENERGY_DRIFT_EV_ATOM):
-        flags.append("energy_drifts")
-    known = trajectory.temperatures_k[np.isfinite(trajectory.temperatures_k)]
-    if len(known) and drifts(known, TEMPERATURE_DRIFT_SHARE * float(known.mean())):
-        flags.append("temperature_drifts")
-    return tuple(dict.fromkeys(flags))

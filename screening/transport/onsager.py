@@ -22,6 +22,7 @@ from scipy.constants import k as BOLTZMANN
 
 from screening.transport._checks import checked_positions, checked_step
 from screening.transport.diffusion import Diffusion
+from screening.transport.measured import UNKNOWN, Measured
 from screening.transport.slope import Slope, bin_sums, scatter_inflation
 from screening.transport.window import choose_window
 from structures.errors import InputError
@@ -32,40 +33,6 @@ LEAST_FRAMES = 20
 
 FAR_RATIO = 4.0
 """Scatter over analytical variance beyond which the latter is not believed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A number with its error.
-
-    Attributes:
-        value: the estimate.
-        error: standard error; ``inf`` where nothing is known.
-        low: lower end of the 95 % interval.
-        high: upper end.
-    """
-
-    value: float
-    error: float
-    low: float
-    high: float
-
-    @property
-    def resolved(self) -> bool:
-        """Whether the value exceeds its error."""
-        return bool(np.isfinite(self.value) and self.error < abs(self.value))
-
-    def text(self, digits: int = 2) -> str:
-        """Print value ± error, or that it is not resolved."""
-        if not self.resolved:
-            limit = max(abs(self.low), abs(self.high))
-            return (
-                f"not resolved (|x| < {limit:.{digits}g})" if np.isfinite(limit) else "not resolved"
-            )
-        return f"{self.value:.{digits + 1}g} ± {self.error:.{digits}g}"
-
-
-UNKNOWN = Measured(value=np.nan, error=np.inf, low=-np.inf, high=np.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

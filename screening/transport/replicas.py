@@ -1,0 +1,71 @@
+"""Several runs of one system at one temperature, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.transport.diffusion import MOBILE_N_EFF, Diffusion, Verdict, he_zhu_mo_error
+from structures.errors import InputError
+
+
+def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
+    """Combine independent runs of one system at one temperature.
+
+    D is the mean weighted by ions × window-free precision (1/relative variance, which, unlike
+    1/variance, does not favour runs that moved less by chance); where the runs scatter more
+    than their errors allow, the error is scaled up (Birge ratio).
+
+    Args:
+        parts: one result per run, of the same species.
+
+    Raises:
+        InputError: no run was given.
+    """
+
+    usable = [p for p in parts if np.isfinite(p.d_cm2_s) and np.isfinite(p.error_cm2_s)]
+    if not parts:
+        raise InputError("There is no run to combine; give at least one.")
+    if len(usable) < 2:
+        return usable[0] if usable else parts[0]
+    relative = [p.error_cm2_s / max(abs(p.d_cm2_s), p.error_cm2_s) for p in usable]
+    weights = np.array([1.0 / max(r, 1e-6) ** 2 for r in relative])
+    weights /= weights.sum()
+    values = np.array([p.d_cm2_s for p in usable])
+    mean = float(weights @ values)
+    # Errors at the common mean, again so that a low value does not look precise.
+    errors = np.array([max(r * abs(mean), 1e-300) for r in relative])
+    chi2 = float((((values - mean) / errors) ** 2).sum()) / (len(usable) - 1)
+    error = float(np.sqrt((weights**2 * errors**2).sum())) * max(1.0, np.sqrt(chi2))
+    n_eff = sum(p.n_eff for p in usable)
+    flags = tuple(dict.fromkeys(f for p in usable for f in p.flags))
+    resolved = mean - 1.96 * error > 0.0 and n_eff >= MOBILE_N_EFF
+    verdicts: list[Verdict] = [p.verdict for p in usable]
+    verdict = max(set(verdicts), key=verdicts.count)
+    if resolved and "diffusing" in verdicts:
+        verdict = "diffusing"
+    return replace(
+        usable[0],
+        n_ions=sum(p.n_ions for p in usable),
+        d_cm2_s=mean,
+        error_cm2_s=error,
+        low_cm2_s=mean - 1.96 * error,
+        high_cm2_s=mean + 1.96 * error,
+        tensor_cm2_s=_weighted(weights, [p.tensor_cm2_s for p in usable]),
+        tensor_error_cm2_s=np.sqrt(
+            _weighted(weights**2, [p.tensor_error_cm2_s**2 for p in usable])
+        ),
+        n_eff=n_eff,
+        relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
+        verdict=verdict,
+        flags=(*flags, "replicas_scatter") if chi2 > 3.0 else flags,
+    )
+
+
+def _weighted(
+    weights: NDArray[np.float64], arrays: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    return np.asarray(np.tensordot(weights, np.stack(arrays), axes=1))
