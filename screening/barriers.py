@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from screening.field import bvse_field, framework_of
-from screening.grid import Shape, grid_shape
+from screening.grid import Shape, compact, grid_shape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
 from screening.percolation import CUT_EV, Triple, percolation
@@ -93,9 +93,12 @@ def native_barriers(
         crystal: the crystal, with every site of the mobile element.
         ion: the mobile ion.
         options: conventions; the grid's spacing counts only where ``shape`` is not given.
-        shape: number of grid points along each axis.
+        shape: number of grid points along each axis of the crystal's own cell; without it, much
+            skewed cells are reduced first.
     """
-    shape = shape or grid_shape(crystal.cell, options.spacing_angstrom)
+    if shape is None:
+        crystal = compact(crystal)
+        shape = grid_shape(crystal.cell, options.spacing_angstrom)
     points = shape[0] * shape[1] * shape[2]
     if points > MAX_GRID_POINTS:
         raise UnpreparableStructureError(

@@ -6,14 +6,20 @@ plane, which repeats the first one, is left out.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from structures.crystal import IonicCrystal
 from structures.errors import InputError
+from structures.symmetry import niggli_cell
 
 Shape = tuple[int, int, int]
+
+SKEWED = 2.0
+"""Product of the cell's lengths over its volume from which on the cell is reduced first."""
 
 SMALLEST_COUNT = 4
 """Fewest points along an axis; with fewer, a point would be its own neighbour twice over."""
@@ -38,6 +44,20 @@ def grid_shape(cell: NDArray[np.float64], spacing_angstrom: float) -> Shape:
         )
     counts = [_fast_even(length / spacing_angstrom) for length in np.linalg.norm(cell, axis=1)]
     return counts[0], counts[1], counts[2]
+
+
+def compact(crystal: IonicCrystal) -> IonicCrystal:
+    """The same crystal in its Niggli cell, where its own cell is much longer than it needs to be.
+
+    A grid's points follow the lengths of the lattice vectors: a flat, skewed cell would have
+    many times the points of its volume.
+    """
+    excess = float(np.prod(crystal.lengths_angstrom)) / crystal.volume_cubic_angstrom
+    if excess < SKEWED:
+        return crystal
+    reduced = niggli_cell(crystal.cell)
+    frac = crystal.frac @ crystal.cell @ np.linalg.inv(reduced)
+    return dataclasses.replace(crystal, cell=reduced, frac=frac)
 
 
 def peer_grid_shape(cell: NDArray[np.float64], resolution_angstrom: float) -> Shape:

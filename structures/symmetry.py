@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -38,12 +41,34 @@ def operations(
     return np.asarray(dataset.rotations), np.asarray(dataset.translations)
 
 
+def niggli_cell(cell: Array) -> Array:
+    """The Niggli-reduced cell of a lattice, rows in Å; the cell itself where spglib fails."""
+    import spglib
+
+    with _quiet_spglib():
+        try:
+            reduced = spglib.niggli_reduce(cell)
+        except spglib.SpglibError:
+            reduced = None
+    return cell if reduced is None else np.asarray(reduced)
+
+
+@contextlib.contextmanager
+def _quiet_spglib() -> Iterator[None]:
+    """Without spglib's announcement of another error handling, and its notes on stderr.
+
+    What it fails at is told by its results.
+    """
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
 def _dataset(cell: Array, frac: Array, kinds: list[int], symprec_angstrom: float) -> Any:
     import spglib
 
-    with warnings.catch_warnings():
-        # spglib announces a change of its error handling at every call that finds nothing
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with _quiet_spglib():
         try:
             return spglib.get_symmetry_dataset((cell, frac, kinds), symprec=symprec_angstrom)
         except spglib.SpglibError:

@@ -134,6 +134,20 @@ def test_grid_counts_are_even_smooth_and_fine_enough():
     assert grid_shape(np.diag([0.5, 5.1, 6.3]), 0.2)[0] == 4
 
 
+def test_skewed_cells_are_reduced_and_give_the_same_barriers():
+    """Another basis of the same lattice, seven times as long as it needs to be."""
+    crystal = reference_crystal("Li3OCl")
+    basis = np.array([[1, 0, 0], [4, 1, 0], [-3, 5, 1]])
+    skewed = dataclasses.replace(
+        crystal, cell=basis @ crystal.cell, frac=crystal.frac @ np.linalg.inv(basis)
+    )
+    ion = MobileIon(3, 1.0)
+    plain = native_barriers(crystal, ion, BarrierOptions())
+    found = native_barriers(skewed, ion, BarrierOptions())
+    assert np.prod(found.shape) < 2 * np.prod(plain.shape)
+    assert found.refined_ev == pytest.approx(plain.refined_ev, abs=1e-3)
+
+
 @pytest.mark.parametrize("spacing", [0.0, -1.0, 0.001, 5.0])
 def test_senseless_spacing_is_refused(spacing):
     crystal = reference_crystal("LiCl")
