@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.store import Store
+from results.store import Store, copy_structures, merge
 from structures.errors import InputError
 from workflows.campaign_config import Campaign
 from workflows.campaign_lock import LOCK_NAME, folder_lock, is_running
@@ -106,7 +106,7 @@ def cut(
 
     def deal(index: int) -> None:
         start = int(totals[index]["structures"]) - len(hands[index])
-        store.copy_structures(hands[index], stores[index], PLAN, start)
+        copy_structures(store, hands[index], stores[index], plan=PLAN, start=start)
         hands[index] = []
 
     for job in jobs_left(store, plan, campaign.options()):
@@ -197,7 +197,7 @@ def _merge_shard(store: Store, folder: Path, content: dict[str, Any]) -> bool:
         return False
     shard, _ = Store.open(folder / "shard.db", shared_disk=True)
     try:
-        store.merge(shard)
+        merge(store, shard)
         left, _ = shard.count_pending(PLAN, str(content["ask"]))
     finally:
         shard.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from results.columns import CANDIDATES, SCREENED, Row
 from results.ranking import ranked_candidates
+from results.score import NEEDED
 from results.store import Entry, Store, TaskRecord
 from results.tables import TableWriter
 from results.verdicts import judged
@@ -26,7 +27,8 @@ from workflows.tasks import asked_cations, rejection_outcome
 if TYPE_CHECKING:
     from screening.pairs import ScreenOptions
 
-RANKED_BY = ("dai", "flags", "anion_bound", "source_id", "cation", "anion")
+RANKED_BY = frozenset({"dai", "source_id", "cation", "anion", *NEEDED})
+"""What a row must keep to be ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def _counts(record: TaskRecord, options: ScreenOptions, ask: Ask) -> bool:
     """Whether a task belongs to what is asked."""
     if not record.anion:
         by_ions = record.scope == ask.ions and record.cation == asked_cations(options)
-        return by_ions or record.scope in ("", ask.whole)
+        return by_ions or record.scope in (ask.preparation, ask.whole)
     wanted = not options.anions or record.anion in options.anions
     return wanted and record.cation in options.cations
 
@@ -162,8 +164,7 @@ def _write_screened(
 
 
 def _ranked_part(row: Row) -> dict[str, Any]:
-    barriers = {key: value for key, value in row.items() if key.endswith("_ev") and key[0] == "e"}
-    return {**barriers, **{key: row.get(key) for key in RANKED_BY}}
+    return {key: value for key, value in row.items() if key in RANKED_BY}
 
 
 def _write_candidates(
@@ -174,7 +175,8 @@ def _write_candidates(
         writer = TableWriter(handle, CANDIDATES)
         for ranked in ranked_candidates(slim, dimensionality=dimensionality):
             passed.seek(int(ranked["offset"] or 0))
-            row = {"rank": ranked["rank"], **json.loads(passed.readline())}
+            place = {key: value for key, value in ranked.items() if key != "offset"}
+            row = {**json.loads(passed.readline()), **place}
             writer.write([row])
             if len(summary.candidates) < SHOWN:
                 summary.candidates.append(row)

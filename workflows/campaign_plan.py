@@ -15,7 +15,7 @@ from structures.records import RawEntry, Rejection
 from workflows.campaign_config import Campaign, fingerprint
 from workflows.campaign_sources import source_entries, source_state
 from workflows.cost import estimated_cost_s
-from workflows.tasks import Job, asked_cations
+from workflows.tasks import Job, asked_cations, conventions_of, structure_text
 
 if TYPE_CHECKING:
     from screening.pairs import ScreenOptions
@@ -32,11 +32,13 @@ class Ask:
     """Hashes of what a campaign asks, part by part.
 
     Attributes:
-        conventions: how barriers are computed: results of a pair hold for these.
+        preparation: how structures are made ready: rejections on the way hold for these.
+        conventions: these and how barriers are computed: results of a pair hold for these.
         ions: which ions: a structure without them is rejected for these.
         whole: both, with the schema of the code: a structure that carries it is done.
     """
 
+    preparation: str
     conventions: str
     ions: str
     whole: str
@@ -44,14 +46,21 @@ class Ask:
     @classmethod
     def of(cls, options: ScreenOptions) -> Ask:
         """The hashes of some options; the criterion is no part of them."""
-        conventions = fingerprint([dataclasses.asdict(options.barriers), SCHEMA_VERSION])
+        every = conventions_of(options)
+        conventions = fingerprint([every, SCHEMA_VERSION])
+        prepared = {name: value for name, value in every.items() if name != "barriers"}
         ions = fingerprint([options.cations, sorted(options.anions)])
-        return cls(conventions=conventions, ions=ions, whole=fingerprint([conventions, ions]))
+        return cls(
+            preparation=fingerprint([prepared, SCHEMA_VERSION]),
+            conventions=conventions,
+            ions=ions,
+            whole=fingerprint([conventions, ions]),
+        )
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """Scopes of the tasks that hold."""
-        return ("", self.conventions, self.ions, self.whole)
+        return (self.preparation, self.conventions, self.ions, self.whole)
 
     def scope_of(self, *, anion: str, status: str, stage: str, reason: str | None) -> str:
         """The scope of a task: what must stay the same for it to hold."""
@@ -60,14 +69,13 @@ class Ask:
         if reason in LOOKS_AT_ASKED:
             return self.ions
         if status == "rejected" and stage in ("read", "prepare"):
-            return ""
+            return self.preparation
         return self.whole
 
 
 def structure_key(entry: RawEntry) -> str:
-    """Hash of a structure's text."""
-    text = "\0".join((entry.format, entry.text))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    """Hash of a structure."""
+    return hashlib.sha256(structure_text(entry).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def read_sources(
@@ -175,7 +183,7 @@ def options_left(structure: Pending, options: ScreenOptions, ask: Ask) -> Screen
     for scope, cation, anion, _ in structure.done:
         if anion:
             continue
-        if scope in ("", ask.whole) or (scope == ask.ions and cation == asked):
+        if scope in (ask.preparation, ask.whole) or (scope == ask.ions and cation == asked):
             return None
     if structure.cations is None or structure.anions is None:
         return options

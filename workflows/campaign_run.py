@@ -28,7 +28,7 @@ from workflows.tasks import Job, Outcome, Work, screen_job
 if TYPE_CHECKING:
     from screening.pairs import ScreenOptions
 
-WRITE_EVERY_S = 0.25
+WRITE_EVERY_S = 0.5
 """Outcomes are written together that come within this time, s."""
 
 WRITE_MOST = 200

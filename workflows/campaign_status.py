@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from results.store import Store
+from results.store import EmptyStoreError, Store
 from structures.errors import InputError
 from workflows.batch_shards import Submission, shard_states, submissions
 from workflows.campaign_config import Campaign
@@ -34,7 +34,10 @@ def _store_status(campaign: Campaign) -> dict[str, Any]:
     none: dict[str, Any] = {"entries": 0, "structures": 0, "done": 0, "left": 0, "expected_s": 0.0}
     if isinstance(at, Path) and not at.exists():
         return {**none, "rows": {}}
-    store = Store.read_only(at)
+    try:
+        store = Store.read_only(at)
+    except EmptyStoreError:  # a run has just begun
+        return {**none, "rows": {}}
     try:
         ask = Ask.of(campaign.options())
         plan = int(store.note("plan") or 0)

@@ -25,7 +25,7 @@ from workflows.tasks import Job, Outcome, Work, failed_outcome, screen_job
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-CHUNK_JOBS = 8
+CHUNK_JOBS = 16
 """Most jobs of one chunk."""
 
 CHUNK_SECONDS = 2.0
@@ -56,7 +56,13 @@ SETTINGS = {
     "distributed.worker.memory.pause": False,  # a paused worker would hold its chunk for ever
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.timeouts.connect": "60s",
+    "distributed.worker.profile.enabled": False,  # looks at the kernels 100 times a second
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.worker.memory.monitor-interval": "250ms",
     "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,  # grids come and go
 }
 """How Dask is set up, wherever its scheduler is started by this program."""
 

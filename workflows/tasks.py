@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from results.columns import SCHEMA_VERSION, Row
 from results.rows import Identity, rejected_row, result_rows
@@ -71,15 +71,28 @@ class Outcome:
 Work = Callable[[Job], Outcome]
 
 
+VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
+"""Options that choose and judge pairs; all others change what comes out for a pair."""
+
+
+def conventions_of(options: ScreenOptions) -> dict[str, Any]:
+    """The options that the numbers of a pair depend on, as plain data."""
+    every = dataclasses.asdict(options)
+    return {name: value for name, value in every.items() if name not in VERDICT_OPTIONS}
+
+
+def structure_text(entry: RawEntry) -> str:
+    """All of an entry that its numbers depend on."""
+    return "\0".join((entry.format, entry.text, str(cell_kind_of(entry.metadata))))
+
+
 def task_key(entry: RawEntry, options: ScreenOptions) -> str:
     """Hash of structure, conventions and schema; with the ions, equal keys mean equal numbers.
 
     The criterion is no part of it: a verdict is judged anew from the same barriers.
     """
-    asked = json.dumps(
-        [dataclasses.asdict(options.barriers), options.strict], sort_keys=True, default=str
-    )
-    text = "\0".join((entry.format, entry.text, asked, str(SCHEMA_VERSION)))
+    asked = json.dumps(conventions_of(options), sort_keys=True, default=str)
+    text = "\0".join((structure_text(entry), asked, str(SCHEMA_VERSION)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

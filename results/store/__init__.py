@@ -3,7 +3,18 @@
 One process writes; any number may read. ``Store`` is what the workflows use.
 """
 
-from results.store.database import StoreError
-from results.store.store import Entry, Pending, Store, TaskRecord
+from results.store.database import EmptyStoreError, StoreError
+from results.store.records import Entry, Pending, TaskRecord
+from results.store.shards import copy_structures, merge
+from results.store.store import Store
 
-__all__ = ["Entry", "Pending", "Store", "StoreError", "TaskRecord"]
+__all__ = [
+    "EmptyStoreError",
+    "Entry",
+    "Pending",
+    "Store",
+    "StoreError",
+    "TaskRecord",
+    "copy_structures",
+    "merge",
+]

@@ -24,6 +24,10 @@ class StoreError(InputError):
     """The store cannot be opened, read or written; the message says what to do."""
 
 
+class EmptyStoreError(StoreError):
+    """The database is there, but no store has been made in it."""
+
+
 def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
     """URL of a SQLite file."""
     if not read_only:
@@ -64,15 +68,22 @@ def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", functools.partial(_set_up_sqlite, journal))
+        event.listen(engine, "begin", _begin)
     return engine
 
 
 def _set_up_sqlite(journal: str, connection: Any, _: object) -> None:
     """A journal either way: a killed process leaves a sound file."""
+    connection.isolation_level = None  # transactions begin below, also for changes of tables
     connection.execute(f"PRAGMA busy_timeout={int(1000 * BUSY_S)}")
     with contextlib.suppress(sqlite3.OperationalError):  # a file that may only be read
         connection.execute(f"PRAGMA journal_mode={journal}")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    """Python's driver would leave changes of tables outside of the transaction."""
+    connection.exec_driver_sql("BEGIN")
 
 
 def open_schema(engine: Engine) -> tuple[int, int]:
@@ -102,13 +113,16 @@ def check_version(engine: Engine) -> None:
     """Refuse to read a store of another version, or none.
 
     Raises:
+        EmptyStoreError: there is no store in it yet.
         StoreError: the version differs.
     """
     with explained(engine), engine.connect() as connection:
         found = migrations.version_of(connection)
+    if found is None:
+        raise EmptyStoreError(f"{describe(engine)} holds no store yet; dualion run makes one.")
     if found != schema.VERSION:
         raise StoreError(
-            f"The store {describe(engine)} has version {found or 'none'}, this program "
+            f"The store {describe(engine)} has version {found}, this program "
             f"{schema.VERSION}; dualion run brings an older one up to date."
         )
 
@@ -175,3 +189,21 @@ def _advisory_lock(connection: Connection) -> bool:
     granted = bool(connection.execute(statement).scalar())
     connection.commit()
     return granted
+
+
+class Session:
+    """A connection whose errors, also those on entering and leaving, are one sentence."""
+
+    def __init__(self, engine: Engine, inner: Any) -> None:
+        self._engine, self._inner = engine, inner
+
+    def __enter__(self) -> Connection:
+        with explained(self._engine):
+            connection: Connection = self._inner.__enter__()
+            return connection
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        with explained(self._engine):
+            self._inner.__exit__(kind, error, trace)
+            if error is not None and kind.__module__.startswith("sqlalchemy"):
+                raise error

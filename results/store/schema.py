@@ -74,7 +74,7 @@ tasks = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("structure_id", _Id, ForeignKey("structures.id"), nullable=False),
-    Column("scope", Text, nullable=False),  # hash of the options that it holds for; '' for all
+    Column("scope", Text, nullable=False),  # hash of the options that it holds for
     Column("cation", Text, nullable=False),  # symbol, or all that were asked for
     Column("anion", Text, nullable=False),  # symbol, or empty
     Column("status", Text, nullable=False),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from results.columns import Row
-from results.store import Entry, Store, StoreError, TaskRecord
+from results.store import Entry, Store, StoreError, TaskRecord, copy_structures, merge
 from results.store.schema import VERSION
 
 SCOPES = ("", "conventions")
@@ -112,12 +112,12 @@ def test_shards_are_merged_by_key_as_often_as_one_likes(store: Store, tmp_path: 
     store.write_entries(1, [entry(i) for i in range(4)])
     numbers = {p.key: p.id for page in store.pending(1, "a", SCOPES) for p in page}
     shard, _ = Store.open(tmp_path / "shard.db", shared_disk=True)
-    store.copy_structures([numbers["k1"], numbers["k3"]], shard, 1, 0)
+    copy_structures(store, [numbers["k1"], numbers["k3"]], shard, plan=1, start=0)
     for structure in next(shard.pending(1, "a", SCOPES)):
         record = task(f"task-{structure.key}")
         shard.write_outcomes([(structure.id, [record], {"asked": "a", "cations": "Li"})])
     for _ in range(2):
-        assert store.merge(shard) == 2
+        assert merge(store, shard) == 2
     assert sorted(pending(store)) == ["k0", "k2"]
     assert store.counts(1, SCOPES) == [("ok", "", 2)]
 

@@ -235,10 +235,12 @@ def test_a_driver_that_is_killed_loses_nothing_that_was_written(tmp_path: Path) 
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
     end = time.monotonic() + 60
-    while campaign_status(asked)["done"] < 20 and time.monotonic() < end:
-        time.sleep(0.1)
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    try:
+        while campaign_status(asked)["done"] < 20 and time.monotonic() < end:
+            time.sleep(0.1)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
     done = campaign_status(asked)["done"]
     assert 20 <= done < 400
     result = run_campaign(asked, work=work_samples.row_tame)

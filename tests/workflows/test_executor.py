@@ -137,6 +137,6 @@ def test_after_a_stop_what_is_in_flight_is_awaited_and_no_more_is_begun(client: 
 
 def test_chunks_are_bounded_in_number_and_in_time() -> None:
     sizes = [len(chunk) for chunk, _ in _chunks(job(i) for i in range(20))]
-    assert sizes == [8, 8, 4]
+    assert sizes == [16, 4]
     costly = [len(chunk) for chunk, _ in _chunks(job(i, cost_s=1.5) for i in range(4))]
     assert costly == [2, 2]

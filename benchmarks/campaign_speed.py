@@ -1,0 +1,99 @@
+"""What Dask and the store cost, and what a second core brings, on real structures.
+
+    python benchmarks/campaign_speed.py STRUCTURES.jsonl.gz [--structures 1000]
+
+Three runs over the same structures: a plain loop in one process, a campaign with one worker, and
+one with two. Wall time counts on an idle machine alone; processor time also on a busy one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def write_subset(source: Path, target: Path, number: int) -> None:
+    """Structures chosen at random, the same at each call."""
+    with gzip.open(source, "rt", encoding="utf-8") as handle:
+        rows = list(handle)
+    target.write_text("".join(random.Random(7).sample(rows, number)), encoding="utf-8")
+
+
+def plain_loop(file: Path) -> float:
+    """One process, no Dask, no store; wall time of the work, s."""
+    from screening.pairs import ScreenOptions
+    from structures.files import iter_raw_entries
+    from structures.records import RawEntry
+    from workflows.executor import warm_up
+    from workflows.tasks import Job, screen_job
+
+    warm_up()
+    start = time.monotonic()
+    for index, entry in enumerate(iter_raw_entries([file])):
+        if isinstance(entry, RawEntry):
+            screen_job(Job(index=index, entry=entry, options=ScreenOptions()))
+    return time.monotonic() - start
+
+
+def campaign(file: Path, workers: int) -> float:
+    """A campaign; wall time from the first chunk to the tables, s."""
+    from workflows.campaign_run import run_campaign
+    from workflows.campaign_yaml import load_campaign
+
+    folder = Path(tempfile.mkdtemp(prefix="dualion-speed-"))
+    yaml = folder / "campaign.yaml"
+    yaml.write_text(f"sources:\n  - files: ['{file}']\ncluster:\n  workers: {workers}\n")
+    at: dict[str, float] = {}
+    run_campaign(load_campaign(yaml), on_stage=lambda name: at.setdefault(name, time.monotonic()))
+    return at["writing tables"] - at["screening"]
+
+
+def measured(mode: str, file: Path) -> None:
+    """Run one mode and print wall and processor time as JSON."""
+    wall = plain_loop(file) if mode == "loop" else campaign(file, int(mode))
+    spent = {}
+    for name, who in (("own", resource.RUSAGE_SELF), ("workers", resource.RUSAGE_CHILDREN)):
+        usage = resource.getrusage(who)
+        spent[name] = usage.ru_utime + usage.ru_stime
+    print(json.dumps({"wall": wall, **spent}))
+
+
+def main() -> None:
+    """Print the three runs and the two figures."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--structures", type=int, default=1000)
+    parser.add_argument("--mode", default="")
+    asked = parser.parse_args()
+    if asked.mode:
+        measured(asked.mode, asked.source)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "some.jsonl"
+        write_subset(asked.source, file, asked.structures)
+        found = {}
+        for mode in ("loop", "1", "2"):
+            command = [sys.executable, __file__, str(file), "--mode", mode]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[mode] = json.loads(done.stdout.strip().split("\n")[-1])
+            print(f"{mode:>5}: {found[mode]}")
+    one, two, loop = found["1"], found["2"], found["loop"]
+    print(f"speed-up from one to two workers: {one['wall'] / two['wall']:.2f}")
+    print(f"wall time of one worker over the plain loop: {one['wall'] / loop['wall'] - 1:+.1%}")
+    extra = one["own"] + one["workers"] - loop["own"]
+    print(
+        f"processor time beyond the plain loop, start of processes included: "
+        f"{extra:.1f} s, {extra / loop['own']:+.1%}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
