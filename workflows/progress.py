@@ -54,11 +54,11 @@ def candidate_table(
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, width in (("#", 2), ("formula", 10)):
         table.add_column(name, min_width=width, no_wrap=True, overflow="ellipsis")
-    table.add_column("structure", max_width=20, no_wrap=True, overflow="ellipsis")
+    table.add_column("structure", max_width=14, no_wrap=True, overflow="ellipsis")
     table.add_column("ions", min_width=8, no_wrap=True)
     for name in ("E cat.", "E an.", "ratio"):
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
-    table.add_column("flags", overflow="fold")
+    table.add_column("flags", min_width=18)
     for row in candidates[:most]:
         numbers = (
             row[f"e{dimensionality}d_cation_ev"],
