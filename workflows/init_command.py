@@ -16,6 +16,10 @@ name: {name}                       # in the queue and in logs
 sources:                           # read in this order; each entry is one source of one kind
   - files: [{files}]   # files, folders, globs, archives
   # - bundled: true                # the reference set of this package
+  # - database: mp                 # mp, cod, optimade:NAME, icsd:PATH or icsd-api
+  #   query:                       # what is asked of it
+  #     elements: [Li]             # also any_of, exclude, max_sites, nonmetals_only, limit
+  #     max_energy_above_hull_ev_atom: 0.05   # also min_band_gap_ev, theoretical
 
 ions:
   cations: [Li]                    # mobile cations: Li, Na, K, Ag, Cu, Mg, Ca, Zn, …
