@@ -29,8 +29,8 @@ class Scene {
     Object.assign(this, { library, box, detail, show });
     this.viewer = library.createViewer(box, { backgroundColor: isDark() ? "#12161b" : "#ffffff", antialias: true });
     this.drawAtoms();
-    this.draw();
     this.viewer.zoomTo();
+    this.draw();
     this.viewer.rotate(18, "x");
     this.viewer.rotate(-22, "y");
     this.viewer.render();
@@ -47,7 +47,7 @@ class Scene {
     const mobile = this.detail.content.ions.map((ion) => ion.element);
     this.viewer.setStyle({}, { sphere: { scale: 0.2, colorscheme: "Jmol" }, stick: { radius: 0.08, colorscheme: "Jmol" } });
     for (const ion of this.detail.content.ions) {
-      this.viewer.setStyle({ elem: ion.element }, { sphere: { scale: 0.17, color: ION_COLOURS[ion.role] }, stick: { radius: 0.08 } });
+      this.viewer.setStyle({ elem: ion.element }, { sphere: { scale: 0.17, color: ION_COLOURS[ion.role] }, stick: { radius: 0.08, color: ION_COLOURS[ion.role] } });
     }
     this.mobile = mobile;
   }
@@ -76,20 +76,23 @@ class Scene {
     const { viewer, library } = this;
     if (!ion.volume) ion.volume = volumeOf(library, ion, this.detail.section(ion.field.section), this.detail.content.crystal.cell);
     const isoval = Math.max(0, ion.field.highest_ev - this.show.levels[ion.role]);
-    viewer.addIsosurface(ion.volume, { isoval, color: ION_COLOURS[ion.role], opacity: 0.6, smoothness: 6 });
+    viewer.addIsosurface(ion.volume, { isoval, color: ION_COLOURS[ion.role], opacity: 0.6, smoothness: 2 });
   }
   drawPath(ion) {
     const path = ion.paths.find((p) => p.dimension === this.show.dimension) || ion.paths[ion.paths.length - 1];
     if (!path) return;
     const { cell } = this.detail.content.crystal;
-    const points = path.frac.map((f) => asPoint(cartesian(cell, f)));
     const color = ION_COLOURS[ion.role];
-    for (let i = 1; i < points.length; i += 1) {
-      this.viewer.addCylinder({ start: points[i - 1], end: points[i], radius: 0.09, fromCap: 1, toCap: 1, color });
+    const place = (frac, cells) => asPoint(cartesian(cell, frac.map((x, i) => x - cells[i])));
+    const cellOf = (frac) => frac.map((x) => Math.floor(x + 1e-4));
+    for (let i = 1; i < path.frac.length; i += 1) { // what leaves through a face comes back opposite
+      const [from, to] = [path.frac[i - 1], path.frac[i]];
+      const cells = cellOf(from.map((x, k) => (x + to[k]) / 2));
+      this.viewer.addCylinder({ start: place(from, cells), end: place(to, cells), radius: 0.1, fromCap: 1, toCap: 1, color });
     }
-    const end = { radius: 0.22, color };
-    for (const i of path.minima) if (points[i]) this.viewer.addSphere({ center: points[i], ...end });
-    this.viewer.addSphere({ center: points[path.bottleneck], radius: 0.3, color: "#d1242f" });
+    const mark = (i, radius, hue) => this.viewer.addSphere({ center: place(path.frac[i], cellOf(path.frac[i])), radius, color: hue });
+    for (const i of path.minima) mark(i, 0.2, color);
+    mark(path.bottleneck, 0.32, "#d1242f");
   }
   recolour() {
     this.viewer.setBackgroundColor(isDark() ? "#12161b" : "#ffffff");

@@ -1,0 +1,147 @@
+"""Candidate pages: atoms, fields, paths and sensitivity agree with the screening itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from results.report.candidate import (
+    DetailOptions,
+    candidate_detail,
+    candidate_details,
+    field_points_for,
+    packed_field,
+)
+from results.rows import Identity, result_rows
+from screening.barriers import BarrierOptions
+from screening.pairs import ScreenOptions, screen_crystal
+from screening.pathways import map_ion
+from screening.verdict import DaiCriterion
+from structures.files import iter_raw_entries, parse_entry, reference_paths
+from structures.preparation import prepare
+
+OPTIONS = DetailOptions(
+    barriers=BarrierOptions(spacing_angstrom=0.3), criterion=DaiCriterion(), sensitivity=True
+)
+
+
+@pytest.fixture(scope="module")
+def entry():
+    path = next(p for p in reference_paths() if p.stem == "LiGaBr4")
+    return next(iter(iter_raw_entries([path])))
+
+
+@pytest.fixture(scope="module")
+def crystal(entry):
+    return prepare(parse_entry(entry).structure)
+
+
+@pytest.fixture(scope="module")
+def row(entry, crystal):
+    result = screen_crystal(crystal, ScreenOptions(barriers=OPTIONS.barriers))
+    identity = Identity(source=entry.source, source_id=entry.source_id, metadata={})
+    return next(r for r in result_rows(identity, result) if r["anion"] == "Br-")
+
+
+@pytest.fixture(scope="module")
+def detail(row, entry):
+    return candidate_detail(row, entry, OPTIONS)
+
+
+def test_paths_climb_to_the_barriers_of_the_table(detail, row):
+    for ion in detail.content["ions"]:
+        assert ion["name"] == row[ion["role"]]
+        for path in ion["paths"]:
+            barrier = row[f"e{path['dimension']}d_{ion['role']}_ev"]
+            assert max(path["energies_ev"]) == pytest.approx(barrier, abs=1e-3)
+            assert path["energies_ev"][path["bottleneck"]] == max(path["energies_ev"])
+            shift = np.subtract(path["frac"][-1], path["frac"][0])
+            assert np.abs(shift - np.round(shift)).max() < 1e-3
+            assert np.abs(np.round(shift)).max() >= 1
+    assert detail.content["notes"] == []
+
+
+def test_sensitivity_repeats_the_table_and_the_other_conventions(detail, row):
+    lines = {line["name"]: line for line in detail.content["sensitivity"]["rows"]}
+    for n in (1, 2, 3):
+        line = lines[f"{n}D barriers"]
+        assert line["cation_ev"] == pytest.approx(row[f"e{n}d_cation_ev"], abs=1e-6)
+        assert line["passes"] == (f"{n}D" in row["dai_dimensions"])
+    assert lines["3D, ratio read as cation_over_anion"]["passes"] == row["dai_other_reading"]
+    doubled = lines["3D, Morse prefactor D0 instead of D0/2"]
+    assert doubled["cation_ev"] > 1.5 * row["e3d_cation_ev"]
+    passed = sum(line["passes"] for line in lines.values())
+    assert detail.content["sensitivity"]["passed"] == passed
+
+
+def test_field_is_the_ions_field_on_a_coarser_grid(detail, crystal, row):
+    from screening.ions import MobileIon
+
+    found = map_ion(crystal, MobileIon.parse("Li+"), replace(OPTIONS.barriers, refined=False))
+    note, packed = packed_field(found, replace(OPTIONS, field_points=10**9))
+    values = np.frombuffer(packed, np.uint8).reshape(note["shape"]) * note["highest_ev"] / 255
+    above = np.minimum(found.energies_ev - found.energies_ev.min(), note["highest_ev"])
+    assert values.shape == above.shape
+    assert np.abs(values - above).max() <= note["highest_ev"] / 255
+    small, few = packed_field(found, replace(OPTIONS, field_points=3000))
+    assert math.prod(small["shape"]) == len(few) <= 3000
+    stored = detail.content["ions"][0]["field"]
+    assert len(detail.sections[stored["section"]]) == math.prod(stored["shape"])
+    assert stored["level_ev"] == pytest.approx(row["e3d_cation_ev"] + 0.05, abs=1e-6)
+
+
+def test_atoms_in_view_repeat_those_on_faces(detail, crystal):
+    atoms = detail.content["crystal"]["atoms"]
+    inside = [frac for _, frac in atoms if all(x < 1.0 - 1e-6 for x in frac)]
+    assert len(inside) == len(crystal.numbers)
+    for frac in inside:
+        copies = 2 ** sum(x < 1e-3 for x in frac)
+        gaps = np.array([f for _, f in atoms]) - frac
+        assert (np.abs(gaps - np.round(gaps)).max(axis=1) < 1e-4).sum() == copies
+
+
+def test_bonds_join_gallium_and_bromide_in_view(detail):
+    shown = detail.content["crystal"]
+    symbols = [symbol for symbol, _ in shown["atoms"]]
+    places = np.array([frac for _, frac in shown["atoms"]]) @ np.array(shown["cell"])
+    expected = {
+        (i, j)
+        for i in range(len(symbols))
+        for j in range(i + 1, len(symbols))
+        if {symbols[i], symbols[j]} == {"Ga", "Br"}
+        and np.linalg.norm(places[i] - places[j]) < 2.6  # Ga–Br in GaBr4-: 2.3 Å; next ones 4 Å
+    }
+    assert {tuple(bond) for bond in shown["bonds"]} == expected
+    assert len(expected) >= 8
+
+
+def test_coordinates_of_licensed_sources_stay_out(row, entry):
+    icsd_row = row | {"source": "icsd"}
+    hidden = candidate_detail(icsd_row, entry, replace(OPTIONS, sensitivity=False))
+    assert "crystal" not in hidden.content
+    assert not hidden.sections
+    assert all("frac" not in path for ion in hidden.content["ions"] for path in ion["paths"])
+    assert "licensed" in hidden.content["notes"][0]
+    shown = replace(OPTIONS, sensitivity=False, include_licensed=True)
+    assert "crystal" in candidate_detail(icsd_row, entry, shown).content
+
+
+def test_a_changed_input_is_noticed(row, entry):
+    moved = row | {"e3d_cation_ev": row["e3d_cation_ev"] + 0.1}
+    notes = candidate_detail(moved, entry, replace(OPTIONS, sensitivity=False)).content["notes"]
+    assert "changed" in notes[0]
+
+
+def test_what_cannot_be_shown_is_said(row):
+    seen = []
+    details = candidate_details({4: row}, {}, OPTIONS, progress=lambda: seen.append(1))
+    assert "not found" in details[4].content["notes"][0]
+    assert seen == [1]
+
+
+def test_fields_of_many_candidates_fit_into_the_page():
+    assert field_points_for(1) >= field_points_for(50) >= field_points_for(100)
+    assert 2 * 50 * field_points_for(50) <= 1_200_000

@@ -1,0 +1,150 @@
+"""Exports hold the numbers of the CSV; licensed structures stay out; comparisons say why."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+
+import pytest
+
+from results.columns import CANDIDATES, SCREENED
+from results.comparison import compared
+from results.export import schema, write_json_lines, write_parquet, write_structures
+from results.figures import write_run_figures
+from results.ranking import ranked_candidates
+from results.run_folder import read_run_folder
+from results.tables import read_table, write_table
+from structures.files import iter_raw_entries, reference_paths
+
+LII = "LiI.cif#LiI"
+
+
+def row(name, **changes):
+    base = {
+        "source": "file", "source_id": name, "reduced_formula": "LiI", "formula": "Li4I4",
+        "cation": "Li+", "anion": "I-", "status": "ok", "dai": True, "dai_dimensions": "3D",
+        "e1d_cation_ev": 0.3, "e2d_cation_ev": 0.3, "e3d_cation_ev": 0.3,
+        "e1d_anion_ev": 0.4, "e2d_anion_ev": 0.4, "e3d_anion_ev": 0.4,
+        "ratio_3d": 4 / 3, "n_sites": 8, "disordered": False, "flags": "",
+    }  # fmt: skip
+    return base | changes
+
+
+def run_folder(folder, rows, **sidecar):
+    folder.mkdir()
+    write_table(folder / "screened.csv", rows, SCREENED)
+    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    content = {"schema_version": 1, "inputs": ["x"], "options": {"criterion": {"min_ratio": 0.5}}}
+    content["funnel"] = {"read": 3, "ratio in range": 1}
+    (folder / "run.json").write_text(json.dumps(content | sidecar))
+    return read_run_folder(folder)
+
+
+ROWS = [
+    row(LII),
+    row("b", e3d_anion_ev=math.inf, ratio_3d=math.inf, dai=False, band_gap_ev=1.25),
+    row("c", status="rejected", reason="no_cation", dai=None, ratio_3d=None, e3d_anion_ev=None),
+]
+
+
+def test_json_lines_and_parquet_hold_the_csv(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    run = run_folder(tmp_path / "run", ROWS)
+    write_json_lines(tmp_path / "t.jsonl", run.rows, SCREENED)
+    write_parquet(tmp_path / "t.parquet", run.rows, SCREENED)
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    table = parquet.read_table(tmp_path / "t.parquet")
+    for number, known in enumerate(read_table(tmp_path / "run" / "screened.csv")):
+        for column in SCREENED:
+            value = None if known[column.key] == "" else known[column.key]
+            assert table[column.key][number].as_py() == value
+            assert lines[number][column.key] == ("inf" if value == math.inf else value)
+    field = table.schema.field("e1d_cation_ev")
+    assert field.metadata[b"unit"] == b"eV"
+
+
+def test_schema_names_every_column_with_its_unit():
+    tables = schema()["tables"]
+    assert [c["key"] for c in tables["screened"]] == [c.key for c in SCREENED]
+    assert [c["key"] for c in tables["candidates"]] == [c.key for c in CANDIDATES]
+    assert all(
+        c["unit"] in ("eV", "eV/atom")
+        for t in tables.values()
+        for c in t
+        if c["key"].endswith("_ev")
+    )
+
+
+def test_structures_are_written_as_they_came_and_licensed_ones_are_not(tmp_path):
+    path = next(p for p in reference_paths() if p.stem == "LiI")
+    entry = next(iter(iter_raw_entries([path])))
+    candidates = ranked_candidates([row(LII), row("gone"), row("mine", source="icsd")])
+    found = {("file", LII): entry, ("icsd", "mine"): entry}
+    counts = write_structures(tmp_path / "s.zip", candidates, found)
+    assert counts == {"written": 1, "licensed": 1, "missing": 1}
+    with zipfile.ZipFile(tmp_path / "s.zip") as archive:
+        names = archive.namelist()
+        assert names[-1] == "candidates.csv"
+        assert archive.read(names[0]).decode() == entry.text
+    again = write_structures(tmp_path / "s.zip", candidates, found, include_licensed=True)
+    assert again["written"] == 2
+
+
+def test_file_names_cannot_leave_the_archive(tmp_path):
+    path = next(p for p in reference_paths() if p.stem == "LiI")
+    entry = next(iter(iter_raw_entries([path])))
+    evil = row("../../../etc/passwd", reduced_formula="..\\x")
+    write_structures(
+        tmp_path / "s.zip", ranked_candidates([evil]), {("file", evil["source_id"]): entry}
+    )
+    with zipfile.ZipFile(tmp_path / "s.zip") as archive:
+        assert all("/" not in name and "\\" not in name for name in archive.namelist())
+
+
+def test_figures_are_written_and_reproducible(tmp_path):
+    run = run_folder(tmp_path / "run", ROWS)
+    paths = write_run_figures(run, tmp_path)
+    assert {path.suffix for path in paths} == {".svg", ".pdf", ".png"}
+    first = {path: path.read_bytes() for path in paths if path.suffix == ".svg"}
+    write_run_figures(run, tmp_path)
+    assert all(path.read_bytes() == text for path, text in first.items())
+    assert b"E(anion) / E(cation), 3D" in first[tmp_path / "ratio.svg"]
+
+
+def test_comparison_says_why(tmp_path):
+    before = [
+        row("stays"),
+        row("slower"),
+        row("gone"),
+        row("broken"),
+        row("late", dai=False, e3d_cation_ev=1.2),
+    ]
+    after = [
+        row("stays"),
+        row("slower", e3d_anion_ev=0.9),
+        row("broken", status="failed", reason="time_limit", dai=None),
+        row("late"),
+        row("new"),
+    ]
+    found = compared(
+        run_folder(tmp_path / "a", before),
+        run_folder(tmp_path / "b", after, options={"criterion": {"min_ratio": 0.6}}),
+    )
+    why = {change.pair[1]: (change.kind, change.why) for change in found.changes}
+    assert why["new"] == ("entered", "the structure is not in that run")
+    assert why["gone"] == ("left", "the structure is not in that run")
+    assert why["broken"] == ("left", "failed there: time limit")
+    assert why["late"][0] == "entered"
+    assert "E(cation) 3D 1.200 → 0.300" in why["late"][1]
+    assert "criterion differs" in why["late"][1]
+    assert why["slower"] == ("moved", "E(anion) 3D 0.400 → 0.900")
+    assert found.settings == (("options.criterion.min_ratio", "0.5", "0.6"),)
+    assert (found.shared, found.only_first, found.only_second) == (4, 1, 1)
+    assert found.changed_barriers == 2
+
+
+def test_a_run_compared_with_itself_has_not_changed(tmp_path):
+    run = run_folder(tmp_path / "a", ROWS)
+    found = compared(run, run)
+    assert (found.changes, found.settings, found.changed_barriers) == ((), (), 0)
