@@ -36,6 +36,8 @@ class MatchOptions:
         occupancy_tolerance: largest difference of occupancies on a site.
         largest_difference: profiles that differ more than this anywhere cannot match.
         mean_difference: profiles that differ more than this on average cannot match.
+        supercell_difference: pairs whose primitive cells differ in size are compared as supercells
+            if their profiles differ less than this (noise can hide a smaller cell).
         max_sites: above this many sites the matcher is too slow, and only crystals with
             practically equal profiles count as one.
     """
@@ -46,6 +48,7 @@ class MatchOptions:
     occupancy_tolerance: float = 0.05
     largest_difference: float = 0.3
     mean_difference: float = 0.04
+    supercell_difference: float = 0.1
     max_sites: int = 200
 
 
@@ -60,10 +63,13 @@ DEFAULT_MATCH = MatchOptions()
 Group = list[int]
 """Indices of entries that are one structure; the first is the best."""
 
+Pairs = dict[tuple[int, int], float]
+"""Pairs (low, high) that may match, and the largest difference of their profiles."""
+
 
 def candidate_groups(
     prints: Sequence[Fingerprint], options: MatchOptions = DEFAULT_MATCH
-) -> Iterator[tuple[list[int], set[tuple[int, int]]]]:
+) -> Iterator[tuple[list[int], Pairs]]:
     """Connected sets of entries whose fingerprints allow a match.
 
     Args:
@@ -78,12 +84,12 @@ def candidate_groups(
         buckets[item.key].append(index)
     for members in buckets.values():
         if len(members) > 1:
-            yield from _components(members, set(_close_pairs(members, prints, options)))
+            yield from _components(members, dict(_close_pairs(members, prints, options)))
 
 
 def _close_pairs(
     members: list[int], prints: Sequence[Fingerprint], options: MatchOptions
-) -> Iterator[tuple[int, int]]:
+) -> Iterator[tuple[tuple[int, int], float]]:
     profiles = np.stack([prints[index].profiles for index in members])
     fractions = np.stack([prints[index].fractions for index in members])
     for place, index in enumerate(members[:-1]):
@@ -94,12 +100,11 @@ def _close_pairs(
             & (mean < options.mean_difference)
             & (composition < options.occupancy_tolerance)
         )
-        yield from ((index, members[place + 1 + int(step)]) for step in np.flatnonzero(close))
+        for step in np.flatnonzero(close).tolist():
+            yield (index, members[place + 1 + step]), float(largest[step])
 
 
-def _components(
-    members: list[int], pairs: set[tuple[int, int]]
-) -> Iterator[tuple[list[int], set[tuple[int, int]]]]:
+def _components(members: list[int], pairs: Pairs) -> Iterator[tuple[list[int], Pairs]]:
     """Connected components that hold a pair."""
     parent = {index: index for index in members}
 
@@ -112,11 +117,11 @@ def _components(
     for low, high in pairs:
         parent[root(high)] = root(low)
     nodes: dict[int, list[int]] = defaultdict(list)
-    edges: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    edges: dict[int, Pairs] = defaultdict(dict)
     for index in members:
         nodes[root(index)].append(index)
-    for pair in pairs:
-        edges[root(pair[0])].add(pair)
+    for pair, difference in pairs.items():
+        edges[root(pair[0])][pair] = difference
     for name, found in edges.items():
         yield sorted(nodes[name]), found
 
@@ -129,14 +134,12 @@ class MatchTask:
         indices: names of the entries in the answer, best provenance first.
         entries: the entries.
         pairs: pairs of places in ``entries`` that may match.
-        equal: pairs among these whose profiles are practically equal.
         options: the tolerances.
     """
 
     indices: tuple[int, ...]
     entries: tuple[RawEntry, ...]
-    pairs: frozenset[tuple[int, int]]
-    equal: frozenset[tuple[int, int]]
+    pairs: Pairs
     options: MatchOptions = DEFAULT_MATCH
 
 
@@ -157,14 +160,17 @@ def match_groups(task: MatchTask) -> list[Group]:
 
 def _same(structures: list[Structure], pair: tuple[int, int], task: MatchTask) -> bool:
     one, other = structures[pair[0]], structures[pair[1]]
-    if len(one) != len(other):
+    options, difference = task.options, task.pairs[pair]
+    if max(len(one), len(other)) > options.max_sites:
+        return difference < EQUAL_PROFILES
+    as_supercell = len(one) != len(other)
+    if as_supercell and difference > options.supercell_difference:
         return False
-    if len(one) > task.options.max_sites:
-        return pair in task.equal
+    matcher = _matcher(options, as_supercell)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return bool(_matcher(task.options).fit(one, other, skip_structure_reduction=True))
+            return bool(matcher.fit(one, other, skip_structure_reduction=True))
         except REDUCTION_ERRORS:
             return False
 
@@ -192,7 +198,7 @@ def plain(structure: Structure) -> Structure:
 
 
 @lru_cache(maxsize=4)
-def _matcher(options: MatchOptions) -> Any:
+def _matcher(options: MatchOptions, as_supercell: bool) -> Any:
     from pymatgen.analysis.structure_matcher import AbstractComparator, StructureMatcher
 
     class OccupancyComparator(AbstractComparator):  # type: ignore[misc]
@@ -211,5 +217,6 @@ def _matcher(options: MatchOptions) -> Any:
         stol=options.site_tolerance,
         angle_tol=options.angle_tolerance_deg,
         primitive_cell=False,  # they are reduced already
+        attempt_supercell=as_supercell,
         comparator=OccupancyComparator(),
     )

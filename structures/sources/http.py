@@ -134,7 +134,7 @@ class PoliteAdapter(HTTPAdapter):
             self._last_request = time.monotonic()
         if response.status_code in RETRIED_STATUS:
             return None, self._status_failure(response)
-        if self._is_valid and response.ok and not self._is_valid(response):
+        if self._is_valid and response.status_code < 300 and not self._is_valid(response):
             return None, _Failure(
                 error=SourceAnswerError(
                     f"{self._source}: the answer is no valid JSON, also when asked again. Try "

@@ -187,19 +187,22 @@ class OptimadeSource:
         url: str | None = self.first_url
         visited: set[str] = set()
         while url is not None:
-            visited.add(url)
             try:
                 page, retrieved = self._page(url)
-                following = self._next(page, url)
-                if following in visited or len(visited) > MOST_PAGES:
-                    raise SourceAnswerError(f"{self.name}: its pages lead in a circle.")
             except SourceError as error:
-                if len(visited) == 1:
+                if not visited:
                     raise
                 yield _failed(error), ""
                 return
+            visited.add(url)
             yield from ((item, retrieved) for item in page["data"])
-            url = following
+            try:
+                url = self._next(page, url)
+                if url in visited or len(visited) > MOST_PAGES:
+                    raise SourceAnswerError(f"{self.name}: its pages lead in a circle.")
+            except SourceAnswerError as error:
+                yield _failed(error), ""
+                return
 
     def _page(self, url: str) -> tuple[dict[str, Any], str]:
         """One page, from the cache or the provider.

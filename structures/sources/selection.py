@@ -18,14 +18,14 @@ from structures.files import parse_entry
 from structures.records import RawEntry, Rejection
 from structures.sources.duplicates import (
     DEFAULT_MATCH,
-    EQUAL_PROFILES,
     Group,
     MatchOptions,
     MatchTask,
+    Pairs,
     candidate_groups,
     match_groups,
 )
-from structures.sources.fingerprint import Fingerprint, differences, fingerprint
+from structures.sources.fingerprint import Fingerprint, fingerprint
 from structures.sources.prefilters import Facts, Prefilter, first_rejection
 from structures.sources.provenance import merged, rank
 
@@ -205,7 +205,7 @@ def _mark_duplicates(
     order = sorted(prints, key=lambda index: (rank(raw[index].source, raw[index].metadata), index))
     sorted_prints = [prints[index] for index in order]
     tasks = (
-        _match_task(members, pairs, order, sorted_prints, raw, options)
+        _match_task(members, pairs, order, raw, options)
         for members, pairs in candidate_groups(sorted_prints, options)
     )
     for groups in apply(match_groups, tasks):
@@ -215,23 +215,16 @@ def _mark_duplicates(
 
 def _match_task(
     members: list[int],
-    pairs: set[tuple[int, int]],
+    pairs: Pairs,
     order: list[int],
-    prints: list[Fingerprint],
     raw: dict[int, RawEntry],
     options: MatchOptions,
 ) -> MatchTask:
     place = {member: number for number, member in enumerate(members)}
-    equal = {
-        (low, high)
-        for low, high in pairs
-        if differences(prints[low], prints[high].profiles[None, :])[0][0] < EQUAL_PROFILES
-    }
     return MatchTask(
         indices=tuple(order[member] for member in members),
         entries=tuple(raw[order[member]] for member in members),
-        pairs=frozenset((place[low], place[high]) for low, high in pairs),
-        equal=frozenset((place[low], place[high]) for low, high in equal),
+        pairs={(place[low], place[high]): value for (low, high), value in pairs.items()},
         options=options,
     )
 

@@ -270,9 +270,7 @@ def test_an_empty_query_is_refused(make: Callable[..., Source]) -> None:
         make(query=SourceQuery())
 
 
-def test_missing_key_says_where_to_get_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_key_says_where_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MP_API_KEY", "PMG_MAPI_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("structures.sources.secrets._pymatgen_setting", lambda name: "")
