@@ -64,7 +64,7 @@ class Rejection:
     Attributes:
         source: name of the source.
         source_id: name of the structure (or of the file that holds none).
-        stage: where it ended: ``read``, ``prepare``, ``screen``.
+        stage: where it ended: ``read``, ``filter``, ``prepare``, ``screen``.
         reason: stable snake_case name, for tables and filters.
         message: one sentence that says what, why and what to do.
     """
