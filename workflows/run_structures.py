@@ -42,7 +42,7 @@ def structures_of_run(
     if not inputs and (run.folder / "campaign.yaml").is_file():
         from workflows.campaign_yaml import load_campaign
 
-        return _from_store(load_campaign(run.folder), names)
+        return _from_store(load_campaign(run.folder / "campaign.yaml"), names)
     return _from_inputs(run, names, inputs)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
 
 import pytest
+from page_reader import block_of, head_of
 
 from results.columns import CANDIDATES, SCREENED
 from results.ranking import ranked_candidates
@@ -41,15 +41,6 @@ def run_folder(folder, rows):
     sidecar = {"schema_version": 1, "inputs": [EVIL], "options": {}, "funnel": {"read": 1}}
     (folder / "run.json").write_text(json.dumps(sidecar))
     return read_run_folder(folder)
-
-
-def block_of(page, name):
-    text = re.search(rf'id="block-{name}">([^<]*)</script>', page).group(1)
-    return gzip.decompress(base64.b64decode(text))
-
-
-def head_of(block):
-    return json.loads(block[4 : 4 + int.from_bytes(block[:4], "little")])
 
 
 def test_names_stay_text(tmp_path):

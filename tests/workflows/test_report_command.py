@@ -1,0 +1,157 @@
+"""``dualion report``, ``export``, ``show``, ``compare``: a real run, from the store to the page."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+import zipfile
+
+import pytest
+import typer
+from page_reader import block_of, head_of, table_of
+from typer.testing import CliRunner
+
+from results.columns import CANDIDATES, SCREENED
+from results.tables import format_value
+from structures.errors import InputError
+from structures.files import reference_paths
+from workflows import compare_command, export_command, report_command, screen_command, show_command
+
+NAMES = ("LiI", "LiGaBr4", "Li3PO4_gamma", "AgI_beta")
+
+
+@pytest.fixture(scope="module")
+def app():
+    made = typer.Typer()
+    for module in (compare_command, export_command, report_command, screen_command, show_command):
+        module.register(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def invoke(app):
+    def call(*arguments):
+        found = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if found.exception and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        return found
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def files():
+    return [str(path) for path in reference_paths() if path.stem in NAMES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, invoke, files):
+    target = tmp_path_factory.mktemp("run") / "run"
+    invoke("screen", *files, "--spacing", "0.35", "--workers", "1", "--output", target)
+    return target
+
+
+def cells_of(path):
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.reader(handle))
+    return {key: [row[i] for row in rows[1:]] for i, key in enumerate(rows[0])}
+
+
+def test_page_holds_every_cell_of_the_tables(folder, invoke):
+    assert invoke("report", folder, "--no-sensitivity").exit_code == 0
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    told, shown = cells_of(folder / "screened.csv"), table_of(page)
+    for column in SCREENED:
+        assert shown[column.key] == told[column.key]
+    ranked = cells_of(folder / "candidates.csv")
+    places = [i for i, rank in enumerate(shown["rank"]) if rank]
+    places.sort(key=lambda i: int(shown["rank"][i]))
+    for column in CANDIDATES:
+        assert [shown[column.key][i] for i in places] == ranked[column.key]
+    detailed = head_of(block_of(page, "table"))["detailed"]
+    assert sorted(detailed) == sorted(places)
+
+
+def test_store_tables_and_page_hold_the_same_numbers(tmp_path, invoke, files):
+    from results.store import Store
+    from workflows.campaign_export import entry_rows
+    from workflows.campaign_run import run_campaign
+    from workflows.campaign_yaml import load_campaign
+
+    yaml = json.dumps({"sources": [{"files": files}], "barriers": {"spacing_angstrom": 0.35}})
+    (tmp_path / "campaign.yaml").write_text(yaml)
+    campaign = load_campaign(tmp_path / "campaign.yaml")
+    run_campaign(campaign, stop=threading.Event())
+    store = Store.read_only(campaign.store_at)
+    plan = int(store.note("plan"))
+    stored = [row for found in entry_rows(store, plan, campaign.options()) for row in found.rows]
+    store.close()
+    invoke("report", tmp_path, "--no-sensitivity")
+    page = table_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    told = cells_of(tmp_path / "screened.csv")
+    for column in SCREENED:
+        of_store = [format_value(row.get(column.key), column) for row in stored]
+        assert of_store == told[column.key] == page[column.key]
+    assert "block-detail-" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_without_its_inputs_says_so_and_goes_on(folder, tmp_path, invoke):
+    sidecar = json.loads((folder / "run.json").read_text())
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("screened.csv", "candidates.csv"):
+        (moved / name).write_text((folder / name).read_text())
+    (moved / "run.json").write_text(json.dumps(sidecar | {"inputs": ["/nowhere/cifs"]}))
+    found = invoke("report", moved)
+    assert "shows no structures" in found.stderr
+    assert "--input" in found.stderr
+    assert "0 in detail" in found.stdout
+    again = invoke("report", moved, "--input", sidecar["inputs"][0], "--no-sensitivity")
+    assert "0 in detail" not in again.stdout
+
+
+def test_report_of_no_run_is_one_sentence(tmp_path, invoke):
+    with pytest.raises(InputError, match=r"run\.json"):
+        invoke("report", tmp_path)
+    with pytest.raises(InputError, match="no folder"):
+        invoke("report", tmp_path / "missing")
+
+
+def test_export_writes_what_it_names(folder, invoke):
+    found = invoke("export", folder, "--format", "jsonl", "--format", "cif", "--format", "schema")
+    assert found.exit_code == 0
+    target = folder / "export"
+    lines = (target / "screened.jsonl").read_text().splitlines()
+    assert len(lines) == len(cells_of(folder / "screened.csv")["key"])
+    with zipfile.ZipFile(target / "structures.zip") as archive:
+        assert any(name.endswith(".cif") for name in archive.namelist())
+    with pytest.raises(InputError, match="jsonl"):
+        invoke("export", folder, "--format", "json")
+
+
+def test_show_knows_the_structure(folder, invoke):
+    text = invoke("show", "LiGaBr4", folder).stdout
+    assert "LiGaBr4.cif#LiGaBr4" in text
+    assert "anion bound" in text
+    rows = json.loads(invoke("show", "LiGaBr4", folder, "--json").stdout)
+    told = cells_of(folder / "screened.csv")
+    place = told["source_id"].index("LiGaBr4.cif#LiGaBr4")
+    assert rows[0]["e3d_cation_ev"] == float(told["e3d_cation_ev"][place])
+    assert "no cation" in invoke("show", "AgI", folder).stdout
+    with pytest.raises(InputError, match="means"):
+        invoke("show", "Li", folder)
+    with pytest.raises(InputError, match="no structure"):
+        invoke("show", "Zr99", folder)
+
+
+def test_compare_explains_a_changed_criterion(folder, tmp_path, invoke, files):
+    other = tmp_path / "other"
+    options = ("--spacing", "0.35", "--workers", "1", "--dimensionality", "1")
+    invoke("screen", *files, *options, "--output", other)
+    text = invoke("compare", folder, other).stdout
+    assert "options.criterion.dimensionality" in text
+    assert "0 of them with other barriers" in text
+    found = json.loads(invoke("compare", folder, other, "--json").stdout)
+    entered = [c for c in found["changes"] if c["kind"] == "entered"]
+    assert any("Li3PO4" in c["pair"][1] and "criterion" in c["why"] for c in entered)
