@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.analysis import TransportReport
 from screening.transport.arrhenius import Arrhenius
 from screening.transport.density import Density
+from screening.transport.report import TransportReport
 from screening.transport.structure import Rdf
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import typer
 from structures.errors import InputError
 
 if TYPE_CHECKING:
-    from screening.transport.analysis import AnalysisOptions, TransportReport
     from screening.transport.arrhenius import Arrhenius
-    from structures.trajectories.read import ReadOptions
+    from screening.transport.options import AnalysisOptions
+    from screening.transport.report import TransportReport
+    from structures.trajectories.options import ReadOptions
 
 NAN = float("nan")
 
@@ -80,8 +81,8 @@ def analyze(
     volumes: Volumes = False,
 ) -> None:
     """Analyse trajectories; the options are described where they are declared."""
-    from screening.transport.analysis import AnalysisOptions
-    from structures.trajectories.read import ReadOptions
+    from screening.transport.options import AnalysisOptions
+    from structures.trajectories.options import ReadOptions
 
     temperatures = _temperatures(temperature_k, len(trajectories))
     reading = ReadOptions(
@@ -213,7 +214,8 @@ def _write(
     volumes: bool,
 ) -> None:
     from results.transport_figures import write_figures
-    from results.transport_tables import msd_csv, rdf_csv, report_json, species_csv
+    from results.transport_json import report_json
+    from results.transport_tables import msd_csv, rdf_csv, species_csv
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -259,7 +261,7 @@ def _printed(
     fits: dict[str, Arrhenius],
     combined: Sequence[tuple[str, float, float, float]],
 ) -> list[str]:
-    from results.transport_tables import summary_lines
+    from results.transport_summary import summary_lines
 
     lines = [line for report in reports for line in summary_lines(report)]
     if len(reports) > 1:

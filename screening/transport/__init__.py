@@ -1,6 +1,6 @@
 """Transport from trajectories: pure functions from arrays to frozen results."""
 
-from screening.transport.analysis import AnalysisOptions, SpeciesReport, TransportReport, analyse
+from screening.transport.analysis import analyse
 from screening.transport.arrhenius import Arrhenius, arrhenius
 from screening.transport.density import Density, density, density_path_ev, density_sites
 from screening.transport.diffusion import Diffusion, diffusion
@@ -15,7 +15,9 @@ from screening.transport.msd import (
     msd_per_ion,
 )
 from screening.transport.onsager import Transport, transport
+from screening.transport.options import AnalysisOptions
 from screening.transport.replicas import combine_replicas
+from screening.transport.report import SpeciesReport, TransportReport
 from screening.transport.rotation import Rotation, rotation
 from screening.transport.structure import Rdf, VanHove, radial_distribution, van_hove_self
 

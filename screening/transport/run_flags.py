@@ -17,7 +17,7 @@ from screening.transport.structure import (
 from structures.trajectories import Trajectory
 
 if TYPE_CHECKING:
-    from screening.transport.analysis import SpeciesReport
+    from screening.transport.report import SpeciesReport
 
 
 def run_flags(

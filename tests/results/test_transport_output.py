@@ -12,17 +12,11 @@ import pytest
 from pymatgen.io.vasp import Chgcar
 
 from results.transport_figures import write_figures
-from results.transport_tables import (
-    SPECIES_COLUMNS,
-    msd_csv,
-    rdf_csv,
-    report_json,
-    species_csv,
-    summary_lines,
-)
+from results.transport_json import report_json
+from results.transport_summary import summary_lines
+from results.transport_tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
 from results.transport_volumes import chgcar_text, cube_text
-from screening.transport import arrhenius
-from screening.transport.analysis import AnalysisOptions, TransportReport, analyse
+from screening.transport import AnalysisOptions, TransportReport, analyse, arrhenius
 from structures.trajectories import Trajectory
 
 

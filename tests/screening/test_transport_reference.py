@@ -11,13 +11,15 @@ import pytest
 from numpy.typing import NDArray
 
 from screening.transport import (
+    AnalysisOptions,
+    TransportReport,
+    analyse,
     collective_positions,
     mean_squared_displacement,
     motion_shape,
     msd_per_ion,
     point_estimate,
 )
-from screening.transport.analysis import AnalysisOptions, TransportReport, analyse
 from screening.transport.kinisi_posterior import has_kinisi, kinisi_posterior
 from screening.transport.slope import fit_slope
 from structures.errors import InputError, MissingDependencyError

@@ -9,8 +9,7 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from screening.transport import combine_replicas, diffusion, transport
-from screening.transport.analysis import AnalysisOptions, analyse
+from screening.transport import AnalysisOptions, analyse, combine_replicas, diffusion, transport
 from screening.transport.diffusion import Verdict
 from structures.errors import InputError
 from structures.trajectories import Trajectory

@@ -1,0 +1,61 @@
+"""Collective transport of a run: of all ions, and of those outside polyanions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.transport.bonding import Polyanions
+from screening.transport.charges import formal_charges
+from screening.transport.onsager import LEAST_FRAMES, Transport, transport
+from screening.transport.options import AnalysisOptions
+from screening.transport.report import SpeciesReport
+from structures.trajectories import Trajectory
+
+
+def transports(
+    reports: list[SpeciesReport],
+    positions: NDArray[np.float64],
+    trajectory: Trajectory,
+    polyanions: Polyanions,
+    temperature_k: float,
+    options: AnalysisOptions,
+) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
+    """Transport of all groups, and of those outside polyanions; and flags."""
+    charges, flags = formal_charges(trajectory.symbols, options.charges_e)
+    if "charges_unknown" in flags or trajectory.n_frames < LEAST_FRAMES:
+        return ((), ()), flags
+    if not (np.isfinite(temperature_k) and temperature_k > 0.0):
+        return ((), ()), (
+            *flags,
+            "zero_temperature" if temperature_k <= 0.0 else "temperature_unknown",
+        )
+    of_polyanion = set(polyanions.centres.tolist()) | set(polyanions.ligands.tolist())
+    free = [r for r in reports if not of_polyanion.issuperset(r.indices.tolist())]
+    results: list[tuple[Transport, ...]] = []
+    for chosen in (reports, free):
+        if not chosen:
+            results.append(())
+            continue
+        results.append(
+            (
+                transport(
+                    {r.name: positions[:, r.indices] for r in chosen},
+                    {r.name: charges[r.name.partition("(")[0]] for r in chosen},
+                    trajectory.frame_step_ps,
+                    volume_cubic_angstrom=trajectory.volume_cubic_angstrom,
+                    temperature_k=temperature_k,
+                    diffusions=[r.diffusion for r in chosen],
+                    earliest_ps=_earliest(
+                        chosen, min(options.earliest_ps, 0.1 * trajectory.duration_ps)
+                    ),
+                ),
+            )
+        )
+    return (results[0], results[1]), flags
+
+
+def _earliest(reports: list[SpeciesReport], least_ps: float) -> float:
+    """Latest start of the tracer windows of what diffuses, ps, and ``least_ps`` at least."""
+    starts = [r.diffusion.window_ps[0] for r in reports if r.diffusion.verdict == "diffusing"]
+    return max(starts, default=least_ps)

@@ -1,0 +1,40 @@
+"""What the user chooses of an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+EARLIEST_PS = 1.0
+"""Vibrations of a solid are forgotten after about this time, ps; a fit that starts earlier
+needs more frames than most runs have to see that it is biased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisOptions:
+    """What the user chooses.
+
+    Attributes:
+        framework: immobile elements; empty takes the polyanion centres.
+        charges_e: element → charge, e; the usual valence where missing.
+        temperature_k: temperature, K; NaN takes the trajectory's.
+        hop_length_angstrom: length of a jump, Å; NaN takes the like-neighbour distance.
+        earliest_ps: fits start no earlier than this, ps, nor than a tenth of the run if that
+            is shorter.
+        longest_angstrom: range of the radial distributions, Å.
+        with_structure: whether to compute radial distributions.
+        with_density: whether to compute density maps and jumps of what is not caged.
+        with_kinisi: whether to add kinisi's posterior where kinisi is installed.
+    """
+
+    framework: tuple[str, ...] = ()
+    charges_e: Mapping[str, float] = field(default_factory=dict)
+    temperature_k: float = np.nan
+    hop_length_angstrom: float = np.nan
+    earliest_ps: float = EARLIEST_PS
+    longest_angstrom: float = 8.0
+    with_structure: bool = True
+    with_density: bool = True
+    with_kinisi: bool = True

@@ -1,0 +1,146 @@
+"""What one group of ions does: its D, verdict, jumps and density."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.transport.bonding import Polyanions
+from screening.transport.density import density, density_path_ev
+from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
+from screening.transport.estimators import PointEstimate, point_estimate
+from screening.transport.hops import hops
+from screening.transport.kinisi_posterior import Posterior, has_kinisi, kinisi_posterior
+from screening.transport.msd import mean_squared_displacement, motion_shape
+from screening.transport.options import AnalysisOptions
+from screening.transport.report import SpeciesReport
+from screening.transport.rotation import Rotation
+from screening.transport.structure import Rdf, lindemann, van_hove_self
+from structures.trajectories import Trajectory
+
+HOP_RANGE_ANGSTROM = (2.0, 4.5)
+"""A like-neighbour distance outside this is no jump length between sites, Å."""
+
+
+def ion_groups(trajectory: Trajectory, polyanions: Polyanions) -> dict[str, NDArray[np.int64]]:
+    """Elements, split where some atoms are bound ligands and others are free."""
+    bound = set(polyanions.ligand_atoms.tolist())
+    groups: dict[str, NDArray[np.int64]] = {}
+    for symbol in trajectory.species:
+        indices = trajectory.indices(symbol)
+        held = np.array([i in bound for i in indices])
+        if held.any() and not held.all():
+            groups[f"{symbol}(bound)"] = indices[held]
+            groups[f"{symbol}(free)"] = indices[~held]
+        else:
+            groups[symbol] = indices
+    return groups
+
+
+def species_report(
+    name: str,
+    indices: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    trajectory: Trajectory,
+    temperature_k: float,
+    rdfs: tuple[Rdf, ...],
+    options: AnalysisOptions,
+) -> SpeciesReport:
+    step_ps = trajectory.frame_step_ps
+    own = np.ascontiguousarray(positions[:, indices])
+    msd = mean_squared_displacement(own, step_ps)
+    neighbour = _neighbour(name.partition("(")[0], len(indices), trajectory, rdfs)
+    jump = options.hop_length_angstrom
+    if not np.isfinite(jump):
+        low, high = HOP_RANGE_ANGSTROM
+        jump = neighbour if low < neighbour < high else DEFAULT_HOP_ANGSTROM
+    found = diffusion(
+        own,
+        step_ps,
+        species=name,
+        hop_length_angstrom=jump,
+        msd=msd,
+        earliest_ps=min(options.earliest_ps, 0.1 * trajectory.duration_ps),
+    )
+    report = SpeciesReport(
+        name=name,
+        indices=indices,
+        diffusion=found,
+        msd=msd,
+        shape=motion_shape(own, msd, stride=max(1, trajectory.n_frames // 500)),
+        estimates=_estimates(own, step_ps),
+        posterior=_posterior(own, step_ps, found, options),
+        lindemann=lindemann(own, neighbour),
+        van_hove=van_hove_self(own, step_ps),
+    )
+    if options.with_density and found.verdict in ("diffusing", "not resolved"):
+        return _with_density(report, own, trajectory, temperature_k)
+    return report
+
+
+def _neighbour(symbol: str, count: int, trajectory: Trajectory, rdfs: tuple[Rdf, ...]) -> float:
+    """Like-neighbour distance, Å: the first peak of g(r), or that of a uniform sublattice."""
+    peak = next((r.first_peak_angstrom for r in rdfs if r.pair == (symbol, symbol)), np.nan)
+    uniform = (trajectory.volume_cubic_angstrom / count) ** (1.0 / 3.0)
+    return float(peak) if np.isfinite(peak) and peak > 0.5 else float(uniform)
+
+
+def _estimates(own: NDArray[np.float64], step_ps: float) -> tuple[PointEstimate, ...]:
+    return (
+        point_estimate("end_point", own, step_ps),
+        point_estimate("first_frame_line", own, step_ps),
+    )
+
+
+def _posterior(
+    own: NDArray[np.float64], step_ps: float, found: Diffusion, options: AnalysisOptions
+) -> tuple[Posterior, ...]:
+    moving = found.verdict in ("diffusing", "not resolved") and np.isfinite(found.window_ps[0])
+    if not (options.with_kinisi and moving and has_kinisi()):
+        return ()
+    return (kinisi_posterior(own, step_ps, found.window_ps[0]),)
+
+
+def _with_density(
+    report: SpeciesReport,
+    own: NDArray[np.float64],
+    trajectory: Trajectory,
+    temperature_k: float,
+) -> SpeciesReport:
+    cell = trajectory.mean_cell
+    fractional = own @ np.linalg.inv(cell)
+    map_ = density(fractional, cell, species=report.name)
+    barriers = (np.nan, np.nan, np.nan)
+    if np.isfinite(temperature_k) and temperature_k > 0.0:
+        barriers = density_path_ev(map_, temperature_k)
+    jumps = hops(fractional, cell, trajectory.frame_step_ps, species=report.name)
+    return replace(report, hops=(jumps,), density=(map_,), path_ev=barriers)
+
+
+def with_bonding(
+    reports: list[SpeciesReport], polyanions: Polyanions, rotations: tuple[Rotation, ...]
+) -> list[SpeciesReport]:
+    """Correct the verdict of bound ligands, which cannot leave a centre that stays."""
+    if not rotations:
+        return reports
+    ligands, centres = set(polyanions.ligand_atoms.tolist()), polyanions.centre_atoms
+    centre_moves = any(
+        r.diffusion.verdict == "diffusing" and np.isin(r.indices, centres).any() for r in reports
+    )
+    out = []
+    for report in reports:
+        bound = ligands.issuperset(report.indices.tolist())
+        if not bound or centre_moves:
+            out.append(report)
+            continue
+        out.append(replace(report, diffusion=_bound_verdict(report.diffusion, rotations[0])))
+    return out
+
+
+def _bound_verdict(found: Diffusion, turning: Rotation) -> Diffusion:
+    if turning.verdict == "breaking":
+        return replace(found, flags=(*found.flags, "bonds_break"))
+    verdict = "rotating" if turning.verdict == "rotating" else "vibrating"
+    return replace(found, verdict=verdict, flags=(*found.flags, "bound_ligand"))  # type: ignore[arg-type]
