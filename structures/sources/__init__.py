@@ -18,6 +18,7 @@ from structures.sources.errors import (
 from structures.sources.icsd_api import IcsdApiSource
 from structures.sources.local import FilesSource, IcsdExportSource
 from structures.sources.materials_project import MaterialsProjectSource
+from structures.sources.open import entries_of, open_source, open_sources
 from structures.sources.optimade import OptimadeSource
 from structures.sources.prefilters import MeasurementLimits, Prefilter, standard_filters
 from structures.sources.query import SourceQuery
@@ -42,6 +43,9 @@ __all__ = [
     "SourceError",
     "SourceQuery",
     "SourceUnavailableError",
+    "entries_of",
+    "open_source",
+    "open_sources",
     "select",
     "standard_filters",
 ]

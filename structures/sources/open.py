@@ -15,7 +15,9 @@ from structures.sources.icsd_api import IcsdApiSource
 from structures.sources.local import FilesSource, IcsdExportSource
 from structures.sources.materials_project import MaterialsProjectSource
 from structures.sources.optimade import OptimadeSource
+from structures.sources.prefilters import standard_filters
 from structures.sources.query import SourceQuery
+from structures.sources.selection import Selection, select
 
 FORMS: dict[str, str] = {
     "mp": "the Materials Project through its API",
@@ -111,6 +113,31 @@ def all_entries(
                 on_failure(source, error)
             reason = error.reason if isinstance(error, SourceError) else "source_not_usable"
             yield rejection(source.name, "(source)", reason, str(error))
+
+
+def entries_of(
+    texts: Sequence[str],
+    query: SourceQuery,
+    *,
+    selection: Selection | None = None,
+    access: Access | None = None,
+    workers: int = 1,
+) -> Iterator[RawEntry | Rejection]:
+    """What ``dualion screen --source …`` screens: opened, filtered, without duplicates.
+
+    Args:
+        texts: sources, each one of ``FORMS``.
+        query: what is asked of them.
+        selection: filters and the search for duplicates; None for those of the query alone.
+        access: cache and network; None for the usual ones.
+        workers: processes that parse and compare.
+
+    Raises:
+        InputError: at once, if a source is unknown or the query is not possible there.
+    """
+    chosen = selection or Selection(filters=standard_filters(query))
+    sources = open_sources(texts, query, access or Access())
+    return select(all_entries(sources), chosen, workers=workers)
 
 
 def open_sources(

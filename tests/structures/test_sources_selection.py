@@ -13,7 +13,14 @@ from source_servers import rock_salt
 from structures.errors import InputError
 from structures.files import iter_raw_entries, parse_entry, reference_paths
 from structures.records import RawEntry, Rejection
-from structures.sources import MatchOptions, Selection, SourceQuery, select, standard_filters
+from structures.sources import (
+    MatchOptions,
+    Selection,
+    SourceQuery,
+    entries_of,
+    select,
+    standard_filters,
+)
 from structures.sources.duplicates import candidate_groups
 from structures.sources.fingerprint import differences, fingerprint
 from structures.sources.prefilters import ELEMENT_LISTS, Facts, first_rejection
@@ -278,3 +285,19 @@ def test_differences_of_equal_profiles_are_zero() -> None:
     one = fingerprint(rutile())
     largest, mean = differences(one, np.stack([one.profiles, one.profiles * 1.1]))
     assert largest[0] == mean[0] == 0.0 and largest[1] > mean[1] > 0.0
+
+
+def test_entries_of_opens_filters_and_removes_duplicates(tmp_path: Path) -> None:
+    for name, structure in (("a", rock_salt()), ("b", rock_salt(6.1)), ("c", rutile())):
+        structure.to(str(tmp_path / f"{name}.cif"), fmt="cif")
+    query = SourceQuery(elements=("Li",))
+    found = list(
+        entries_of(
+            [f"file:{tmp_path}"],
+            query,
+            selection=Selection(filters=standard_filters(query), deduplicate=True),
+        )
+    )
+    assert [getattr(e, "reason", "ok") for e in found] == ["ok", "duplicate", "element_missing"]
+    with pytest.raises(InputError, match="Did you mean optimade"):
+        entries_of(["optimad:cod"], query)
