@@ -17,7 +17,7 @@ from structures.errors import InputError, MissingDependencyError
 from workflows.batch_shards import Submission, cut, new_submission, submissions
 from workflows.campaign_config import Campaign
 from workflows.campaign_plan import Ask, read_sources
-from workflows.cluster import node_prologue
+from workflows.cluster import node_prologue, queue_name
 from workflows.cluster_config import walltime_s
 from workflows.options import known_name
 
@@ -215,7 +215,7 @@ def _header(
     """What the head of a script asks for, in the words of the batch system's template."""
     block = campaign.cluster
     logs = str(submission.folder / output) if output else f"{submission.folder}/"
-    header: dict[str, Any] = {"job_name": _job_name(name), "qout_path": logs}
+    header: dict[str, Any] = {"job_name": queue_name(name), "qout_path": logs}
     memory_mb = _megabytes(block.memory_per_worker) * block.cores_per_job
     if scheduler == "slurm":
         header |= {"ntasks": 1, "cpus_per_task": block.cores_per_job, "time": block.walltime}
@@ -235,12 +235,6 @@ def _header(
     if block.directives:
         header["qverbatim"] = "\n".join(block.directives)
     return header
-
-
-def _job_name(name: str) -> str:
-    """A name that every batch system takes."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)[:15]
-    return kept if kept[:1].isalpha() else f"d{kept}"
 
 
 def _hours(walltime: str) -> str:

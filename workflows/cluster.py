@@ -164,7 +164,7 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
     logs = campaign.folder / "logs" / "workers"
     logs.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {
-        "job_name": campaign.name,
+        "job_name": queue_name(campaign.name),
         "cores": block.cores_per_job,
         "processes": block.cores_per_job,
         "memory": _times(block.memory_per_worker, block.cores_per_job),
@@ -184,7 +184,15 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
         settings["account" if block.kind in ("slurm", "pbs") else "project"] = block.project
     if block.kind == "htcondor":
         settings["disk"] = "1GB"
+    if block.kind == "oar":  # its name differs from site to site; put it into directives
+        settings["memory_per_core_property_name"] = "not_applicable"
     return settings
+
+
+def queue_name(name: str) -> str:
+    """A name that every batch system takes."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)[:15]
+    return kept if kept[:1].isalpha() else f"d{kept}"
 
 
 def node_prologue(block: ClusterBlock) -> list[str]:

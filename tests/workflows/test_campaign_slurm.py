@@ -26,6 +26,8 @@ PATIENCE_S = 240.0
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    for package in ("dask_jobqueue", "qtoolkit"):
+        pytest.importorskip(package, reason="the extra cluster is not installed")
     with slurm_server.slurm(tmp_path_factory.mktemp("slurm")):
         yield
 
