@@ -1,0 +1,344 @@
+"""The report in a real browser; how quick it is, benchmarks/report_size.py measures.
+
+Chromium is driven headless and offline; the tests skip where none can be started.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import math
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from results.columns import CANDIDATES, SCREENED
+from results.ranking import ranked_candidates
+from results.report import write_report
+from results.run_folder import read_run_folder
+from results.tables import read_table, write_table
+from structures.files import reference_paths
+from workflows import report_command, screen_command
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+STRUCTURES = 20_000
+EVIL = '<script>window.hacked = 1</script><img src="x" onerror="window.hacked = 2">'
+NAMES = ("LiI", "LiGaBr4", "Li3YBr6", "AgI_beta", "Li3PO4_gamma")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine; name one in the variable CHROMIUM")
+    with api.sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        except api.Error as error:
+            pytest.skip(f"Chromium could not be started: {error}")
+        yield started
+        started.close()
+
+
+class Visit:
+    """One open page and everything it said and asked for."""
+
+    def __init__(self, chromium, path, **context):
+        self.context = chromium.new_context(accept_downloads=True, **context)
+        self.tab = self.context.new_page()
+        self.errors, self.requests, self.dialogs = [], [], []
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.on(
+            "dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss())
+        )
+        self.open(path)
+
+    def open(self, path, fragment=""):
+        self.tab.goto(path.as_uri() + fragment)
+        self.tab.wait_for_selector("html[data-ready]", state="attached", timeout=60_000)
+
+    def rows(self):
+        return self.tab.evaluate("window.dualion.page.table.rows")
+
+    def texts(self, key, rows):
+        script = "([key, rows]) => rows.map((row) => window.dualion.data.text(key, row))"
+        return self.tab.evaluate(script, [key, rows])
+
+    def settle(self):
+        self.tab.wait_for_timeout(250)  # filters wait for the typist to pause
+
+    def close(self):
+        """Close, and check that the page kept quiet."""
+        self.context.close()
+        assert self.errors == []
+        assert self.dialogs == []
+        outside = [u for u in self.requests if not u.startswith(("file:", "data:", "blob:"))]
+        assert outside == []
+
+
+def benchmark():
+    spec = importlib.util.spec_from_file_location("size", ROOT / "benchmarks" / "report_size.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """A made-up run of 20,000 structures, one of them with a malicious name."""
+    folder = tmp_path_factory.mktemp("big")
+    benchmark().synthetic_run(folder, STRUCTURES)
+    rows = read_table(folder / "screened.csv")
+    rows[7] |= {"source_id": EVIL, "formula": EVIL, "reduced_formula": EVIL, "message": EVIL}
+    write_table(folder / "screened.csv", rows, SCREENED)
+    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    size = write_report(read_run_folder(folder), folder / "report.html", details={})
+    assert size < 5_000_000
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A real run of a few bundled structures with candidate pages."""
+    app = typer.Typer()
+    screen_command.register(app)
+    report_command.register(app)
+    folder = tmp_path_factory.mktemp("real") / "run"
+    files = [str(path) for path in reference_paths() if path.stem in NAMES]
+    runner = CliRunner()
+    screened = runner.invoke(
+        app, ["screen", *files, "--spacing", "0.3", "--workers", "1", "--output", str(folder)]
+    )
+    assert screened.exit_code == 0, screened.output
+    assert runner.invoke(app, ["report", str(folder)]).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def visit(chromium, request):
+    visits = []
+
+    def opened(folder, **context):
+        visits.append(Visit(chromium, folder / "report.html", **context))
+        return visits[-1]
+
+    yield opened
+    for one in visits:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def table(big):
+    return read_table(big / "screened.csv")
+
+
+def test_every_cell_of_the_page_is_that_of_the_csv(big, visit):
+    page = visit(big)
+    keys = [column.key for column in SCREENED]
+    text = page.tab.evaluate(
+        "(keys) => csvText(window.dualion.data, [...Array(window.dualion.data.n).keys()], keys)",
+        keys,
+    )
+    assert text == (big / "screened.csv").read_text(encoding="utf-8")
+
+
+def test_names_stay_text(big, visit):
+    page = visit(big)
+    page.tab.fill("input[name=search]", "window.hacked")
+    page.tab.select_option("select[name=verdict]", "all")
+    page.settle()
+    assert EVIL in page.tab.locator("#table tbody tr[data-row]").first.inner_text()
+    page.tab.locator("#table tbody tr[data-row] a").first.click()
+    page.tab.wait_for_selector("#structure h2")
+    assert EVIL in page.tab.locator("#structure h2").inner_text()
+    assert page.tab.evaluate("window.hacked") is None
+    assert page.tab.locator("img").count() == 0
+
+
+def test_sorting_and_filtering_agree_with_the_table(big, visit, table):
+    page = visit(big)
+    computed = [i for i, row in enumerate(table) if row["status"] == "ok"]
+    assert sorted(page.rows()) == computed
+    button = page.tab.locator("#table [data-key=e3d_anion_ev]")
+    button.click()
+    values = [table[i]["e3d_anion_ev"] for i in page.rows()]
+    assert values == sorted(values)
+    button.click()
+    values = [table[i]["e3d_anion_ev"] for i in page.rows()]
+    assert values == sorted(values, reverse=True)
+    page.tab.fill("input[name=elements]", "s -o")
+    page.tab.fill("input[name=hull]", "0.02")
+    page.tab.fill("input[name=gap]", "3")
+    page.settle()
+    expected = [
+        i for i in computed
+        if {"S"} <= elements(table[i]) and "O" not in elements(table[i])
+        and table[i]["energy_above_hull_ev_atom"] <= 0.02 and table[i]["band_gap_ev"] >= 3
+    ]  # fmt: skip
+    assert 0 < len(expected) == len(page.rows())
+    assert sorted(page.rows()) == expected
+    page.tab.get_by_text("Flags", exact=True).click()
+    page.tab.select_option("select[name=flag-anion_bound]", "without")
+    expected = [i for i in expected if "anion_bound" not in table[i]["flags"].split(";")]
+    assert sorted(page.rows()) == expected
+    page.tab.get_by_role("button", name="Reset").first.click()
+    page.tab.locator("#legend [data-anion='I-']").click()
+    assert {table[i]["anion"] for i in page.rows()} == {"I-"}
+
+
+def elements(row):
+    return set(re.findall(r"[A-Z][a-z]?", row["reduced_formula"]))
+
+
+def test_what_is_shown_is_saved(big, visit, table):
+    page = visit(big)
+    page.tab.select_option("select[name=verdict]", "candidates")
+    page.tab.locator("#table [data-key=ratio_3d]").click()
+    with page.tab.expect_download() as download:
+        page.tab.locator("#export").click()
+    saved = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
+    assert [row["key"] for row in saved] == page.texts("key", page.rows())
+    assert len(saved) == sum(row["dai"] is True for row in table)
+    assert [float(row["ratio_3d"]) for row in saved] == sorted(float(r["ratio_3d"]) for r in saved)
+
+
+def test_a_click_in_the_plot_opens_its_candidate(big, visit, table):
+    page = visit(big)
+    page.tab.select_option("select[name=verdict]", "candidates")
+    page.tab.locator("#plot").scroll_into_view_if_needed()
+    points = page.tab.evaluate(
+        "() => { const p = window.dualion.page.plot;"
+        " return p.points.map((point) => [point.row, ...p.place(point)]); }"
+    )
+    assert len(points) == sum(row["dai"] is True for row in table)
+    row, x, y = alone(points)
+    box = page.tab.locator("#plot").bounding_box()
+    page.tab.mouse.move(box["x"] + x, box["y"] + y)
+    tip = page.tab.locator("#tip").inner_text()
+    assert table[row]["source_id"] in tip
+    assert f"{table[row]['e3d_cation_ev']:.3f} / {table[row]['e3d_anion_ev']:.3f} eV" in tip
+    page.tab.mouse.click(box["x"] + x, box["y"] + y)
+    page.tab.wait_for_selector("#structure h2")
+    assert page.tab.evaluate("location.hash") == f"#/row/{row + 1}"
+    assert table[row]["source_id"] in page.tab.locator("#structure").inner_text()
+    page.tab.go_back()
+    assert page.tab.locator("#plot").is_visible()
+
+
+def alone(points):
+    """A point of the plot that no other is near."""
+
+    def gap(point):
+        return min(math.dist(point[1:], other[1:]) for other in points if other is not point)
+
+    return max(points, key=gap)
+
+
+def test_plot_reads_both_ways_and_in_logarithms(big, visit, table):
+    page = visit(big)
+    page.tab.check("input[name=log]")
+    page.tab.select_option("select[name=reading]", "cation")
+    page.tab.select_option("select[name=dimension]", "1")
+    found = page.tab.evaluate("window.dualion.page.plot.points.slice(0, 50)")
+    for point in found:
+        row = table[point["row"]]
+        assert point["x"] == pytest.approx(row["e1d_cation_ev"] / row["e1d_anion_ev"])
+        assert point["y"] == row["e1d_cation_ev"]
+    assert not is_blank(page.tab.locator("#plot").screenshot())
+
+
+def test_all_can_be_done_with_the_keyboard(big, visit, table):
+    page = visit(big)
+    page.tab.locator("#table .scroll").focus()
+    for key in ("ArrowDown", "End", "Home", "PageDown", "ArrowUp", "ArrowUp"):
+        page.tab.keyboard.press(key)
+    active = int(page.tab.locator("#table tr.active").get_attribute("data-row"))
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_selector("#structure h2")
+    assert table[active]["source_id"] in page.tab.locator("#structure").inner_text()
+    page.tab.go_back()
+    page.tab.locator("#plot").focus()
+    page.tab.keyboard.press("ArrowRight")
+    page.tab.keyboard.press("ArrowRight")
+    row = page.tab.evaluate("window.dualion.page.plot.points[window.dualion.page.plot.near].row")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_selector("#structure h2")
+    assert page.tab.evaluate("location.hash") == f"#/row/{row + 1}"
+
+
+def test_what_was_not_done_is_found_by_kind_and_by_id(big, visit, table):
+    page = visit(big)
+    lost = [i for i, row in enumerate(table) if row["status"] != "ok"]
+    page.tab.locator("#lost-kinds [data-kind='rejected: no_oxidation_states']").click()
+    assert sorted(page.tab.evaluate("window.dualion.page.lost.table.rows")) == lost
+    page.tab.fill("input[name=lost-search]", table[lost[5]]["source_id"])
+    page.settle()
+    assert page.tab.evaluate("window.dualion.page.lost.table.rows") == [lost[5]]
+
+
+def test_phone_and_dark(real, visit):
+    page = visit(real, viewport={"width": 390, "height": 800}, color_scheme="dark", has_touch=True)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.tab.evaluate(wide) == 0
+    assert page.tab.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.tab.click("#theme")
+    assert page.tab.evaluate("document.documentElement.dataset.theme") == "light"
+    page.tab.locator("#table tbody tr[data-row] a").first.click()
+    page.tab.wait_for_selector(".viewer canvas", timeout=60_000)
+    assert page.tab.evaluate(wide) == 0
+
+
+def test_candidate_page_draws_structure_paths_and_profiles(real, visit):
+    page = visit(real)
+    candidates = read_table(real / "candidates.csv")
+    page.tab.locator("#table tbody tr[data-row] a").first.click()
+    page.tab.wait_for_selector(".viewer canvas", timeout=60_000)
+    page.tab.wait_for_timeout(2000)
+    assert page.tab.evaluate("open_.scene.viewer.getModel().selectedAtoms({}).length") > 20
+    assert not is_blank(page.tab.locator(".viewer").screenshot())
+    assert page.tab.locator("svg.profile polyline").count() >= 2
+    text = page.tab.locator("#structure").inner_text()
+    first = candidates[0]
+    for key in ("e3d_cation_ev", "e3d_anion_ev", "ratio_3d"):
+        assert f"{first[key]:.6f}" in text
+    assert "3D, f = 0.70 instead of 0.74" in text
+
+
+def test_pages_of_structures_without_details_open_too(real, visit):
+    page = visit(real)
+    rows = read_table(real / "screened.csv")
+    lost = next(i for i, row in enumerate(rows) if row["status"] != "ok")
+    page.open(real / "report.html", f"#/row/{lost + 1}")
+    page.tab.reload()
+    page.tab.wait_for_selector("#structure h2")
+    assert rows[lost]["message"] in page.tab.locator("#structure").inner_text()
+
+
+def is_blank(png):
+    """Whether fewer than 50 colours or less than 1 % of the pixels differ from the commonest."""
+    from PIL import Image
+
+    colours = Image.open(io.BytesIO(png)).convert("RGB").getcolors(maxcolors=10**7)
+    total = sum(count for count, _ in colours)
+    return len(colours) < 50 or max(colours)[0] > 0.99 * total
+
+
+def test_a_blank_picture_is_called_blank():
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (200, 200), "white").save(buffer, "PNG")
+    assert is_blank(buffer.getvalue())
