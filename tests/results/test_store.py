@@ -7,10 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection
+from sqlalchemy import text as sql
 
 from results.columns import Row
-from results.store import Entry, Store, StoreError, TaskRecord, copy_structures, merge
+from results.store import Entry, Store, StoreError, TaskRecord, copy_structures, merge, migrations
 from results.store.schema import VERSION
 
 SCOPES = ("", "conventions")
@@ -198,6 +199,25 @@ def test_reading_needs_no_right_to_write(store: Store, tmp_path: Path) -> None:
     assert reader.count_entries(1)["entries"] == 1
     with pytest.raises(StoreError, match=r"read-?only"), reader.engine.begin() as connection:
         try:
-            connection.execute(text("DELETE FROM entries"))
+            connection.execute(sql("DELETE FROM entries"))
         except Exception as error:
             raise StoreError(str(error)) from error
+
+
+def test_an_upgrade_that_breaks_off_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "campaign.db"
+    make_version_1(path)
+
+    def broken(connection: Connection) -> None:
+        connection.execute(sql("ALTER TABLE tasks ADD COLUMN traceback TEXT"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(migrations.STEPS, 2, broken)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(path)
+    store, found = Store.open(path)
+    assert found == 1
+    assert store.count_entries(1)["entries"] == 1
