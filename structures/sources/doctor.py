@@ -10,7 +10,7 @@ from structures.sources.cache import Cache
 from structures.sources.errors import SourceError
 from structures.sources.http import HttpClient, HttpPolicy
 from structures.sources.icsd_api import ENDPOINT as ICSD_ENDPOINT
-from structures.sources.materials_project import ENDPOINT as MP_ENDPOINT
+from structures.sources.materials_project_client import ENDPOINT as MP_ENDPOINT
 from structures.sources.optimade_providers import PROVIDERS
 from structures.sources.secrets import (
     MP_KEY_LENGTH,

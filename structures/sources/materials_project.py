@@ -13,28 +13,23 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from structures.errors import InputError
 from structures.records import RawEntry, Rejection
 from structures.sources.base import Access, clean_metadata, not_fetched, rejection
 from structures.sources.errors import (
-    SourceAnswerError,
     SourceError,
     SourceUnavailableError,
-    redact,
 )
-from structures.sources.http import DEFAULT_POLICY, HttpClient, HttpPolicy
+from structures.sources.http import DEFAULT_POLICY, HttpPolicy
+from structures.sources.materials_project_client import ENDPOINT, NAME, SummaryClient
 from structures.sources.query import SourceQuery
-from structures.sources.secrets import Secret, materials_project_key
+from structures.sources.secrets import materials_project_key
 
-NAME = "materials_project"
 LICENCE = "CC BY 4.0, Materials Project (cite 10.1063/1.4812323)"
-ENDPOINT = "https://api.materialsproject.org/"
 BATCH = 400
 """Ids in one request; about 5 kB of address, below what servers accept."""
-PAGE = 1000
 
 FIELDS = (
     "material_id",
@@ -236,95 +231,6 @@ def search_criteria(query: SourceQuery) -> dict[str, Any]:
     if not criteria:  # any_of alone: at least one criterion, or the client reads a public bucket
         criteria["deprecated"] = False
     return criteria
-
-
-class SummaryClient:
-    """mp-api's summary and its errors, over a polite session; the key never leaves it."""
-
-    def __init__(
-        self,
-        *,
-        key: Secret,
-        endpoint: str,
-        policy: HttpPolicy,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._secrets = (key.value,)
-        self._http = HttpClient(
-            source=NAME,
-            policy=policy,
-            headers={"x-api-key": key.value},
-            secrets=self._secrets,
-            sleep=sleep,
-        )
-        heartbeat = self._http.get_json(endpoint + "heartbeat")
-        if not isinstance(heartbeat, dict):
-            raise SourceAnswerError(
-                f"{NAME}: {endpoint} does not answer like the Materials Project. Check the address."
-            )
-        self._rester = _summary_rester()(
-            api_key=key.value,
-            endpoint=endpoint,
-            session=self._http.session,
-            use_document_model=False,
-            mute_progress_bars=True,
-            timeout=int(policy.total_timeout_s),
-        )
-
-    def search(self, criteria: dict[str, Any], fields: tuple[str, ...]) -> list[dict[str, Any]]:
-        """All documents that fit.
-
-        Raises:
-            SourceError: they cannot be had.
-        """
-        from mp_api.client.core.exceptions import MPRestError
-
-        try:
-            rows = self._rester.search(
-                **criteria, fields=list(fields), all_fields=False, chunk_size=PAGE
-            )
-        except SourceError:
-            raise
-        except MPRestError as error:
-            raise self._explained(str(error)) from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SourceAnswerError(
-                f"{NAME}: the answer is not of the documented shape "
-                f"({type(error).__name__}: {redact(error, self._secrets)[:120]}). Update mp-api "
-                "or try again later."
-            ) from None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise SourceAnswerError(f"{NAME}: the answer is no list of documents. Update mp-api.")
-        return rows
-
-    def _explained(self, message: str) -> SourceError:
-        if "status code 401" in message or "status code 403" in message:
-            return SourceUnavailableError(
-                f"{NAME} refuses the API key. Get a new one at "
-                "https://next-gen.materialsproject.org/api and set MP_API_KEY."
-            )
-        return SourceAnswerError(
-            f"{NAME} refuses the request ({redact(message, self._secrets)}). Check the query."
-        )
-
-    def close(self) -> None:
-        self._http.close()
-
-
-@lru_cache(maxsize=1)
-def _summary_rester() -> Any:
-    """mp-api's summary client, whose construction sends no request of its own.
-
-    The heartbeat was asked for by then, with limits; the client's own call has none.
-    """
-    from mp_api.client.routes.materials.summary import SummaryRester
-
-    class QuietSummaryRester(SummaryRester):  # type: ignore[misc]
-        @staticmethod
-        def _get_heartbeat_info(endpoint: str) -> tuple[str, list[str]]:
-            return "", []
-
-    return QuietSummaryRester
 
 
 def _is_list(data: bytes) -> bool:

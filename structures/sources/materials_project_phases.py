@@ -9,7 +9,7 @@ from itertools import combinations
 
 from structures.sources.base import Access
 from structures.sources.http import DEFAULT_POLICY, HttpPolicy
-from structures.sources.materials_project import ENDPOINT, NAME, SummaryClient
+from structures.sources.materials_project_client import ENDPOINT, NAME, SummaryClient
 from structures.sources.secrets import materials_project_key
 from structures.stability import Phase
 

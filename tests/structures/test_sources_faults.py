@@ -40,7 +40,8 @@ from structures.sources import (
 )
 from structures.sources import materials_project as mp_module
 from structures.sources.errors import redact
-from structures.sources.http import HttpClient, HttpPolicy, retry_after_s, stays_on_host
+from structures.sources.http import HttpClient, HttpPolicy, stays_on_host
+from structures.sources.http_transport import retry_after_s
 
 QUICK = HttpPolicy(attempts=4, first_pause_s=0.01, between_requests_s=0.0)
 QUERY = SourceQuery(elements=("Li",))
