@@ -67,7 +67,8 @@ def _parameter(parameter: click.Parameter) -> str:
     if parameter.param_type_name == "argument":
         names = f"`{(parameter.metavar or parameter.name or '').strip('[].')}`".upper()
     default = parameter.default
-    shown = "" if default is None or callable(default) or default is False else f"`{default}`"
+    unset = default in (None, "", False) or default != default or callable(default)
+    shown = "" if unset else f"`{default}`"
     text = (getattr(parameter, "help", "") or "").replace("|", "\\|").replace("\n", " ")
     return f"| {names} | {shown} | {text} |"
 

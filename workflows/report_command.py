@@ -45,6 +45,15 @@ def report(
         list[str] | None,
         typer.Option(help="Where the structures lie now, if they moved.", show_default=False),
     ] = None,
+    transport: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ID=FOLDER: show the output of dualion analyze on the pages of this structure; "
+            "repeat. Analyses below md/KEY… of the run's folder are found by themselves.",
+            metavar="ID=FOLDER",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write one HTML page of a run: funnel, plot, table, candidates, what was not done.
 
@@ -59,6 +68,7 @@ def report(
 
     run = read_run_folder(folder)
     details = _details(run, candidates, sensitivity, include_structures, input or [])
+    details = _with_dynamics(run, details, _folders(transport or []))
     path = out or folder / "report.html"
     size = write_report(run, path, title=title, details=details)
     typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows, {len(details)} in detail)")
@@ -98,3 +108,45 @@ def _details(
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("candidates", total=len(chosen))
         return candidate_details(chosen, entries, options, progress=lambda: progress.advance(task))
+
+
+def _folders(given: list[str]) -> dict[str, list[Path]]:
+    """Folders of analyses by the structure's id."""
+    from structures.errors import InputError
+
+    folders: dict[str, list[Path]] = {}
+    for text in given:
+        name, sign, path = text.rpartition("=")
+        if not sign or not name:
+            raise InputError(f"--transport {text!r}: write ID=FOLDER, as in mp-985583=transport.")
+        folders.setdefault(name, []).append(Path(path))
+    return folders
+
+
+def _with_dynamics(
+    run: RunFolder, details: dict[int, Detail], given: dict[str, list[Path]]
+) -> dict[int, Detail]:
+    """Details with what MD found, also of structures that had none.
+
+    Raises:
+        InputError: a folder or an id is wrong.
+    """
+    from results.report import Detail
+    from results.report.dynamics import analyses_below, analyses_of, dynamics
+    from structures.errors import InputError
+
+    made = dict(details)
+    known = {str(row["source_id"]) for row in run.rows}
+    for name in given:
+        if name not in known:
+            raise InputError(f"--transport names {name!r}, which {run.folder} does not hold.")
+    below = analyses_below(run.folder)
+    for place, row in enumerate(run.rows):
+        if row["status"] != "ok":
+            continue
+        folders = [*given.get(str(row["source_id"]), ()), *analyses_of(row, below)]
+        if folders:
+            old = made.get(place, Detail(content={}))
+            content = {**old.content, "dynamics": dynamics(folders)}
+            made[place] = Detail(content=content, sections=old.sections)
+    return made

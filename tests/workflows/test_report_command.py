@@ -6,6 +6,7 @@ import csv
 import json
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 import typer
@@ -16,7 +17,14 @@ from results.columns import CANDIDATES, SCREENED
 from results.tables import format_value
 from structures.errors import InputError
 from structures.files import reference_paths
-from workflows import compare_command, export_command, report_command, screen_command, show_command
+from workflows import (
+    analyze_command,
+    compare_command,
+    export_command,
+    report_command,
+    screen_command,
+    show_command,
+)
 
 NAMES = ("LiI", "LiGaBr4", "Li3PO4_gamma", "AgI_beta")
 
@@ -155,3 +163,51 @@ def test_compare_explains_a_changed_criterion(folder, tmp_path, invoke, files):
     found = json.loads(invoke("compare", folder, other, "--json").stdout)
     entered = [c for c in found["changes"] if c["kind"] == "entered"]
     assert any("Li3PO4" in c["pair"][1] and "criterion" in c["why"] for c in entered)
+
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "md"
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the public trajectories are not here")
+def test_page_shows_what_md_found(folder, tmp_path, invoke, app):
+    analyze_command.register(app)
+    out = tmp_path / "transport"
+    source = SHARED / "nacl_800K_XDATCAR"
+    invoke("analyze", source, "--frame-step-fs", "50", "--temperature-k", "800", "--out", out,
+           "--no-figures")  # fmt: skip
+    known = json.loads((out / "transport.json").read_text())
+    page = tmp_path / "page.html"
+    name = "LiI.cif#LiI"
+    invoke("report", folder, "--out", page, "--no-sensitivity", "--transport", f"{name}={out}")
+    text = page.read_text(encoding="utf-8")
+    place = table_of(text)["source_id"].index(name)
+    run, *_ = head_of(block_of(text, f"detail-{place}"))["dynamics"]
+    shown = {row[0]: row[1:] for row in run["tables"][0]["rows"]}
+    for species in known["species"]:
+        verdict, d, *_ = shown[species["species"]]
+        assert verdict == species["verdict"]
+        assert d.startswith(f"{species['d_cm2_s']:.3g} ± ")
+    msd = next(plot for plot in run["plots"] if "MSD" in plot["y_label"])
+    assert {curve["name"] for curve in msd["curves"]} == {s["species"] for s in known["species"]}
+
+
+def test_analyses_in_the_runs_folder_are_found_by_key(tmp_path):
+    from results.report.dynamics import analyses_below, analyses_of
+
+    for name in ("0123456789abcdef-600K/run_1", "fedcba9876543210/run_1"):
+        (tmp_path / "md" / name).mkdir(parents=True)
+        (tmp_path / "md" / name / "transport.json").write_text("{}")
+    found = analyses_below(tmp_path)
+    mine = analyses_of({"key": "0123456789abcdef-Li+-I-"}, found)
+    assert mine == [tmp_path / "md" / "0123456789abcdef-600K" / "run_1"]
+    assert analyses_of({"key": ""}, found) == []
+
+
+def test_a_folder_without_an_analysis_is_one_sentence(folder, tmp_path, invoke):
+    with pytest.raises(InputError, match="dualion analyze"):
+        invoke("report", folder, "--transport", f"LiI.cif#LiI={tmp_path}", "--candidates", "0")
+    with pytest.raises(InputError, match="does not hold"):
+        invoke("report", folder, "--transport", f"nobody={tmp_path}", "--candidates", "0")
+    with pytest.raises(InputError, match="ID=FOLDER"):
+        invoke("report", folder, "--transport", "nobody", "--candidates", "0")

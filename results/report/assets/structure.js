@@ -23,11 +23,12 @@ function showStructure(box, data, row) {
       el("h2", {}, text("reduced_formula") || text("source_id"), text("anion") ? ` · ${ionText(text("cation"))} and ${ionText(text("anion"))}` : ""),
       el("p", {}, verdictBadges(data, row), rank ? el("span", { class: "badge" }, `rank ${rank}`) : null),
       text("message") ? el("p", {}, text("message")) : null,
+      text("status") === "ok" ? flagList(data, row) : null,
       neighbours(data, row)),
     el("div", { id: "detail" }),
     el("section", {},
       el("div", { class: "columns" },
-        el("div", {}, el("h3", {}, "Barriers"), barrierTable(data, row), el("h3", {}, "What to keep in mind"), flagList(data, row)),
+        el("div", {}, el("h3", {}, "Barriers"), barrierTable(data, row)),
         el("div", {}, el("h3", {}, "Stability and the rest"), otherFacts(data, row)))));
   if (data.detailed.has(row)) showDetail(byId("detail"), data, row);
   else if (text("status") === "ok") {
@@ -68,7 +69,7 @@ function barrierTable(data, row) {
 
 function flagList(data, row) {
   const flags = data.flags(row);
-  if (!flags.length) return el("p", {}, "No flags.");
+  if (!flags.length) return el("p", { class: "dim" }, "No flags: nothing in particular to keep in mind.");
   return el("ul", {}, flags.map((flag) => el("li", {}, el("strong", {}, words(flag)), data.content.flags[flag] ? `: ${data.content.flags[flag]}` : "")));
 }
 
@@ -198,7 +199,7 @@ function linePlot({ x_label: xLabel, y_label: yLabel, curves, log = false }) {
   const x = (v) => m.left + ((sx(v) - x0) / (x1 - x0 || 1)) * (w - m.left - m.right);
   const y = (v) => m.top + (1 - (sy(v) - sy(y0)) / (sy(y1) - sy(y0) || 1)) * (h - m.top - m.bottom);
   const colours = isDark() ? DARK : LIGHT;
-  const draw = (c, i) => svg(c.points ? "g" : "polyline", c.points ? {} : { class: "curve", stroke: colours[i % colours.length],
+  const draw = (c, i) => svg(c.points ? "g" : "polyline", c.points ? {} : { class: "curve", stroke: colours[i % colours.length], "stroke-dasharray": i < colours.length ? null : "5 3",
     points: c.x.map((v, k) => (log && !(c.y[k] > 0) ? "" : `${x(v).toFixed(1)},${y(c.y[k]).toFixed(1)}`)).join(" ") },
   c.points ? c.x.map((v, k) => svg("circle", { cx: x(v), cy: y(c.y[k]), r: 4, fill: colours[i % colours.length] })) : null);
   return [svg("svg", { class: "profile", viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `${yLabel} against ${xLabel}` },
@@ -207,5 +208,5 @@ function linePlot({ x_label: xLabel, y_label: yLabel, curves, log = false }) {
     svg("text", { x: (w + m.left) / 2, y: h - 6, "text-anchor": "middle" }, xLabel),
     svg("text", { transform: `translate(13 ${(h - m.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
     curves.map(draw)),
-  el("p", {}, curves.map((c, i) => el("span", { class: "badge" }, el("span", { class: "key", style: { background: colours[i % colours.length] } }), c.name)))];
+  el("p", {}, curves.map((c, i) => el("span", { class: "badge" }, el("span", { class: "key", style: { background: i < colours.length ? colours[i % colours.length] : `repeating-linear-gradient(90deg, ${colours[i % colours.length]} 0 3px, transparent 3px 5px)` } }), c.name)))];
 }
