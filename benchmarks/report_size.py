@@ -1,10 +1,11 @@
 """Size of the report, and how quick it is in a browser, on many structures.
 
-    python benchmarks/report_size.py [STRUCTURES] [--browser] [--keep FOLDER]
+    python benchmarks/report_size.py [STRUCTURES] [--details N] [--browser] [--keep FOLDER]
 
 The rows are made from a fixed seed: two anions for most structures, barriers between 0 and 4 eV of
 which a part is infinite, three dimensionalities, refined and region barriers, unique hashes. They
-compress worse than real ones, where symmetry makes many barriers equal.
+compress worse than real ones, where symmetry makes many barriers equal. Candidate pages (--details)
+are those of bundled structures, computed as ``dualion report`` does.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from results.columns import CANDIDATES, SCREENED, Row
 from results.ranking import ranked_candidates
 from results.tables import write_table
+
+if TYPE_CHECKING:
+    from results.report import Detail
 
 ANIONS = ("O2-", "S2-", "Cl-", "I-", "F-", "Br-", "Se2-", "N3-")
 METALS = ("Na", "Mg", "Al", "K", "Ca", "Ti", "Fe", "Zn", "Y", "Zr", "In", "La")
@@ -126,22 +131,64 @@ def _pair(random: np.random.Generator, cation: tuple[float, ...], anion: tuple[f
     return row
 
 
-def measure(structures: int, folder: Path, browser: bool) -> None:
+def measure(structures: int, folder: Path, candidates: int, browser: bool) -> None:
     """Print size and times."""
     from results.report import write_report
     from results.run_folder import read_run_folder
 
     n_rows = synthetic_run(folder, structures)
+    details = bundled_details(candidates) if candidates else {}
     start = time.perf_counter()
     run = read_run_folder(folder)
-    size = write_report(run, folder / "report.html", details={})
+    places = [i for i, row in enumerate(run.rows) if row["dai"]][: len(details)]
+    placed = dict(zip(places, details.values(), strict=True))
+    size = write_report(run, folder / "report.html", details=placed)
     seconds = time.perf_counter() - start
     print(
-        f"{structures} structures, {n_rows} rows: {size / 1e6:.2f} MB, written in {seconds:.1f} s"
+        f"{structures} structures, {n_rows} rows, {len(placed)} candidate pages: "
+        f"{size / 1e6:.2f} MB, written in {seconds:.1f} s"
     )
     if browser:
         for name, value in browser_times(folder / "report.html").items():
             print(f"  {name:28s} {value:8.0f} ms")
+
+
+def bundled_details(count: int) -> dict[int, Detail]:
+    """Candidate pages of pairs of the bundled structures."""
+    from results.report.candidate import DetailOptions, candidate_details, field_points_for
+    from results.rows import Identity, result_rows
+    from screening.barriers import BarrierOptions
+    from screening.pairs import ScreenOptions, screen_crystal
+    from screening.verdict import DaiCriterion
+    from structures.errors import StructureError
+    from structures.files import iter_raw_entries, parse_entry, reference_paths
+    from structures.preparation import prepare
+
+    rows: dict[int, Row] = {}
+    entries = {}
+    start = time.perf_counter()
+    for entry in iter_raw_entries(reference_paths()):
+        try:
+            result = screen_crystal(prepare(parse_entry(entry).structure), ScreenOptions())
+        except StructureError:
+            continue
+        identity = Identity(source=entry.source, source_id=entry.source_id, metadata={})
+        entries[entry.source, entry.source_id] = entry
+        for row in result_rows(identity, result):
+            if row["status"] == "ok" and len(rows) < count:
+                rows[len(rows)] = row
+        if len(rows) >= count:
+            break
+    print(f"screened for {len(rows)} candidates in {time.perf_counter() - start:.0f} s")
+    start = time.perf_counter()
+    options = DetailOptions(
+        barriers=BarrierOptions(),
+        criterion=DaiCriterion(),
+        field_points=field_points_for(len(rows)),
+    )
+    details = candidate_details(rows, entries, options)
+    print(f"{len(details)} candidate pages computed in {time.perf_counter() - start:.0f} s")
+    return details
 
 
 def browser_times(page: Path, executable: str = "/usr/bin/chromium") -> dict[str, float]:
@@ -183,11 +230,12 @@ TIMED = """() => new Promise((done) => {
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("structures", nargs="?", type=int, default=20_000)
+    parser.add_argument("--details", type=int, default=0)
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     if asked.keep:
-        measure(asked.structures, asked.keep, asked.browser)
+        measure(asked.structures, asked.keep, asked.details, asked.browser)
         sys.exit()
     with tempfile.TemporaryDirectory() as temporary:
-        measure(asked.structures, Path(temporary), asked.browser)
+        measure(asked.structures, Path(temporary), asked.details, asked.browser)
