@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from screening.transport.arrhenius import Arrhenius
 from screening.transport.density import Density
+from screening.transport.density_path import DensityPath
 from screening.transport.report import TransportReport
 from screening.transport.structure import Rdf
 
@@ -26,13 +27,19 @@ MAX_POINTS = 2000
 
 
 def _new(width: float = 5.0, height: float = 3.8) -> tuple[Figure, Axes]:
+    """Make a figure with one panel."""
+    figure = _blank(width, height)
+    return figure, figure.add_subplot()
+
+
+def _blank(width: float, height: float) -> Figure:
     """Make a figure without a window or global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MplFigure
 
     figure = MplFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, ...]:
@@ -56,6 +63,13 @@ def _thin(count: int, *, log: bool = False) -> NDArray[np.int64]:
 def msd_figure(report: TransportReport) -> Figure:
     """MSD against time for each group of ions, with the fitted line over its window."""
     figure, axes = _new()
+    draw_msd(axes, report)
+    axes.set_title(_title(report))
+    return figure
+
+
+def draw_msd(axes: Axes, report: TransportReport) -> None:
+    """Draw the MSD of each group of ions into some axes."""
     for number, species in enumerate(report.species):
         colour = COLOURS[number % len(COLOURS)]
         shown = _thin(max(2, int(0.7 * species.msd.n_frames)))
@@ -68,9 +82,7 @@ def msd_figure(report: TransportReport) -> Figure:
             axes.plot(times, line, color=colour, linestyle="--", linewidth=2.0)
     axes.set_xlabel("time (ps)")
     axes.set_ylabel("MSD (Å²)")
-    axes.set_title(_title(report))
     axes.legend(fontsize="small")
-    return figure
 
 
 def log_msd_figure(report: TransportReport) -> Figure:
@@ -166,8 +178,9 @@ def density_figure(density: Density, axis: int = 2) -> Figure:
 
 
 def rotation_figure(report: TransportReport) -> Figure:
-    """Orientation autocorrelation of the bound ligands with its standard error."""
-    figure, axes = _new()
+    """Orientation autocorrelation of the bound ligands, and their MSD below its ceiling."""
+    figure = _blank(9.0, 3.8)
+    axes, relative = figure.subplots(1, 2)
     for number, rotation in enumerate(report.rotation):
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(rotation.times_ps, rotation.correlation, color=colour, label=rotation.formula)
@@ -180,45 +193,50 @@ def rotation_figure(report: TransportReport) -> Figure:
                 alpha=0.2,
                 linewidth=0,
             )
-    axes.set_xlabel("time (ps)")
+        relative.plot(rotation.times_ps, rotation.relative_msd, color=colour)
+        relative.axhline(rotation.ceiling_angstrom2, color=colour, linestyle=":", label="2R²")
     axes.set_ylabel("C₁(t)")
     axes.set_ylim(-0.3, 1.05)
-    axes.legend(fontsize="small")
+    relative.set_ylabel("MSD about the centre (Å²)")
+    relative.set_ylim(bottom=0.0)
+    for panel in (axes, relative):
+        panel.set_xlabel("time (ps)")
+        panel.legend(fontsize="small")
     return figure
 
 
 def van_hove_figure(report: TransportReport, name: str) -> Figure:
-    """Self part of the van Hove function of one group of ions."""
-    figure, axes = _new()
-    species = next(s for s in report.species if s.name == name)
-    for number, (time, row) in enumerate(
-        zip(species.van_hove.times_ps, species.van_hove.self_part, strict=True)
-    ):
+    """Self and distinct part of the van Hove function of one group of ions."""
+    figure = _blank(9.0, 3.8)
+    own, others = figure.subplots(1, 2)
+    found = next(s for s in report.species if s.name == name).van_hove
+    for number, time in enumerate(found.times_ps):
         colour = COLOURS[number % len(COLOURS)]
-        axes.plot(species.van_hove.distances_angstrom, row, color=colour, label=f"{time:g} ps")
-    axes.set_xlabel("displacement (Å)")
-    axes.set_ylabel(f"4πr²G(r, t) of {name} (1/Å)")
-    axes.legend(fontsize="small")
+        own.plot(
+            found.distances_angstrom, found.self_part[number], color=colour, label=f"{time:g} ps"
+        )
+        others.plot(found.distances_angstrom, found.distinct_part[number], color=colour)
+    own.set_xlabel("displacement (Å)")
+    own.set_ylabel(rf"4πr²$G_\mathrm{{s}}$(r, t) of {name} (1/Å)")
+    own.legend(fontsize="small")
+    others.set_xlabel("distance from an ion's place (Å)")
+    others.set_ylabel(rf"$G_\mathrm{{d}}$(r, t)/ρ of {name}")
+    others.set_ylim(bottom=0.0)
     return figure
 
 
-def write_figures(
-    report: TransportReport, folder: Path, arrhenius: Mapping[str, Arrhenius] | None = None
-) -> tuple[Path, ...]:
-    """Write all figures of one analysis as PNG and SVG and return their paths."""
-    figures: list[tuple[str, Figure]] = [
-        ("msd", msd_figure(report)),
-        ("msd_log", log_msd_figure(report)),
-    ]
-    figures += [(f"rdf_{'_'.join(rdf.pair)}", rdf_figure(rdf)) for rdf in report.rdfs]
-    for species in report.species:
-        clean = species.name.replace("(", "_").replace(")", "")
-        figures += [(f"density_{clean}", density_figure(d)) for d in species.density]
-        if species.density:
-            figures.append((f"van_hove_{clean}", van_hove_figure(report, species.name)))
-    if report.rotation:
-        figures.append(("rotation", rotation_figure(report)))
-    if arrhenius:
-        figures.append(("arrhenius", arrhenius_figure(arrhenius)))
-    written: Sequence[tuple[Path, ...]] = [save_figure(f, folder, n) for n, f in figures]
-    return tuple(path for pair in written for path in pair)
+def density_path_figure(paths: Sequence[DensityPath]) -> Figure:
+    """Free energy along the percolating paths of a density, one panel a dimensionality."""
+    figure = _blank(6.0, 2.4 * len(paths))
+    rows = figure.subplots(len(paths), 1, squeeze=False)[:, 0]
+    for axes, path in zip(rows, paths, strict=True):
+        colour = COLOURS[path.dimension - 1]
+        axes.plot(path.distance_angstrom, path.energies_ev, color=colour)
+        top = path.bottleneck
+        axes.plot(path.distance_angstrom[top], path.energies_ev[top], "^", color="black")
+        known = f"{path.barrier_ev:.3f} eV" if path.sampled else "hardly visited, not resolved"
+        direction = " ".join(str(n) for n in path.winding)
+        axes.set_title(f"{path.dimension}D, along [{direction}]: {known}", loc="left", fontsize=10)
+        axes.set_ylabel(r"−kT ln(ρ/$ρ_\mathrm{max}$) (eV)")
+    rows[-1].set_xlabel(f"distance along the path of {paths[0].species} (Å)")
+    return figure

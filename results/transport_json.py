@@ -10,6 +10,9 @@ import numpy as np
 
 from results.transport_tables import species_row
 from screening.transport.arrhenius import Arrhenius
+from screening.transport.blocks import BlockDiffusion
+from screening.transport.density_path import DensityPath
+from screening.transport.hops import Hops
 from screening.transport.measured import Measured
 from screening.transport.onsager import Transport
 from screening.transport.report import SpeciesReport, TransportReport
@@ -50,28 +53,72 @@ def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | No
 
 def _species_json(report: TransportReport, species: SpeciesReport) -> dict[str, object]:
     row = species_row(report, species)
-    values, axes = species.diffusion.principal_axes
+    directions = species.anisotropy
     row["flags"] = list(species.diffusion.flags)
     row["d_tensor_cm2_s"] = species.diffusion.tensor_cm2_s.tolist()
     row["d_tensor_error_cm2_s"] = species.diffusion.tensor_error_cm2_s.tolist()
-    row["d_principal_cm2_s"] = values.tolist()
-    row["principal_axes"] = axes.tolist()
+    row["d_principal_cm2_s"] = directions.principal_cm2_s.tolist()
+    row["d_principal_error_cm2_s"] = directions.errors_cm2_s.tolist()
+    row["principal_axes"] = directions.axes.tolist()
+    row["anisotropy"] = {
+        "fractional": directions.fractional,
+        "fractional_from_noise": directions.fractional_from_noise,
+        "isotropic_chance": directions.isotropic_chance,
+    }
+    row["blocks"] = [_blocks_json(blocks) for blocks in species.blocks]
     row["intercept_angstrom2"] = species.diffusion.intercept_angstrom2
     row["density_barriers_ev"] = list(species.path_ev)
+    row["density_paths"] = [_path_json(path) for path in species.paths]
+    row["van_hove"] = {
+        "times_ps": species.van_hove.times_ps.tolist(),
+        "refilled": species.van_hove.refilled.tolist(),
+    }
     if species.hops:
-        jumps = species.hops[0]
-        row["hops"] = {
-            "count": len(jumps.frames),
-            "sites": len(jumps.sites),
-            "rate_per_ps": jumps.rate_per_ps,
-            "rate_error_per_ps": jumps.rate_error_per_ps,
-            "mean_length_angstrom": _mean(jumps.lengths_angstrom),
-            "mean_residence_ps": _mean(jumps.residence_ps),
-            "collective_share": jumps.collective_share,
-            "return_share": jumps.return_share,
-            "per_ion": jumps.per_ion.tolist(),
-        }
+        row["hops"] = _hops_json(species.hops[0])
     return row
+
+
+def _hops_json(jumps: Hops) -> dict[str, object]:
+    return {
+        "count": len(jumps.frames),
+        "sites": len(jumps.sites),
+        "rate_per_ps": jumps.rate_per_ps,
+        "rate_error_per_ps": jumps.rate_error_per_ps,
+        "mean_length_angstrom": _mean(jumps.lengths_angstrom),
+        "mean_residence_ps": _mean(jumps.residence_ps),
+        "collective_share": jumps.collective_share,
+        "collective_chance": jumps.collective_chance,
+        "return_share": jumps.return_share,
+        "per_ion": jumps.per_ion.tolist(),
+    }
+
+
+def _blocks_json(blocks: BlockDiffusion) -> dict[str, object]:
+    return {
+        "block_ps": blocks.block_ps,
+        "d_cm2_s": blocks.d_cm2_s.tolist(),
+        "mean_cm2_s": blocks.mean_cm2_s,
+        "error_cm2_s": blocks.error_cm2_s,
+        "low_cm2_s": blocks.low_cm2_s,
+        "high_cm2_s": blocks.high_cm2_s,
+    }
+
+
+def _path_json(path: DensityPath) -> dict[str, object]:
+    return {
+        "dimension": path.dimension,
+        "winding": list(path.winding),
+        "barrier_ev": path.barrier_ev,
+        "least_error_ev": path.least_error_ev,
+        "bottleneck_visits": path.bottleneck_visits,
+        "sampled": path.sampled,
+        "bottleneck": (path.frac[path.bottleneck] % 1.0).tolist(),
+        "length_angstrom": float(path.distance_angstrom[-1]),
+        "sites": path.sites.tolist(),
+        "site_cells": path.site_cells.tolist(),
+        "points": path.frac.tolist(),
+        "energies_ev": path.energies_ev.tolist(),
+    }
 
 
 def _mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
@@ -109,6 +156,11 @@ def _transport_json(transport: Transport) -> dict[str, object]:
         },
         "cation_number": _measured(transport.cation_number),
         "anion_number": _measured(transport.anion_number),
+        "nernst_einstein_numbers": {
+            name: _measured(value)
+            for name, value in zip(transport.species, transport.einstein_numbers, strict=True)
+        },
+        "frame": transport.frame,
         "window_ps": list(transport.window_ps),
         "flags": list(transport.flags),
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from screening.transport.onsager import Transport
-from screening.transport.report import TransportReport
+from screening.transport.onsager import FIXED_BY_MASSES, Transport
+from screening.transport.report import SpeciesReport, TransportReport
 from screening.transport.rotation import Rotation
 
 
@@ -19,6 +19,7 @@ def summary_lines(report: TransportReport) -> list[str]:
         interval = f"95 %: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g}"
         flags = f"  [{', '.join(d.flags)}]" if d.flags else ""
         lines.append(f"  {species.name:10s} {d.verdict:13s} {number} ({interval}){flags}")
+        lines += _detail_lines(species)
     lines += [_rotation_line(rotation) for rotation in report.rotation]
     for name, found in (
         ("all ions", report.transport),
@@ -28,6 +29,40 @@ def summary_lines(report: TransportReport) -> list[str]:
     if report.flags:
         lines.append(f"  flags: {', '.join(report.flags)}")
     return lines
+
+
+def _detail_lines(species: SpeciesReport) -> list[str]:
+    """What else is known of an ion that moves: blocks, directions, jumps, barriers."""
+    if species.diffusion.verdict not in ("diffusing", "not resolved"):
+        return []
+    lines = [
+        f"blocks: D = {b.mean_cm2_s:.3g} ± {b.error_cm2_s:.1g} cm²/s from {len(b.d_cm2_s)} of "
+        f"{b.block_ps:.3g} ps"
+        for b in species.blocks
+    ]
+    found = species.anisotropy
+    if found.isotropic_chance < 0.05:
+        values = ", ".join(
+            f"{d:.3g} ± {e:.1g}"
+            for d, e in zip(found.principal_cm2_s, found.errors_cm2_s, strict=True)
+        )
+        lines.append(f"anisotropic (p = {found.isotropic_chance:.1g}): {values} cm²/s")
+    lines += [
+        f"jumps: {len(jumps.frames)} between {len(jumps.sites)} sites, "
+        f"{jumps.return_share:.0%} back, {jumps.collective_share:.0%} near another's "
+        f"({jumps.collective_chance:.0%} by chance)"
+        for jumps in species.hops
+    ]
+    for path in species.paths:
+        barrier = (
+            f"{path.barrier_ev:.3f} ± {path.least_error_ev:.1g} eV at least"
+            if path.sampled
+            else "not resolved, its bottleneck was hardly visited"
+        )
+        lines.append(
+            f"density percolates {path.dimension}D through {len(path.sites)} sites: {barrier}"
+        )
+    return [f"    {line}" for line in lines]
 
 
 def _rotation_line(rotation: Rotation) -> str:
@@ -43,8 +78,19 @@ def _transport_lines(name: str, transport: Transport) -> list[str]:
         f"t({species}) {value.text() if value.error else f'{value.value:g}'}"
         for species, value in zip(transport.species, transport.numbers, strict=True)
     )
-    return [
+    einstein = ", ".join(
+        f"{species} {value.text()}"
+        for species, value in zip(transport.species, transport.einstein_numbers, strict=True)
+    )
+    lines = [
         f"  {name}: σ {transport.conductivity_s_cm.text()} S/cm, Nernst–Einstein "
         f"{transport.nernst_einstein_s_cm.text()} S/cm, Haven {transport.haven_ratio.text()}",
-        f"    {numbers}",
+        f"    {numbers} (relative to {transport.frame})",
+        f"    share in Nernst–Einstein: {einstein}",
     ]
+    if FIXED_BY_MASSES in transport.flags:
+        lines.append(
+            "    about the centre of mass, the masses alone fix the transport numbers of two "
+            "species; σ_ij in that frame is in transport.json"
+        )
+    return lines

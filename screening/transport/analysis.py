@@ -6,14 +6,15 @@ import numpy as np
 
 from screening.transport.bonding import Polyanions, find_polyanions
 from screening.transport.charged import transports
-from screening.transport.drift import CENTRE_OF_MASS, choose_framework, remove_drift
-from screening.transport.onsager import LEAST_FRAMES, without_numbers
+from screening.transport.drift import choose_framework, remove_drift
+from screening.transport.onsager import LEAST_FRAMES
 from screening.transport.options import AnalysisOptions
 from screening.transport.report import TransportReport
 from screening.transport.rotation import Rotation, rotation
 from screening.transport.run_flags import run_flags
 from screening.transport.species import ion_groups, species_report, with_bonding
 from screening.transport.structure import Rdf, radial_distribution
+from screening.transport.tracks import tracks
 from structures.errors import InputError
 from structures.trajectories import Trajectory
 
@@ -45,10 +46,8 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
     ]
     reports = with_bonding(reports, polyanions, rotations)
     charged, charge_flags = transports(
-        reports, positions, trajectory, polyanions, temperature, options
+        reports, positions, trajectory, polyanions, temperature, framework, options
     )
-    if framework.name == CENTRE_OF_MASS and len(trajectory.species) == 2:
-        charged = tuple(tuple(without_numbers(t) for t in kind) for kind in charged)
     return TransportReport(
         source=trajectory.source,
         n_frames=trajectory.n_frames,
@@ -57,13 +56,20 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         volume_cubic_angstrom=trajectory.volume_cubic_angstrom,
         framework=framework.name,
         polyanions=polyanions.formula,
+        bonded_pairs=_bonded_pairs(trajectory, polyanions),
         species=tuple(reports),
         rotation=rotations,
         transport=charged[0],
         transport_without_rotors=charged[1],
         rdfs=rdfs,
+        tracks=tracks(positions, trajectory.mean_cell, trajectory.symbols, reports),
         flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
     )
+
+
+def _bonded_pairs(trajectory: Trajectory, polyanions: Polyanions) -> tuple[tuple[str, str], ...]:
+    bonds = zip(polyanions.centres.tolist(), polyanions.ligands.tolist(), strict=True)
+    return tuple(dict.fromkeys((trajectory.symbols[a], trajectory.symbols[b]) for a, b in bonds))
 
 
 def _rotations(trajectory: Trajectory, polyanions: Polyanions) -> tuple[Rotation, ...]:

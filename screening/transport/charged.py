@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from screening.transport.bonding import Polyanions
 from screening.transport.charges import formal_charges
-from screening.transport.onsager import LEAST_FRAMES, Transport, transport
+from screening.transport.drift import BARYCENTRIC, CENTRE_OF_MASS, Framework
+from screening.transport.onsager import (
+    FIXED_BY_MASSES,
+    LEAST_FRAMES,
+    Transport,
+    transport,
+    without_numbers,
+)
 from screening.transport.options import AnalysisOptions
 from screening.transport.report import SpeciesReport
 from structures.trajectories import Trajectory
@@ -19,6 +28,7 @@ def transports(
     trajectory: Trajectory,
     polyanions: Polyanions,
     temperature_k: float,
+    framework: Framework,
     options: AnalysisOptions,
 ) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
     """Transport of all groups, and of those outside polyanions; and flags."""
@@ -46,13 +56,25 @@ def transports(
                     volume_cubic_angstrom=trajectory.volume_cubic_angstrom,
                     temperature_k=temperature_k,
                     diffusions=[r.diffusion for r in chosen],
+                    frame=framework.name,
                     earliest_ps=_earliest(
                         chosen, min(options.earliest_ps, 0.1 * trajectory.duration_ps)
                     ),
                 ),
             )
         )
+    if len(trajectory.species) == 2:
+        results = [tuple(_about_the_masses(t, framework) for t in kind) for kind in results]
     return (results[0], results[1]), flags
+
+
+def _about_the_masses(found: Transport, framework: Framework) -> Transport:
+    """Two species about their centre of mass: numbers only where that frame was asked for."""
+    if framework.name == CENTRE_OF_MASS:
+        return without_numbers(found)
+    if framework.name == BARYCENTRIC:
+        return replace(found, flags=(*found.flags, FIXED_BY_MASSES))
+    return found
 
 
 def _earliest(reports: list[SpeciesReport], least_ps: float) -> float:

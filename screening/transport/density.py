@@ -1,4 +1,4 @@
-"""Probability density of a species on a periodic grid, its sites and its percolating path."""
+"""Probability density of a species on a periodic grid, and its sites."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ class Density:
         species: what it is the density of.
         values: shape (nx, ny, nz), 1/Å³; sums to the number of ions over the cell.
         cell: shape (3, 3), Å.
+        n_frames: number of frames averaged over.
     """
 
     species: str
     values: NDArray[np.float64]
     cell: NDArray[np.float64]
+    n_frames: int
 
 
 def density(
@@ -61,7 +63,12 @@ def density(
     widths = [SMOOTHING_ANGSTROM / (length / n) for length, n in zip(lengths, shape, strict=True)]
     smooth = ndimage.gaussian_filter(grid, widths, mode="wrap")
     per_point = abs(np.linalg.det(cell)) / smooth.size
-    return Density(species=species, values=smooth / per_point, cell=np.asarray(cell))
+    return Density(
+        species=species,
+        values=smooth / per_point,
+        cell=np.asarray(cell),
+        n_frames=len(fractional),
+    )
 
 
 def density_sites(map_: Density) -> NDArray[np.float64]:
@@ -84,22 +91,3 @@ def density_sites(map_: Density) -> NDArray[np.float64]:
                 continue
         kept.append(site)
     return np.array(kept).reshape(-1, 3)
-
-
-def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, float]:
-    """Free-energy barriers −kT ln(ρ) of the density in 1, 2 and 3 dimensions, eV.
-
-    ``inf`` where the density does not connect a cell to its images: the run has not visited
-    the path, which does not mean that there is none.
-
-    Args:
-        map_: the density.
-        temperature_k: temperature, K.
-    """
-    from screening.percolation import percolation
-
-    visited = map_.values > 1e-6 * map_.values.max()
-    energy = np.full(map_.values.shape, 1e3)
-    ratio = map_.values[visited] / map_.values.max()
-    energy[visited] = -BOLTZMANN_EV_K * temperature_k * np.log(ratio)
-    return percolation(energy, cut_ev=50.0).barriers_ev

@@ -59,6 +59,7 @@ class Diffusion:
         high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit.
         tensor_cm2_s: shape (3, 3), D tensor, cm²/s.
         tensor_error_cm2_s: shape (3, 3), standard errors, cm²/s.
+        tensor_dof: degrees of freedom of these errors.
         intercept_angstrom2: line's value at t = 0, Å²: vibration and back-jumps.
         window_ps: first and last lag of the fit, ps.
         n_eff: N · (largest MSD − intercept) / a², effective number of jumps.
@@ -78,6 +79,7 @@ class Diffusion:
     high_cm2_s: float
     tensor_cm2_s: NDArray[np.float64]
     tensor_error_cm2_s: NDArray[np.float64]
+    tensor_dof: float
     intercept_angstrom2: float
     window_ps: tuple[float, float]
     n_eff: float
@@ -188,6 +190,7 @@ def _assembled(
         high_cm2_s=slope.high * unit,
         tensor_cm2_s=tensor * unit,
         tensor_error_cm2_s=tensor_error * unit,
+        tensor_dof=float(len(slope.bin_edges) - 2),
         intercept_angstrom2=3.0 * slope.intercept,
         window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
         n_eff=n_eff,
@@ -287,6 +290,7 @@ def _unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusio
         high_cm2_s=np.inf,
         tensor_cm2_s=empty,
         tensor_error_cm2_s=np.full((3, 3), np.inf),
+        tensor_dof=0.0,
         intercept_angstrom2=np.nan,
         window_ps=(np.nan, np.nan),
         n_eff=0.0,

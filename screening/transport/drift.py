@@ -21,8 +21,13 @@ from structures.errors import InputError
 CENTRE_OF_MASS = "centre of mass of the cell"
 LABORATORY = "the simulation's own frame"
 
+BARYCENTRIC = "declared: centre of mass of the cell (barycentric frame)"
+
 NO_FRAMEWORK = "none"
 """Declared in place of an element to leave the drift in."""
+
+MASS_FRAMEWORK = "mass"
+"""Declared in place of an element to take the centre of mass."""
 
 QUIET_ANGSTROM = 0.6
 """Root mean square displacement of a sublattice on its sites, at most, Å: a fifth of a
@@ -58,7 +63,8 @@ def choose_framework(
     Args:
         symbols: chemical symbol of each atom.
         polyanions: the bound groups; their centres are the default.
-        declared: immobile elements, as the user says, or ``none``; empty takes the default.
+        declared: immobile elements, as the user says, or ``none``, or ``mass``; empty
+            takes the default.
         positions: shape (frames, n, 3), Å, unwrapped, to look for a quiet sublattice in.
 
     Raises:
@@ -66,6 +72,8 @@ def choose_framework(
     """
     if tuple(declared) == (NO_FRAMEWORK,):
         return _laboratory()
+    if tuple(declared) == (MASS_FRAMEWORK,):
+        return _centre_of_mass(BARYCENTRIC, symbols)
     missing = sorted(set(declared) - set(symbols))
     if missing:
         raise InputError(
@@ -80,24 +88,34 @@ def choose_framework(
         kinds = ", ".join(dict.fromkeys(symbols[i] for i in centres))
         return _even(f"polyanion centres: {kinds}", centres)
     if len(set(symbols)) == 1:
-        return Framework(name=LABORATORY, indices=np.empty(0, dtype=np.int64), weights=np.empty(0))
+        return _laboratory()
     quiet = "" if positions is None else _quietest(symbols, positions)
     if quiet:
         return _even(
             f"quietest sublattice: {quiet}", [i for i, s in enumerate(symbols) if s == quiet]
         )
-    from ase.data import atomic_masses, atomic_numbers
+    return _centre_of_mass(CENTRE_OF_MASS, symbols)
 
-    masses = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
+
+def _laboratory() -> Framework:
+    return Framework(name=LABORATORY, indices=np.empty(0, dtype=np.int64), weights=np.empty(0))
+
+
+def _centre_of_mass(name: str, symbols: Sequence[str]) -> Framework:
+    """All atoms, by their masses."""
+    masses = atom_masses(symbols)
     return Framework(
-        name=CENTRE_OF_MASS,
+        name=name,
         indices=np.arange(len(symbols), dtype=np.int64),
         weights=masses / masses.sum(),
     )
 
 
-def _laboratory() -> Framework:
-    return Framework(name=LABORATORY, indices=np.empty(0, dtype=np.int64), weights=np.empty(0))
+def atom_masses(symbols: Sequence[str]) -> NDArray[np.float64]:
+    """Mass of each atom, shape (n,), u."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    return np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
 
 
 def _even(name: str, chosen: Sequence[int]) -> Framework:

@@ -26,6 +26,10 @@ COLLECTIVE_PS = 1.0
 COLLECTIVE_ANGSTROM = 4.5
 """… nor further apart in space than this, Å."""
 
+CHANCE_DRAWS = 8
+CHANCE_JUMPS = 20_000
+"""Draws of shifted jumps for the share that chance gives; one draw for more jumps than this."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hops:
@@ -45,6 +49,8 @@ class Hops:
         rate_per_ps: jumps per ion and ps.
         rate_error_per_ps: its Poisson error.
         collective_share: share of jumps with another ion's jump near in time and space.
+        collective_chance: the same share if ions jumped when they like: mean over draws in which
+            each ion's jumps are shifted in time as a whole.
         return_share: share of jumps that undo the ion's jump before.
     """
 
@@ -61,7 +67,16 @@ class Hops:
     rate_per_ps: float
     rate_error_per_ps: float
     collective_share: float
+    collective_chance: float
     return_share: float
+
+    def network(self) -> list[tuple[int, int, int, float]]:
+        """Links of the site network: site left, site reached, jumps, mean length in Å."""
+        links: dict[tuple[int, int], list[float]] = {}
+        ends = zip(self.origins.tolist(), self.targets.tolist(), strict=True)
+        for link, length in zip(ends, self.lengths_angstrom.tolist(), strict=True):
+            links.setdefault(link, []).append(length)
+        return [(a, b, len(n), sum(n) / len(n)) for (a, b), n in sorted(links.items())]
 
 
 def hops(
@@ -112,6 +127,9 @@ def hops(
         rate_per_ps=len(frames) / total_ps,
         rate_error_per_ps=float(np.sqrt(max(len(frames), 1))) / total_ps,
         collective_share=_collective(times_ps, ions, middle, cell),
+        collective_chance=_collective_chance(
+            times_ps, ions, middle, cell, (len(states) - 1) * step_ps
+        ),
         return_share=_returns(ions, frames, origins, targets),
     )
 
@@ -158,6 +176,26 @@ def _collective(
         joined[close] = True
         joined[i] = joined[i] or len(close) > 0
     return float(joined.mean())
+
+
+def _collective_chance(
+    times_ps: NDArray[np.float64],
+    ions: NDArray[np.int64],
+    middle: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    duration_ps: float,
+) -> float:
+    """The share of ``_collective`` where the ions know nothing of each other."""
+    if len(times_ps) < 2:
+        return 0.0
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(CHANCE_DRAWS if len(times_ps) <= CHANCE_JUMPS else 1):
+        shift = rng.random(int(ions.max()) + 1) * duration_ps
+        shifted = (times_ps + shift[ions]) % duration_ps
+        order = np.argsort(shifted, kind="stable")
+        shares.append(_collective(shifted[order], ions[order], middle[order], cell))
+    return float(np.mean(shares))
 
 
 def _returns(

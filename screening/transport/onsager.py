@@ -29,6 +29,8 @@ from structures.errors import InputError
 LEAST_FRAMES = 20
 """Fewer frames give no collective slope worth its error."""
 
+FIXED_BY_MASSES = "numbers_fixed_by_masses"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Transport:
@@ -46,6 +48,9 @@ class Transport:
         numbers: transport number of each group.
         cation_number: transport number of all groups with a positive charge.
         anion_number: transport number of all groups with a negative charge.
+        einstein_numbers: share of each group in the Nernst–Einstein conductivity, which takes the
+            ions as independent and asks for no frame.
+        frame: what the displacements, and so σ_ij and the numbers, are relative to.
         window_ps: first and last lag of the fit, ps.
         flags: names of what a cautious reader should know.
     """
@@ -61,6 +66,8 @@ class Transport:
     numbers: tuple[Measured, ...]
     cation_number: Measured
     anion_number: Measured
+    einstein_numbers: tuple[Measured, ...]
+    frame: str
     window_ps: tuple[float, float]
     flags: tuple[str, ...] = ()
 
@@ -74,6 +81,7 @@ def transport(
     temperature_k: float,
     diffusions: Sequence[Diffusion] = (),
     earliest_ps: float = 0.0,
+    frame: str = "as given",
 ) -> Transport:
     """Return conductivity, Onsager matrix and transport numbers of one run.
 
@@ -87,6 +95,7 @@ def transport(
         diffusions: tracer D of the groups, named as they are, for Nernst–Einstein; the Haven
             ratio is unknown without.
         earliest_ps: the window starts no earlier than this, ps.
+        frame: what the positions are relative to, in words.
 
     Raises:
         InputError: a charge is missing, the temperature or volume is not positive, or the run
@@ -104,9 +113,10 @@ def transport(
     total = paths.sum(axis=1)
     scale = float(np.abs(total).max())
     charges = np.array([charges_e[n] for n in names])
-    einstein = _nernst_einstein(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
+    parts = _einstein_parts(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
+    einstein = _sum(parts)
     if scale < 1e-9:
-        return _nothing(names, charges, temperature_k, einstein)
+        return _nothing(names, charges, temperature_k, einstein, frame)
     least = max(1, round(earliest_ps / step_ps))
     windowed = choose_window(lambda lag: products(total, total, lag), len(paths), 3, least=least)
     slope = windowed.slope
@@ -130,6 +140,8 @@ def transport(
         numbers=tuple(algebra.number(np.arange(len(names)) == i) for i in range(len(names))),
         cation_number=algebra.number(charges > 0.0),
         anion_number=algebra.number(charges < 0.0),
+        einstein_numbers=_shares(parts),
+        frame=frame,
         window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
         flags=() if windowed.confirmed else ("window_unconfirmed",),
     )
@@ -138,14 +150,15 @@ def transport(
 def without_numbers(found: Transport) -> Transport:
     """Withdraw the transport numbers of two species in the frame of their centre of mass.
 
-    Momentum ties the two paths together there, and the masses alone fix the numbers.
+    Momentum ties the two paths together there, and the masses alone fix the numbers. σ_ij, in
+    that frame, and the Nernst–Einstein shares stay.
     """
     return replace(
         found,
         numbers=(UNKNOWN,) * len(found.numbers),
         cation_number=UNKNOWN,
         anion_number=UNKNOWN,
-        flags=(*found.flags, "numbers_fixed_by_masses"),
+        flags=(*found.flags, FIXED_BY_MASSES),
     )
 
 
@@ -179,27 +192,51 @@ def _siemens_per_cm(step_ps: float, volume: float, temperature_k: float) -> floa
     return float(per_second / (volume * 1e-30 * BOLTZMANN * temperature_k) * 1e-2)
 
 
-def _nernst_einstein(
+def _einstein_parts(
     names: Sequence[str],
     charges_e: Mapping[str, float],
     diffusions: Sequence[Diffusion],
     volume: float,
     temperature_k: float,
-) -> Measured:
-    """σ of independent ions, S/cm, from the tracer D."""
+) -> list[tuple[float, float]]:
+    """Conductivity of each group as independent ions and its error, S/cm; NaN where unknown."""
     by_name = {d.species: d for d in diffusions}
-    if any(n not in by_name for n in names):
-        return UNKNOWN
-    value, variance = 0.0, 0.0
+    parts = []
     for name in names:
+        if name not in by_name:
+            parts.append((np.nan, np.inf))
+            continue
         d = by_name[name]
         density = d.n_ions / (volume * 1e-30)
         charge = charges_e[name] * ELEMENTARY_CHARGE
         factor = density * charge**2 / (BOLTZMANN * temperature_k) * 1e-4 * 1e-2
-        value += factor * d.d_cm2_s
-        variance += (factor * d.error_cm2_s) ** 2
-    error = float(np.sqrt(variance))
+        parts.append((factor * d.d_cm2_s, factor * d.error_cm2_s))
+    return parts
+
+
+def _sum(parts: Sequence[tuple[float, float]]) -> Measured:
+    """σ of independent ions, S/cm."""
+    value = sum(part for part, _ in parts)
+    if not np.isfinite(value):
+        return UNKNOWN
+    error = float(np.sqrt(sum(one**2 for _, one in parts)))
     return Measured(value=value, error=error, low=value - 1.96 * error, high=value + 1.96 * error)
+
+
+def _shares(parts: Sequence[tuple[float, float]]) -> tuple[Measured, ...]:
+    """Share of each part in the sum, errors of the parts as if independent."""
+    total = sum(part for part, _ in parts)
+    if not (np.isfinite(total) and total > 0.0):
+        return (UNKNOWN,) * len(parts)
+    others = sum(one**2 for _, one in parts)
+    shares = []
+    for part, one in parts:
+        share = part / total
+        # ∂(part/total) is 1 − share by the part itself, −share by any other.
+        error = float(np.hypot((1.0 - share) * one, share * np.sqrt(others - one**2)) / total)
+        reach = 1.96 * error
+        shares.append(Measured(value=share, error=error, low=share - reach, high=share + reach))
+    return tuple(shares)
 
 
 def _ratio(top: Measured, bottom: Measured) -> Measured:
@@ -218,6 +255,7 @@ def _nothing(
     charges: NDArray[np.float64],
     temperature_k: float,
     einstein: Measured,
+    frame: str,
 ) -> Transport:
     """A run in which no charge moves."""
     empty = np.full((len(names), len(names)), np.nan)
@@ -233,6 +271,8 @@ def _nothing(
         numbers=(UNKNOWN,) * len(names),
         cation_number=UNKNOWN,
         anion_number=UNKNOWN,
+        einstein_numbers=(UNKNOWN,) * len(names),
+        frame=frame,
         window_ps=(np.nan, np.nan),
         flags=("no_motion",),
     )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.transport.blocks import BlockDiffusion
 from screening.transport.density import Density
+from screening.transport.density_path import DensityPath
 from screening.transport.diffusion import Diffusion
 from screening.transport.estimators import PointEstimate
 from screening.transport.hops import Hops
@@ -15,7 +17,10 @@ from screening.transport.kinisi_posterior import Posterior
 from screening.transport.msd import MotionShape, Msd
 from screening.transport.onsager import Transport
 from screening.transport.rotation import Rotation
-from screening.transport.structure import Rdf, VanHove
+from screening.transport.structure import Rdf
+from screening.transport.tensors import Anisotropy
+from screening.transport.tracks import Tracks
+from screening.transport.van_hove import VanHove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,9 +36,14 @@ class SpeciesReport:
         estimates: published point estimators, for comparison only.
         posterior: kinisi's posterior; none or one.
         lindemann: displacement over neighbour distance, second half of the run.
-        van_hove: self part of the van Hove function.
+        van_hove: both parts of the van Hove function.
+        blocks: D of blocks of the run; none where the run is too short for three.
+        anisotropy: principal axes of D, and whether they differ.
+        ion_lag_ps: time of ``ion_tensors``, ps: the last lag of the fit.
+        ion_tensors: shape (k, 3, 3), displacement tensor of each ion, Å².
         hops: jumps between sites; none or one.
         density: probability density; none or one.
+        paths: percolating paths of the density, one for each finite barrier.
         path_ev: free-energy barriers of the density in 1, 2, 3 dimensions, eV; NaN where no
             density was made.
     """
@@ -47,8 +57,13 @@ class SpeciesReport:
     posterior: tuple[Posterior, ...]
     lindemann: float
     van_hove: VanHove
+    blocks: tuple[BlockDiffusion, ...]
+    anisotropy: Anisotropy
+    ion_lag_ps: float
+    ion_tensors: NDArray[np.float64]
     hops: tuple[Hops, ...] = ()
     density: tuple[Density, ...] = ()
+    paths: tuple[DensityPath, ...] = ()
     path_ev: tuple[float, float, float] = (np.nan, np.nan, np.nan)
 
 
@@ -64,11 +79,13 @@ class TransportReport:
         volume_cubic_angstrom: of the mean cell, Å³.
         framework: the frame of reference, in words.
         polyanions: formula of the bound groups, or empty.
+        bonded_pairs: elements of centre and ligand of each kind of bond.
         species: one report per group.
         rotation: motion of bound ligands; none or one.
         transport: over all ions; none or one.
         transport_without_rotors: without bound ligands and their centres; none or one.
         rdfs: partial radial distributions.
+        tracks: ways of the mobile ions over the framework, for drawing.
         flags: names of what a cautious reader should know.
     """
 
@@ -79,9 +96,11 @@ class TransportReport:
     volume_cubic_angstrom: float
     framework: str
     polyanions: str
+    bonded_pairs: tuple[tuple[str, str], ...]
     species: tuple[SpeciesReport, ...]
     rotation: tuple[Rotation, ...]
     transport: tuple[Transport, ...]
     transport_without_rotors: tuple[Transport, ...]
     rdfs: tuple[Rdf, ...]
+    tracks: Tracks
     flags: tuple[str, ...]

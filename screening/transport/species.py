@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.transport.blocks import block_diffusion
 from screening.transport.bonding import Polyanions
-from screening.transport.density import density, density_path_ev
+from screening.transport.density import density, density_sites
+from screening.transport.density_path import density_paths
 from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
 from screening.transport.estimators import PointEstimate, point_estimate
 from screening.transport.hops import hops
@@ -17,7 +19,9 @@ from screening.transport.msd import mean_squared_displacement, motion_shape
 from screening.transport.options import AnalysisOptions
 from screening.transport.report import SpeciesReport
 from screening.transport.rotation import Rotation
-from screening.transport.structure import Rdf, lindemann, van_hove_self
+from screening.transport.structure import Rdf, lindemann
+from screening.transport.tensors import anisotropy, ion_tensors
+from screening.transport.van_hove import van_hove
 from structures.trajectories import Trajectory
 
 HOP_RANGE_ANGSTROM = (2.0, 4.5)
@@ -48,6 +52,17 @@ def species_report(
     rdfs: tuple[Rdf, ...],
     options: AnalysisOptions,
 ) -> SpeciesReport:
+    """Analyse one group of ions.
+
+    Args:
+        name: name of the group.
+        indices: shape (k,), its atoms.
+        positions: shape (frames, n, 3), Å, of all atoms, relative to the framework.
+        trajectory: the run.
+        temperature_k: temperature, K, or NaN.
+        rdfs: radial distributions, among them those of like pairs.
+        options: what the user chooses.
+    """
     step_ps = trajectory.frame_step_ps
     own = np.ascontiguousarray(positions[:, indices])
     msd = mean_squared_displacement(own, step_ps)
@@ -64,6 +79,8 @@ def species_report(
         msd=msd,
         earliest_ps=min(options.earliest_ps, 0.1 * trajectory.duration_ps),
     )
+    last = found.window_ps[1]
+    lag = round(last / step_ps) if np.isfinite(last) else max(1, len(own) // 2)
     report = SpeciesReport(
         name=name,
         indices=indices,
@@ -73,7 +90,11 @@ def species_report(
         estimates=_estimates(own, step_ps),
         posterior=_posterior(own, step_ps, found, options),
         lindemann=lindemann(own, neighbour),
-        van_hove=van_hove_self(own, step_ps),
+        van_hove=van_hove(own, trajectory.mean_cell, step_ps),
+        blocks=block_diffusion(own, step_ps, found.window_ps[0]),
+        anisotropy=anisotropy(found),
+        ion_lag_ps=lag * step_ps,
+        ion_tensors=ion_tensors(own, lag),
     )
     if options.with_density and found.verdict in ("diffusing", "not resolved"):
         return _with_density(report, own, trajectory, temperature_k)
@@ -112,11 +133,13 @@ def _with_density(
     cell = trajectory.mean_cell
     fractional = own @ np.linalg.inv(cell)
     map_ = density(fractional, cell, species=report.name)
-    barriers = (np.nan, np.nan, np.nan)
+    sites = density_sites(map_)
+    jumps = hops(fractional, cell, trajectory.frame_step_ps, species=report.name, sites=sites)
+    report = replace(report, hops=(jumps,), density=(map_,))
     if np.isfinite(temperature_k) and temperature_k > 0.0:
-        barriers = density_path_ev(map_, temperature_k)
-    jumps = hops(fractional, cell, trajectory.frame_step_ps, species=report.name)
-    return replace(report, hops=(jumps,), density=(map_,), path_ev=barriers)
+        barriers, paths = density_paths(map_, temperature_k, sites)
+        report = replace(report, path_ev=barriers, paths=paths)
+    return report
 
 
 def with_bonding(

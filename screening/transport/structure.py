@@ -1,4 +1,4 @@
-"""Does the framework stay? Radial distributions, van Hove functions, Lindemann index, drifts."""
+"""Does the framework stay? Radial distributions, Lindemann index, drifts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def radial_distribution(
     frames = np.unique(np.linspace(0, len(one) - 1, min(RDF_FRAMES, len(one))).astype(int))
     same = one is other or pair[0] == pair[1]
     every = np.ascontiguousarray(np.broadcast_to(cells, (len(one), 3, 3))[frames])
-    images = _images(every.mean(axis=0), longest_angstrom)
+    images = lattice_images(every.mean(axis=0), longest_angstrom)
     halves = np.array_split(np.arange(len(frames)), 2)
     counts = [
         pair_histogram(
@@ -110,11 +110,11 @@ def radial_distribution(
     )
 
 
-def _images(cell: NDArray[np.float64], longest: float) -> NDArray[np.int64]:
-    """Cell offsets that can hold a pair within ``longest`` Å once it is folded."""
+def lattice_images(cell: NDArray[np.float64], longest_angstrom: float) -> NDArray[np.int64]:
+    """Cell offsets that can hold a pair within ``longest_angstrom`` once it is folded."""
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     # A vector of length r has fractional components of at most r / height.
-    reach = np.floor(longest / heights + 0.5).astype(int)
+    reach = np.floor(longest_angstrom / heights + 0.5).astype(int)
     axes = [np.arange(-n, n + 1) for n in reach]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int64)
 
@@ -138,52 +138,6 @@ def _change(
     weight = np.where(distances <= limit, distances**2, 0.0)
     whole = float((0.5 * (halves[0] + halves[1]) * weight).sum())
     return float((np.abs(halves[1] - halves[0]) * weight).sum() / whole) if whole > 0 else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class VanHove:
-    """Self part of the van Hove function at some times.
-
-    Attributes:
-        times_ps: shape (m,), ps.
-        distances_angstrom: shape (bins,), Å.
-        self_part: shape (m, bins), 4πr²G_s(r, t), 1/Å; integrates to 1.
-    """
-
-    times_ps: NDArray[np.float64]
-    distances_angstrom: NDArray[np.float64]
-    self_part: NDArray[np.float64]
-
-
-def van_hove_self(
-    positions: NDArray[np.float64],
-    frame_step_ps: float,
-    *,
-    longest_angstrom: float = 10.0,
-    bins: int = 200,
-    count: int = 4,
-) -> VanHove:
-    """Distribution of displacements after ``count`` times from 1 frame to half the run.
-
-    Args:
-        positions: shape (frames, ions, 3), Å, unwrapped.
-        frame_step_ps: time between frames, ps.
-        longest_angstrom: largest displacement, Å.
-        bins: number of bins.
-        count: number of times.
-    """
-    lags = np.unique(np.geomspace(1, max(len(positions) // 2, 1), count).astype(int))
-    edges = np.linspace(0.0, longest_angstrom, bins + 1)
-    rows = []
-    for lag in lags:
-        origins = np.unique(np.linspace(0, len(positions) - lag - 1, 500).astype(int))
-        moved = np.linalg.norm(positions[origins + lag] - positions[origins], axis=2).ravel()
-        rows.append(np.histogram(moved, edges)[0] / (len(moved) * (edges[1] - edges[0])))
-    return VanHove(
-        times_ps=lags * frame_step_ps,
-        distances_angstrom=0.5 * (edges[1:] + edges[:-1]),
-        self_part=np.array(rows),
-    )
 
 
 def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
-from results.transport_figures import write_figures
+from results.transport_files import write_figures
 from results.transport_json import report_json
 from results.transport_summary import summary_lines
 from results.transport_tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv

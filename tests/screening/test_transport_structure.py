@@ -12,8 +12,8 @@ from screening.transport.structure import (
     drifts,
     lindemann,
     radial_distribution,
-    van_hove_self,
 )
+from screening.transport.van_hove import van_hove
 from structures.errors import InputError
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
@@ -56,7 +56,7 @@ def test_rdf_of_an_ideal_gas_is_one() -> None:
 def test_van_hove_is_normalised_and_maxwellian() -> None:
     rng = np.random.default_rng(2)
     walk = np.cumsum(rng.normal(scale=0.2, size=(400, 50, 3)), axis=0)
-    found = van_hove_self(walk, 0.1)
+    found = van_hove(walk, 12.0 * np.eye(3), 0.1)
     width = found.distances_angstrom[1] - found.distances_angstrom[0]
     np.testing.assert_allclose(found.self_part.sum(axis=1) * width, 1.0, atol=0.02)
     # Most probable step of a Maxwell distribution: √2 σ.
