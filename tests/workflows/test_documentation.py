@@ -77,9 +77,6 @@ def test_every_page_is_in_the_menu():
 
 
 @pytest.mark.tutorial
-@pytest.mark.skipif(
-    "DUALION_TUTORIAL" not in os.environ, reason="takes a minute; set DUALION_TUTORIAL=1 to run it"
-)
 def test_tutorial_runs_as_printed(tmp_path):
     """Each bash block in order, in one empty folder, by a shell that stops at the first error."""
     script = "\n".join(blocks(ROOT / "docs" / "tutorial.md", "bash"))
