@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from workflows import analyze_command, path_command, screen_command
+from workflows import (
+    analyze_command,
+    cancel_command,
+    compare_command,
+    doctor_command,
+    export_command,
+    fetch_command,
+    init_command,
+    path_command,
+    report_command,
+    run_command,
+    screen_command,
+    show_command,
+    status_command,
+    submit_command,
+)
 
 app = typer.Typer(
     name="dualion",
@@ -36,9 +51,23 @@ def _root(
     """Find solids in which a metal cation and an anion both migrate."""
 
 
-screen_command.register(app)
-path_command.register(app)
-analyze_command.register(app)
+for command in (
+    screen_command,
+    fetch_command,
+    init_command,
+    run_command,
+    status_command,
+    submit_command,
+    cancel_command,
+    report_command,
+    show_command,
+    export_command,
+    compare_command,
+    path_command,
+    analyze_command,
+    doctor_command,
+):
+    command.register(app)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +15,13 @@ if TYPE_CHECKING:
 
     from results.funnel import Funnel
     from screening.pairs import ScreenOptions
+    from structures.records import RawEntry, Rejection
     from workflows.screen_run import RunSummary
 
 SHOWN_CANDIDATES = 15
 BUNDLED_CATIONS = ("Li", "Na", "K")
-WHAT, HOW, RUN = "What to look for", "How barriers are computed", "The run"
+WHAT, FROM = "What to look for", "Databases beside files"
+HOW, RUN = "How barriers are computed", "The run"
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +72,28 @@ def screen(
     dimensionality: Annotated[
         int, typer.Option(help="Barriers that decide: 1, 2 or 3 (D).", rich_help_panel=WHAT)
     ] = 3,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also pull structures from mp, cod, optimade:NAME, icsd:PATH, icsd-api; "
+            "repeat for several. dualion doctor says what is usable here.",
+            rich_help_panel=FROM,
+            show_default=False,
+        ),
+    ] = None,
+    max_hull: Annotated[
+        float | None,
+        typer.Option(help="Largest energy above the hull, eV/atom.", rich_help_panel=FROM),
+    ] = None,
+    min_gap: Annotated[
+        float | None, typer.Option(help="Smallest band gap, eV.", rich_help_panel=FROM)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Most entries of each source.", rich_help_panel=FROM)
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Use the cache alone.", rich_help_panel=FROM)
+    ] = False,
     spacing: Annotated[
         float, typer.Option(help="Largest distance of grid points, Å.", rich_help_panel=HOW)
     ] = 0.2,
@@ -141,11 +167,13 @@ def screen(
         dualion screen cifs/ more.zip "icsd/*.cif" --cation Na --workers 4
 
         dualion screen mp.jsonl.gz --anion I --anion Cl --dimensionality 1 --output halides
+
+        dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
     from workflows.options import screen_options, within
 
     options = screen_options(
-        cations=tuple(cation or ()) or (("Li",) if paths else BUNDLED_CATIONS),
+        cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
         criterion={
             "max_cation_barrier_ev": max_barrier,
@@ -168,12 +196,51 @@ def screen(
     )
     within("number of workers", workers, (0, 4096))
     within("time limit", time_limit, (1.0, 1e7), "s")
-    _run(paths or [], options, workers=workers, output=output, time_limit_s=time_limit)
+    texts = [*(source or []), *(f"file:{path}" for path in paths or [])] if source else []
+    pull = partial(
+        _pulled,
+        texts,
+        options,
+        max_hull_ev_atom=max_hull,
+        min_gap_ev=min_gap,
+        limit=limit,
+        offline=offline,
+    )
+    _run(
+        texts or paths or [],
+        options,
+        pull if source else None,
+        workers=workers,
+        output=output,
+        time_limit_s=time_limit,
+    )
+
+
+def _pulled(
+    texts: list[str],
+    options: ScreenOptions,
+    *,
+    max_hull_ev_atom: float | None,
+    min_gap_ev: float | None,
+    limit: int | None,
+    offline: bool,
+) -> Iterator[RawEntry | Rejection]:
+    """Entries of databases and files together, filtered, without duplicates."""
+    from structures.sources import Access, SourceQuery, entries_of
+
+    query = SourceQuery(
+        any_of=options.cations,
+        max_energy_above_hull_ev_atom=max_hull_ev_atom,
+        min_band_gap_ev=min_gap_ev,
+        limit=limit,
+    )
+    return entries_of(texts, query, access=Access(offline=offline))
 
 
 def _run(
     paths: list[str],
     options: ScreenOptions,
+    pull: Callable[[], Iterator[RawEntry | Rejection]] | None,
     *,
     workers: int,
     output: Path | None,
@@ -191,6 +258,7 @@ def _run(
         summary = screen_paths(
             paths,
             options,
+            pull=pull,
             output=output,
             workers=workers or processor_count(),
             time_limit_s=time_limit_s,

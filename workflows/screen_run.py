@@ -122,6 +122,7 @@ def screen_paths(
     paths: Sequence[Path | str],
     options: ScreenOptions,
     *,
+    pull: Callable[[], Iterable[RawEntry | Rejection]] | None = None,
     output: Path | None = None,
     workers: int = 1,
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
@@ -133,6 +134,8 @@ def screen_paths(
     Args:
         paths: files, folders, globs, archives; none for the bundled reference set.
         options: what is asked of every structure.
+        pull: gives the entries instead of the paths, which then only name the inputs; what it
+            pulls may be long in coming.
         output: folder of the tables; None for a new one named after the time.
         workers: most processes.
         time_limit_s: longest time for one structure, s.
@@ -145,7 +148,7 @@ def screen_paths(
     from workflows.executor import local_client, run_all, warm_up
     from workflows.interrupt import stop_on_signal
 
-    entries, total = _found(paths)
+    entries, total = (iter(pull()), None) if pull else _found(paths)
     files = new_folder(output)
     summary = RunSummary(files=files)
     with stop_on_signal() as stop:

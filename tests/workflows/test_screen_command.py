@@ -180,3 +180,19 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert "Screen crystal structures" in done.stdout
     assert "HEAVY []" in done.stdout
+
+
+def test_sources_are_filtered_and_freed_of_duplicates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same salt from two sources is screened once; the other one is named."""
+    monkeypatch.setenv("DUALION_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.cif").write_text(SOUND)
+    (tmp_path / "b.cif").write_text(SOUND.replace("3.2", "3.21"))
+    first, second = str(tmp_path / "one"), str(tmp_path / "b.cif")
+    output = tmp_path / "out"
+    assert run(monkeypatch, second, "--source", f"file:{first}", "--output", str(output)) == 0
+    rows = read_table(output / "screened.csv")
+    assert sorted(str(row["status"]) for row in rows) == ["ok", "rejected"]
+    assert {str(row["reason"]) for row in rows} == {"", "duplicate"}
