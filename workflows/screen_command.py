@@ -226,7 +226,7 @@ def _pulled(
     offline: bool,
 ) -> Iterator[RawEntry | Rejection]:
     """Entries of databases and files together, filtered, without duplicates."""
-    from structures.sources import Access, SourceQuery, entries_of
+    from structures.sources import Access, Selection, SourceQuery, entries_of, standard_filters
 
     query = SourceQuery(
         any_of=options.cations,
@@ -234,7 +234,8 @@ def _pulled(
         min_band_gap_ev=min_gap_ev,
         limit=limit,
     )
-    return entries_of(texts, query, access=Access(offline=offline))
+    selection = Selection(filters=standard_filters(query), deduplicate=True)
+    return entries_of(texts, query, selection=selection, access=Access(offline=offline))
 
 
 def _run(

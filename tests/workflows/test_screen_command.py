@@ -189,7 +189,7 @@ def test_sources_are_filtered_and_freed_of_duplicates(
     monkeypatch.setenv("DUALION_CACHE", str(tmp_path / "cache"))
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "a.cif").write_text(SOUND)
-    (tmp_path / "b.cif").write_text(SOUND.replace("3.2", "3.21"))
+    (tmp_path / "b.cif").write_text(SOUND.replace("data_sound", "data_again"))
     first, second = str(tmp_path / "one"), str(tmp_path / "b.cif")
     output = tmp_path / "out"
     assert run(monkeypatch, second, "--source", f"file:{first}", "--output", str(output)) == 0
