@@ -82,7 +82,9 @@ def chosen_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPa
     if not pairs:
         moving = dict.fromkeys(name.partition("(")[0] for name in report.tracks.mobile)
         elements = dict.fromkeys(element for rdf in report.rdfs for element in rdf.pair)
-        about = [(one, other) for one in moving for other in elements if other not in moving]
+        # A centre hides behind its ligands.
+        out = moving | dict.fromkeys(centre for centre, _ in report.bonded_pairs)
+        about = [(one, other) for one in moving for other in elements if other not in out]
         pairs = [*report.bonded_pairs, *about] or [rdf.pair for rdf in report.rdfs]
         pairs = [pair for pair in pairs if frozenset(pair) in known][:MOST_PAIRS]
     return [_oriented(pair, known[frozenset(pair)], report) for pair in pairs]

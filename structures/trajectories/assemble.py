@@ -18,7 +18,7 @@ from structures.trajectories.types import (
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
-from structures.trajectories.unwrap import Unwrapper, speed_limits
+from structures.trajectories.unwrap import SWAP_PS, Unwrapper, speed_limits
 
 TIME_TOLERANCE = 1e-3
 """Largest relative scatter of the times between frames."""
@@ -53,7 +53,8 @@ def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Traje
         )
     step_ps = _frame_step(given, head, np.isfinite(options.frame_step_ps), source)
     limits = speed_limits(_masses(stream.symbols), step_ps, temperature)
-    unwrapper = Unwrapper(limits, declared=stream.unwrapped)
+    kinds = np.unique(stream.symbols, return_inverse=True)[1] if step_ps < SWAP_PS else None
+    unwrapper = Unwrapper(limits, declared=stream.unwrapped, kinds=kinds)
     skip = _frames_to_skip(options.skip_ps, step_ps)
     _collect(head, frames, unwrapper, taken, skip, options.every)
     unwrapper.finish()

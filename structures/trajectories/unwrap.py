@@ -3,7 +3,8 @@
 Working on fractional coordinates keeps a barostat's change of the cell apart from the motion
 of the atoms. A step of half a cell cannot be told from its fold and is refused. An atom that
 outruns every thermal speed in a few frames of a run was renumbered or re-imaged there, which
-is refused too; where it happens all the time (a lattice model, a wrong time step) it is a flag.
+is refused too, as are atoms of one element that change places within less than a vibration;
+where it happens all the time (a lattice model, a wrong time step) it is a flag.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ SLACK_ANGSTROM = 1.0
 RARE_SHARE = 0.02
 """Impossible steps in at most this share of the frames are faults, not the model."""
 
+SWAP_ANGSTROM = 1.8
+"""A step shorter than this is no change of places."""
+
+LANDING_ANGSTROM = 1.0
+"""An atom this near to where another was has taken its place."""
+
+SWAP_PS = 0.15
+"""Within a shorter time, less than a period of vibration, ions cannot go round in a ring."""
+
 HOT_K = 1500.0
 """Temperature of the speed limit where the run's is unknown or lower, K."""
 
@@ -42,14 +52,23 @@ def speed_limits(
 class Unwrapper:
     """Follows the atoms from frame to frame."""
 
-    def __init__(self, limits_angstrom: NDArray[np.float64], *, declared: bool) -> None:
+    def __init__(
+        self,
+        limits_angstrom: NDArray[np.float64],
+        *,
+        declared: bool,
+        kinds: NDArray[np.int64] | None = None,
+    ) -> None:
         """Set up.
 
         Args:
             limits_angstrom: shape (n,), longest believable step, Å.
             declared: the format promises unwrapped positions, so steps are not folded.
+            kinds: shape (n,), a number for each element, where the frames are so close in time
+                that atoms of one element cannot change places between two of them.
         """
         self._limits = limits_angstrom
+        self._kinds = kinds
         self._declared = declared
         self._last_raw: NDArray[np.float64] | None = None
         self._last = np.empty(0)
@@ -61,6 +80,7 @@ class Unwrapper:
         """In how many frames an atom outran every thermal speed."""
         self._frames = 0
         self._first_impossible = ""
+        self._last_impossible = 0
 
     def add(
         self, fractional: NDArray[np.float64], cell: NDArray[np.float64], number: int
@@ -96,15 +116,49 @@ class Unwrapper:
                 reason="jump_over_half_cell",
             )
         lengths = np.linalg.norm(step @ cell, axis=1)
+        if self._kinds is not None and self._last_raw is not None:
+            self._check_places(self._last_raw, step, lengths, cell, number)
         excess = lengths - self._limits
         atom = int(excess.argmax())
         if excess[atom] > 0.0:
-            self.impossible_frames += 1
-            self._first_impossible = self._first_impossible or (
+            self._suspect(
                 f"Frame {number}: atom {atom + 1} moves by {lengths[atom]:.2f} Å in one frame, "
                 f"over the {self._limits[atom]:.2f} Å that any thermal speed allows. The atoms "
-                "are shuffled, frames are missing, or the time step is too small."
+                "are shuffled, frames are missing, or the time step is too small.",
+                number,
             )
+
+    def _check_places(
+        self,
+        before: NDArray[np.float64],
+        step: NDArray[np.float64],
+        lengths: NDArray[np.float64],
+        cell: NDArray[np.float64],
+        number: int,
+    ) -> None:
+        """Suspect a frame in which atoms of one element stand in each other's places."""
+        far = np.flatnonzero(lengths > SWAP_ANGSTROM)
+        if len(far) < 2 or self._kinds is None:
+            return
+        apart = (before[far] + step[far])[:, None] - before[far]
+        distance = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=2)
+        distance[self._kinds[far][:, None] != self._kinds[far]] = np.inf
+        landed = np.where(distance.min(axis=1) < LANDING_ANGSTROM, distance.argmin(axis=1), -1)
+        ring = _ring(landed.tolist())
+        if ring:
+            atoms = ", ".join(str(int(far[i]) + 1) for i in ring[:6])
+            self._suspect(
+                f"Frame {number}: atoms {atoms} of one element stand in each other's places "
+                "within less than a vibration. The atoms are shuffled; write them in one order.",
+                number,
+            )
+
+    def _suspect(self, message: str, number: int) -> None:
+        """Remember a frame that cannot be true, the first one with its message."""
+        if number != self._last_impossible:
+            self.impossible_frames += 1
+        self._last_impossible = number
+        self._first_impossible = self._first_impossible or message
 
     def finish(self) -> None:
         """Judge the run as a whole.
@@ -114,6 +168,23 @@ class Unwrapper:
         """
         if 0 < self.impossible_frames <= max(3.0, RARE_SHARE * self._frames):
             raise UnreadableTrajectoryError(self._first_impossible, reason="impossible_step")
+
+
+def _ring(landed: list[int]) -> list[int]:
+    """A closed ring of atoms of which each took the next one's place, or nothing.
+
+    Args:
+        landed: for each atom, whose place it took; −1 for nobody's.
+    """
+    for start in range(len(landed)):
+        way: list[int] = []
+        at = start
+        while at >= 0 and at not in way:
+            way.append(at)
+            at = landed[at]
+        if at == start and len(way) > 1:
+            return way
+    return []
 
 
 def _spreads(fractional: NDArray[np.float64]) -> bool:

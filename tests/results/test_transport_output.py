@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
-from results.transport_files import write_figures
+from results.transport_files import TABLES, write_report
 from results.transport_json import report_json
+from results.transport_overview import chosen_pairs, folded_pieces
 from results.transport_summary import summary_lines
 from results.transport_tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
 from results.transport_volumes import chgcar_text, cube_text
 from screening.transport import AnalysisOptions, TransportReport, analyse, arrhenius
+from structures.errors import InputError
 from structures.trajectories import Trajectory
 
 
@@ -78,6 +80,55 @@ def test_curves_are_those_of_the_report(report: TransportReport) -> None:
     assert pairs == {"Li-Li", "Li-S", "S-S"}
 
 
+def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((folder / name).read_text(encoding="utf-8"))))
+
+
+def test_tables_of_motion_are_those_of_the_report(report: TransportReport, tmp_path: Path) -> None:
+    write_report(report, tmp_path, figures=False)
+    lithium, jumps = report.species[0], report.species[0].hops[0]
+    ions = rows_of(tmp_path, "ions.csv")
+    assert [int(row["atom"]) for row in ions] == list(range(1, 21))
+    parts = [float(ions[3][f"msd_{n}_angstrom2"]) for n in (1, 2, 3)]
+    assert sum(parts) == pytest.approx(float(ions[3]["msd_angstrom2"]))
+    assert parts == sorted(parts, reverse=True)
+    assert int(ions[3]["jumps"]) == jumps.per_ion[3]
+    assert len(rows_of(tmp_path, "jumps.csv")) == len(jumps.frames)
+    sites = rows_of(tmp_path, "sites.csv")
+    assert sum(int(row["jumps_out"]) for row in sites) == len(jumps.frames)
+    assert sum(int(row["jumps"]) for row in rows_of(tmp_path, "links.csv")) == len(jumps.frames)
+    hove = [row for row in rows_of(tmp_path, "van_hove.csv") if row["species"] == "Li"]
+    assert len(hove) == lithium.van_hove.distinct_part.size
+    assert float(hove[-1]["distinct_part"]) == pytest.approx(
+        lithium.van_hove.distinct_part[-1, -1], rel=1e-6
+    )
+    points = [row for row in rows_of(tmp_path, "density_paths.csv") if row["dimension"] == "1"]
+    path = lithium.paths[0]
+    assert max(float(row["free_energy_ev"]) for row in points) == pytest.approx(path.barrier_ev)
+    ends = [[float(points[end][axis]) for axis in "xyz"] for end in (0, -1)]
+    np.testing.assert_allclose(np.diff(ends, axis=0)[0], path.winding, atol=1e-6)
+    content = json.loads((tmp_path / "transport.json").read_text(encoding="utf-8"))
+    first = content["species"][0]
+    assert first["blocks"][0]["error_cm2_s"] > 0.0
+    assert first["density_paths"][0]["barrier_ev"] == pytest.approx(path.barrier_ev)
+    assert content["transport"][0]["frame"] == "declared: S"
+
+
+def test_a_pair_counts_its_second_element_around_its_first(report: TransportReport) -> None:
+    forth, back = chosen_pairs(report, (("Li", "S"), ("S", "Li")))
+    np.testing.assert_allclose(forth.coordination, back.coordination)  # ten of each
+    assert [named.pair for named in chosen_pairs(report, ())] == [("Li", "S")]
+    with pytest.raises(InputError, match="no pair Li-Br"):
+        chosen_pairs(report, (("Li", "Br"),))
+
+
+def test_a_way_is_cut_where_it_leaves_the_cell() -> None:
+    way = np.array([[0.8, 0.5, 0.5], [0.9, 0.5, 0.5], [1.1, 0.5, 0.5], [1.2, 0.5, 0.5]])
+    pieces = folded_pieces(way)
+    assert [len(piece) for piece in pieces] == [2, 2]
+    assert pieces[1][:, 0] == pytest.approx([0.1, 0.2])
+
+
 def test_summary_prints_no_number_without_its_error(report: TransportReport) -> None:
     lines = summary_lines(report)
     for line in lines:
@@ -88,16 +139,30 @@ def test_summary_prints_no_number_without_its_error(report: TransportReport) -> 
 
 def test_figures_are_written_as_png_and_svg(report: TransportReport, tmp_path: Path) -> None:
     fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    paths = write_figures(report, tmp_path, {"Li": fit})
+    paths = write_report(report, tmp_path, arrhenius={"Li": fit}, pairs=(("S", "Li"),))
     names = {path.name for path in paths}
-    for stem in ("msd", "msd_log", "rdf_Li_S", "density_Li", "van_hove_Li", "arrhenius"):
+    for stem in (
+        "overview",
+        "msd",
+        "msd_log",
+        "rdf_Li_S",
+        "density_Li",
+        "van_hove_Li",
+        "arrhenius",
+    ):
         assert {f"{stem}.png", f"{stem}.svg"} <= names
     for path in paths:
+        if path.suffix not in (".png", ".svg"):
+            continue
         head = path.read_bytes()[:8]
         assert head.startswith(b"\x89PNG") if path.suffix == ".png" else head.startswith(b"<?xml")
     text = (tmp_path / "msd.svg").read_text()
     assert "MSD (Å²)" in text
     assert "Li: diffusing" in text
+    overview = (tmp_path / "overview.svg").read_text()
+    for words in ("MSD (Å²)", "g(r)", "S–Li", "seen along c"):
+        assert words in overview
+    assert set(TABLES) - names == {"rotation.csv"}  # nothing is bound here
 
 
 def test_volumes_hold_the_density(report: TransportReport, tmp_path: Path) -> None:

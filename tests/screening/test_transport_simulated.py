@@ -210,23 +210,6 @@ def test_ballistic_caged_and_frozen_ions_are_called_what_they_are() -> None:
     assert {walk.verdict, "rotating", "not resolved"} <= set(get_args(Verdict))
 
 
-def test_two_species_without_a_host_have_no_transport_numbers() -> None:
-    """About their centre of mass the masses fix them, which says nothing of the ions."""
-    rng = np.random.default_rng(21)
-    cell = 12.0 * np.eye(3)
-    trajectory = Trajectory(
-        fractional=gaussian_walk(rng, 400, 16) @ np.linalg.inv(cell),
-        cells=cell[None],
-        symbols=("Li",) * 8 + ("I",) * 8,
-        frame_step_ps=STEP_PS,
-        temperature_k=900.0,
-    )
-    bare = AnalysisOptions(with_structure=False, with_density=False, with_kinisi=False)
-    found = analyse(trajectory, bare).transport[0]
-    assert "numbers_fixed_by_masses" in found.flags
-    assert found.cation_number.text() == "not resolved"
-
-
 def test_zero_temperature_is_flagged() -> None:
     cell = 8.0 * np.eye(3)
     trajectory = Trajectory(

@@ -155,3 +155,24 @@ def test_skipping_and_thinning(tmp_path: Path) -> None:
     part = read_trajectory(path, ReadOptions(frame_step_ps=0.02, skip_ps=0.2, every=4))
     assert part.frame_step_ps == pytest.approx(0.08)
     np.testing.assert_allclose(part.fractional, whole.fractional[10::4])
+
+
+def test_atoms_that_change_places_are_found_where_speed_tells_nothing(tmp_path: Path) -> None:
+    """At 0.1 ps a thermal atom may cross this cell; only the places betray the shuffling."""
+    slow = ReadOptions(frame_step_ps=0.1)
+    frames = walk()
+    frames[12:] = frames[12:][:, [1, 0, 2, 3]]
+    frames[12:, 0] = frames[12:, 1] + [0.25, 0.2, 0.0]  # 3.2 Å apart: nobody is fast
+    frames[:12, 1] = frames[:12, 0] + [0.25, 0.2, 0.0]
+    path = extxyz(tmp_path / "shuffled.extxyz", frames % 1.0, fixed(30))
+    with pytest.raises(UnreadableTrajectoryError, match=r"Frame 13: atoms 1, 2") as caught:
+        read_trajectory(path, slow)
+    assert caught.value.reason == "impossible_step"
+
+
+def test_a_row_of_jumps_into_a_vacancy_is_no_shuffling(tmp_path: Path) -> None:
+    frames = np.repeat(walk(1), 30, axis=0)
+    frames[:, 1] = frames[:, 0] + [0.3, 0.0, 0.0]
+    frames[12:, :2] += [0.3, 0.0, 0.0]
+    path = extxyz(tmp_path / "row.extxyz", frames % 1.0, fixed(30))
+    assert read_trajectory(path, ReadOptions(frame_step_ps=0.1)).n_frames == 30

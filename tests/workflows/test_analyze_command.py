@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,13 @@ def test_replicas_are_combined_and_a_damaged_one_is_named(tmp_path: Path) -> Non
         (("--frame-step-fs", "100", "--charges", "Li"), "element=charge"),
         (("--frame-step-fs", "100", "--framework", "Ge"), "not in the trajectory"),
         (("--frame-step-fs", "-1"), "must be over 0"),
+        (("--frame-step-fs", "100", "--pairs", "Li"), "two elements"),
+        (("--frame-step-fs", "100", "--pairs", "Li-Br"), "no pair Li-Br"),
+        (("--frame-step-fs", "100", "--every", "0"), "give 1 or more"),
+        (("--frame-step-fs", "100", "--skip-ps", "-1"), "cannot be negative"),
+        (("--frame-step-fs", "100", "--skip-ps", "1000"), "fewer than two frames"),
+        (("--frame-step-fs", "100", "--format", "pdb"), "choose from"),
+        (("--frame-step-fs", "100", "--cell", "1,2"), "nine numbers"),
     ],
 )
 def test_a_wrong_command_says_what_to_do(
@@ -114,3 +122,119 @@ def test_a_wrong_command_says_what_to_do(
     result = run(str(source), *arguments, "-o", str(tmp_path / "out"))
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
+
+
+QUICK = ("--frame-step-fs", "100", "--temperature-k", "600", "--no-figures")
+
+
+def changed(path: Path, edit: Callable[[list[str]], list[str]], every: int = 25) -> Path:
+    """An XDATCAR of ``made`` with its frames, ``every`` lines each, edited."""
+    lines = made(path, 0.05).read_text().splitlines(keepends=True)
+    head, body = lines[:7], lines[7:]
+    frames = ["".join(body[at : at + every]) for at in range(0, len(body), every)]
+    path.write_text("".join(head) + "".join(edit(frames)))
+    return path
+
+
+def swapped(frame: str) -> str:
+    rows = frame.splitlines(keepends=True)
+    return "".join([rows[0], rows[2], rows[1], *rows[3:]])
+
+
+def broken(frame: str) -> str:
+    rows = frame.splitlines(keepends=True)
+    return "".join([rows[0], "0.1 nan 0.1\n", *rows[2:]])
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda frames: [*frames[:50], swapped(frames[50]), *frames[51:]], "Frame 51"),
+        (lambda frames: [*frames[:9], broken(frames[9]), *frames[10:]], "Frame 10"),
+        (lambda frames: frames[:1], "at least two"),
+    ],
+    ids=["shuffled", "nan", "one frame"],
+)
+def test_a_damaged_run_is_refused_with_its_frame(
+    tmp_path: Path, edit: Callable[[list[str]], list[str]], message: str
+) -> None:
+    source = changed(tmp_path / "XDATCAR", edit)
+    result = run(str(source), *QUICK, "-o", str(tmp_path / "out"))
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def flags_of(folder: Path) -> set[str]:
+    return set(json.loads((folder / "transport.json").read_text(encoding="utf-8"))["flags"])
+
+
+def test_a_truncated_run_is_flagged_and_used(tmp_path: Path) -> None:
+    source = changed(tmp_path / "XDATCAR", lambda frames: [*frames[:-1], frames[-1][:200]])
+    result = run(str(source), *QUICK, "-o", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert "truncated_file" in result.output
+    assert "truncated_file" in flags_of(tmp_path / "out")
+
+
+def d_of(folder: Path) -> float:
+    text = (folder / "species.csv").read_text(encoding="utf-8")
+    return float(next(csv.DictReader(io.StringIO(text)))["d_cm2_s"])
+
+
+def extxyz(path: Path, frames: np.ndarray, cells: np.ndarray, symbols: list[str]) -> Path:
+    text = ""
+    for frame, cell in zip(frames, cells, strict=True):
+        lattice = " ".join(f"{x:.10f}" for x in cell.ravel())
+        text += f'{len(symbols)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3\n'
+        rows = zip(symbols, frame @ cell, strict=True)
+        text += "".join(f"{s} " + " ".join(f"{x:.10f}" for x in row) + "\n" for s, row in rows)
+    path.write_text(text)
+    return path
+
+
+def test_wrapped_npt_and_plain_files_of_one_run_agree(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    walk = rng.random((1, 8, 3)) + np.cumsum(rng.normal(scale=0.02, size=(150, 8, 3)), axis=0)
+    walk[:, 4:] = walk[:1, 4:] + rng.normal(scale=0.005, size=(150, 4, 3))
+    still = np.repeat(12.0 * np.eye(3)[None], 150, axis=0)
+    breathing = still * (1.0 + 0.02 * np.sin(0.3 * np.arange(150)))[:, None, None]
+    breathing *= 12.0 / breathing[:, 0, 0].mean()
+    symbols = ["Li"] * 4 + ["Cl"] * 4
+    found, flags = [], []
+    for number, (frames, cells) in enumerate(
+        [(walk, still), (walk % 1.0, still), (walk % 1.0, breathing)]
+    ):
+        out = tmp_path / f"out{number}"
+        source = extxyz(tmp_path / f"{number}.extxyz", frames, cells, symbols)
+        result = run(str(source), *QUICK, "--framework", "Cl", "-o", str(out))
+        assert result.exit_code == 0, result.output
+        found.append(d_of(out))
+        flags.append(flags_of(out))
+    assert found[1] == pytest.approx(found[0], rel=1e-6)
+    assert found[2] == pytest.approx(found[0], rel=1e-6)
+    assert "already_unwrapped" in flags[0]
+    assert "unwrapped_here" in flags[1]
+    assert "cell_varies" in flags[2]
+
+
+def test_a_single_ion_and_a_frozen_run_are_called_what_they_are(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    cells = np.repeat(12.0 * np.eye(3)[None], 120, axis=0)
+    walk = 0.5 + np.cumsum(rng.normal(scale=0.02, size=(120, 1, 3)), axis=0)
+    single = extxyz(tmp_path / "single.extxyz", walk, cells, ["Li"])
+    result = run(str(single), *QUICK, "-o", str(tmp_path / "single"))
+    assert result.exit_code == 0, result.output
+    assert "the simulation's own frame" in result.output
+    frozen = np.repeat(rng.random((1, 6, 3)), 120, axis=0)
+    cold = extxyz(tmp_path / "cold.extxyz", frozen, cells, ["Li"] * 3 + ["Br"] * 3)
+    result = run(str(cold), *QUICK, "-o", str(tmp_path / "cold"))
+    assert result.exit_code == 0, result.output
+    assert "no_motion" in result.output
+    assert "diffusing" not in result.output
+
+
+def test_help_teaches_the_command() -> None:
+    text = " ".join(run("--help").output.split())
+    for words in ("Examples", "--framework", "mass", "overview.png", "replicas", "not resolved"):
+        assert words in text
