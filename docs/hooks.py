@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
-
 import click
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-ROOT = Path(__file__).resolve().parents[1]
+from results.columns import CANDIDATES, SCREENED
+from workflows.cli import app
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -21,23 +19,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def whole_app() -> click.Group:
-    """The command line with every ``*_command.py`` module."""
-    app = typer.Typer(name="dualion")
-    for path in sorted((ROOT / "workflows").glob("*_command.py")):
-        module = import_module(f"workflows.{path.stem}")
-        if hasattr(module, "register"):
-            module.register(app)
-    app.callback()(lambda: None)
-    group = typer.main.get_command(app)
-    assert hasattr(group, "commands")
-    return group  # type: ignore[return-value]
-
-
 def commands_page() -> str:
     """Every command with its arguments and options."""
     parts = ["# Commands\n", "Made from the code; `dualion COMMAND --help` says the same.\n"]
-    for name, command in sorted(whole_app().commands.items()):
+    group = typer.main.get_command(app)
+    assert hasattr(group, "commands")
+    for name, command in sorted(group.commands.items()):
         if hasattr(command, "commands"):
             for below, inner in sorted(command.commands.items()):
                 parts.append(_command(f"{name} {below}", inner))
@@ -75,8 +62,6 @@ def _parameter(parameter: click.Parameter) -> str:
 
 def columns_page() -> str:
     """The schema of the tables."""
-    from results.columns import CANDIDATES, SCREENED
-
     screened = {column.key for column in SCREENED}
     parts = [
         "# Columns\n",

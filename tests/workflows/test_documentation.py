@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import shlex
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import typer
+
+from workflows.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
@@ -35,12 +36,6 @@ def commands_of(page):
 
 @pytest.fixture(scope="module")
 def command_line():
-    app = typer.Typer()
-    for path in sorted((ROOT / "workflows").glob("*_command.py")):
-        module = importlib.import_module(f"workflows.{path.stem}")
-        if hasattr(module, "register"):
-            module.register(app)
-    app.callback()(lambda: None)
     return typer.main.get_command(app)
 
 
