@@ -36,6 +36,7 @@ THIRDS_REMARK = (
 )
 
 REQUIRED = [
+    "Li2ZnI4",
     "LiF",
     "LiCl",
     "LiBr",
