@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numba import njit
 
-from screening.transport import diffusion, transport
+from screening.transport import block_diffusion, diffusion, transport
 
 STEP_PS = 0.1
 Run = tuple[float, float, float, float]
@@ -33,18 +33,27 @@ def of(walk: np.ndarray, truth: float) -> Run:
     return truth, found.d_cm2_s, found.low_cm2_s, found.high_cm2_s
 
 
-def gaussian(rng: np.random.Generator, frames: int, ions: int) -> Run:
-    return of(np.cumsum(rng.normal(scale=0.3, size=(frames, ions, 3)), axis=0), d_of(0.09))
+def blocks_of(walk: np.ndarray, truth: float) -> Run:
+    """As ``of``, with the mean and Student's interval of the blocks."""
+    whole = diffusion(walk, STEP_PS)
+    found = block_diffusion(walk, STEP_PS, whole.window_ps[0])
+    if not found:
+        return truth, np.nan, -np.inf, np.inf
+    return truth, found[0].mean_cm2_s, found[0].low_cm2_s, found[0].high_cm2_s
 
 
-def hopping(rng: np.random.Generator, frames: int, ions: int, rate: float = 0.05) -> Run:
+def gaussian(rng: np.random.Generator, frames: int, ions: int, made=of) -> Run:
+    return made(np.cumsum(rng.normal(scale=0.3, size=(frames, ions, 3)), axis=0), d_of(0.09))
+
+
+def hopping(rng: np.random.Generator, frames: int, ions: int, made=of, rate: float = 0.05) -> Run:
     """Jumps of 2.5 Å along the axes at Poisson times, with vibration of 0.2 Å."""
     steps = np.zeros((frames, ions, 3))
     hop = rng.random((frames, ions)) < rate
     axes = np.eye(3)[rng.integers(0, 3, hop.sum())]
     steps[hop] = 2.5 * rng.choice([-1.0, 1.0], (hop.sum(), 1)) * axes
     walk = np.cumsum(steps, axis=0) + rng.normal(scale=0.2, size=steps.shape)
-    return of(walk, d_of(rate * 2.5**2 / 3.0))
+    return made(walk, d_of(rate * 2.5**2 / 3.0))
 
 
 def slow_vibration(rng: np.random.Generator, frames: int, ions: int) -> Run:
@@ -170,6 +179,12 @@ def cases() -> Iterator[tuple[str, Callable[[np.random.Generator], Run]]]:
                     f"{name}, {ions} ions, {frames} frames",
                     lambda rng, make=make, frames=frames, ions=ions: make(rng, frames, ions),
                 )
+    for make, name in ((gaussian, "Gaussian walk"), (hopping, "hops")):
+        for ions in (1, 10, 200):
+            yield (
+                f"blocks of {name}, {ions} ions, 1000 frames",
+                lambda rng, make=make, ions=ions: make(rng, 1000, ions, blocks_of),
+            )
     for squared, size, name in ((1, 8, "simple cubic, 512 sites"), (2, 10, "fcc, 500 sites")):
         yield (
             f"vacancy, {name}, f = {correlation_factor(squared, size):.4f}",
