@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from results.report import Detail
     from results.run_folder import RunFolder
+    from screening.verdict import DaiCriterion
 
 
 def register(app: typer.Typer) -> None:
@@ -83,7 +84,6 @@ def _details(
 
     from results.report.candidate import DetailOptions, candidate_details, field_points_for
     from results.run_folder import identity
-    from screening.verdict import DaiCriterion
     from structures.errors import InputError
     from workflows.run_structures import structures_of_run
     from workflows.structure_lookup import barrier_options_of
@@ -97,7 +97,7 @@ def _details(
         entries = structures_of_run(run, names, inputs=inputs)
         options = DetailOptions(
             barriers=barrier_options_of(run),
-            criterion=DaiCriterion(**run.criterion),
+            criterion=_criterion(run),
             include_licensed=include_licensed,
             sensitivity=sensitivity,
             field_points=field_points_for(len(chosen)),
@@ -108,6 +108,23 @@ def _details(
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("candidates", total=len(chosen))
         return candidate_details(chosen, entries, options, progress=lambda: progress.advance(task))
+
+
+def _criterion(run: RunFolder) -> DaiCriterion:
+    """The run's thresholds.
+
+    Raises:
+        InputError: the sidecar holds others than this version knows.
+    """
+    from screening.verdict import DaiCriterion
+    from structures.errors import InputError
+
+    try:
+        return DaiCriterion(**run.criterion)
+    except TypeError as error:
+        raise InputError(
+            f"run.json of {run.folder} holds an unknown criterion ({error})."
+        ) from error
 
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:

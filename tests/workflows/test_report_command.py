@@ -119,6 +119,17 @@ def test_report_without_its_inputs_says_so_and_goes_on(folder, tmp_path, invoke)
     assert "0 in detail" not in again.stdout
 
 
+def test_a_sidecar_of_another_version_costs_the_details_alone(folder, tmp_path, invoke):
+    sidecar = json.loads((folder / "run.json").read_text())
+    sidecar["options"]["criterion"]["flavour"] = "sour"
+    for name in ("screened.csv", "candidates.csv"):
+        (tmp_path / name).write_text((folder / name).read_text())
+    (tmp_path / "run.json").write_text(json.dumps(sidecar))
+    found = invoke("report", tmp_path)
+    assert "flavour" in found.stderr
+    assert "0 in detail" in found.stdout
+
+
 def test_report_of_no_run_is_one_sentence(tmp_path, invoke):
     with pytest.raises(InputError, match=r"run\.json"):
         invoke("report", tmp_path)

@@ -105,7 +105,8 @@ class Table {
       "aria-selected": place === this.active ? "true" : null },
       this.columns.map((column) => {
         const cell = column.cell(row);
-        return el("td", { class: column.number ? "number" : null, title: typeof cell === "string" ? cell : null }, cell);
+        const kind = column.number ? "number" : column.key === "reduced_formula" ? "short" : null;
+        return el("td", { class: kind, title: typeof cell === "string" ? cell : cell.textContent }, cell);
       }));
   }
   key(event) {
