@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from results.columns import CANDIDATES, RANK, SCORE, SCORE_PARTS
+from results.columns import CANDIDATES, SCREENED
 from results.report.columns import packed_columns
 from results.report.container import block, text_block
 from results.report.details import Detail
@@ -25,7 +25,7 @@ SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js"
            "overview.js", "main.js")  # fmt: skip
 """In the order in which they are joined."""
 
-RANKING = tuple(column.key for column in (RANK, SCORE, *SCORE_PARTS))
+RANKING = tuple(column.key for column in CANDIDATES if column not in SCREENED)
 """Columns that ``candidates.csv`` has and ``screened.csv`` has not."""
 
 
