@@ -79,6 +79,37 @@ CORE: tuple[Column, ...] = (
     Column("key", "text", "", "hash of structure, ions, options and schema"),
 )
 
+ANODE_REACTION: tuple[Column, ...] = (
+    Column(
+        "anode_reaction_ev_atom",
+        "number",
+        "eV/atom",
+        "energy of the reaction with the cation's metal, per atom of all reactants; 0 for none",
+    ),
+    Column(
+        "anode_products",
+        "text",
+        "",
+        "what forms at the metal, the most abundant first, separated by semicolons",
+    ),
+    Column("anode_equation", "text", "", "the reaction with the metal, balanced"),
+)
+"""What becomes of a candidate at the metal anode; empty without energies of phases."""
+
+INTERPHASE: tuple[Column, ...] = (
+    Column("interphase", "text", "", "compound of the metal and the mobile anion"),
+    *(
+        Column(
+            f"interphase_e3d_{ion}_ev",
+            "number",
+            "eV",
+            f"3D barrier of the {ion} in that compound's bundled structure",
+        )
+        for ion in ("cation", "anion")
+    ),
+)
+"""What a candidate's interphase is made of; barriers are empty where no structure is bundled."""
+
 EXTRA: tuple[Column, ...] = (
     *(
         Column(
@@ -105,6 +136,8 @@ EXTRA: tuple[Column, ...] = (
         for ion in ("cation", "anion")
         for n in (1, 2, 3)
     ),
+    *ANODE_REACTION,
+    *INTERPHASE,
 )
 
 SCREENED: tuple[Column, ...] = CORE + EXTRA

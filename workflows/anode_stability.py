@@ -7,28 +7,26 @@ of each mobile anion, and that compound's own barriers come from the bundled str
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from screening.pairs import ScreenOptions, screen_crystal
-from structures.errors import StructureError
+from results.columns import Row
+from structures.errors import DualionError, InputError, StructureError
 from structures.files import iter_raw_entries, parse_entry
-from structures.preparation import prepare
 from structures.records import RawEntry
 from structures.stability import Phase, anode_reaction, interphase
 
-AnodeColumns = dict[str, str | float | None]
+if TYPE_CHECKING:
+    from screening.pairs import ScreenOptions
 
-COLUMN_MEANINGS = {
-    "anode_reaction_ev_atom": "energy of the reaction with the metal, eV per atom; 0 for none",
-    "anode_products": "phases that form at the metal, the most abundant first",
-    "anode_equation": "the reaction, balanced",
-    "interphase": "compound of the metal and the mobile anion",
-    "interphase_e3d_cation_ev": "3D barrier of the cation in that compound, eV",
-    "interphase_e3d_anion_ev": "3D barrier of the anion in that compound, eV",
-}
-"""Names of the columns, and what they hold; empty cells where nothing is known."""
+PhaseSource = Callable[[frozenset[str]], Iterable[Phase]]
+"""Known compounds of a chemical system, given its elements, the metal's among them."""
+
+MOST_FAILURES = 3
+"""Systems that a source may fail to answer before it is asked no more: retries take minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,8 @@ def anode_columns(
     phases: Iterable[Phase],
     options: ScreenOptions,
     formation_energy_ev_atom: float | None = None,
-) -> AnodeColumns:
-    """Cells of ``COLUMN_MEANINGS`` for one candidate and one mobile anion.
+) -> Row:
+    """Cells of ``ANODE_REACTION`` and ``INTERPHASE`` for one candidate and one mobile anion.
 
     Args:
         formula: composition of the candidate.
@@ -62,15 +60,43 @@ def anode_columns(
     Raises:
         InputError: an element is none.
     """
+    reaction = reaction_columns(
+        formula, metal=metal, phases=phases, formation_energy_ev_atom=formation_energy_ev_atom
+    )
+    return {**reaction, **interphase_columns(metal, anion, options)}
+
+
+def reaction_columns(
+    formula: str,
+    *,
+    metal: str,
+    phases: Iterable[Phase],
+    formation_energy_ev_atom: float | None = None,
+) -> Row:
+    """Cells of ``ANODE_REACTION``, empty where no compound of the elements is known.
+
+    Raises:
+        InputError: an element is none.
+    """
     reaction = anode_reaction(
         formula, metal=metal, phases=phases, formation_energy_ev_atom=formation_energy_ev_atom
     )
-    barriers = interphase_barriers(metal, anion, options)
     known = reaction.is_complete
     return {
         "anode_reaction_ev_atom": reaction.energy_ev_atom if known else None,
         "anode_products": "; ".join(reaction.products) if known else None,
         "anode_equation": reaction.equation if known else None,
+    }
+
+
+def interphase_columns(metal: str, anion: str, options: ScreenOptions) -> Row:
+    """Cells of ``INTERPHASE``.
+
+    Raises:
+        InputError: the charge of one of the ions is not known.
+    """
+    barriers = interphase_barriers(metal, anion, options)
+    return {
         "interphase": barriers.formula,
         "interphase_e3d_cation_ev": _cell(barriers.cation_ev),
         "interphase_e3d_anion_ev": _cell(barriers.anion_ev),
@@ -88,6 +114,9 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
     Raises:
         InputError: the charge of one of them is not known.
     """
+    from screening.pairs import ScreenOptions, screen_crystal
+    from structures.preparation import prepare
+
     compound = interphase(metal, anion)
     missing = InterphaseBarriers(formula=compound.formula, cation_ev=math.nan, anion_ev=math.nan)
     if compound.reference is None:
@@ -110,3 +139,77 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
         cation_ev=pair.cation.barriers_ev[2],
         anion_ev=pair.anion.barriers_ev[2],
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class AnodeStability:
+    """Fills the columns of rows; what cannot be had leaves cells empty and ends nothing.
+
+    Attributes:
+        options: how barriers are computed, as for the rows themselves.
+        phases_of: where known compounds come from; None for no reactions.
+        problem: the first thing that went wrong; empty where nothing did.
+    """
+
+    options: ScreenOptions
+    phases_of: PhaseSource | None = None
+    problem: str = ""
+    _phases: dict[frozenset[str], list[Phase]] = field(default_factory=dict)
+    _reactions: dict[tuple[str, str], Row] = field(default_factory=dict)
+    _failed: set[frozenset[str]] = field(default_factory=set)
+
+    def interphase_of(self, row: Row) -> Row:
+        """Cells of the interphase of a row's ions."""
+        try:
+            return interphase_columns(_symbol(row["cation"]), _symbol(row["anion"]), self.options)
+        except InputError:  # a cation or an anion without a usual charge: nothing to say
+            return {}
+        except Exception as error:  # a column beside the result must not cost the result
+            self._note(error)
+            return {}
+
+    def reaction_of(self, row: Row) -> Row:
+        """Cells of the reaction of a row's composition with the metal of its cation."""
+        formula, metal = str(row["reduced_formula"]), _symbol(row["cation"])
+        if (formula, metal) not in self._reactions:
+            try:
+                found = self._reaction(formula, metal)
+            except Exception as error:  # as above; energies come from outside
+                self._note(error)
+                found = {}
+            self._reactions[formula, metal] = found
+        return self._reactions[formula, metal]
+
+    def _reaction(self, formula: str, metal: str) -> Row:
+        from pymatgen.core import Composition
+
+        elements = {element.symbol for element in Composition(formula).elements}
+        phases = self._phases_of(frozenset(elements | {metal}))
+        return reaction_columns(formula, metal=metal, phases=phases) if phases else {}
+
+    def _phases_of(self, system: frozenset[str]) -> list[Phase]:
+        """Compounds of a system, asked for once; none from a source that has failed too often."""
+        from structures.sources.errors import MissingCredentialsError, OfflineError
+
+        if system not in self._phases:
+            self._phases[system] = []
+            if self.phases_of is not None and len(self._failed) < MOST_FAILURES:
+                try:
+                    self._phases[system] = list(self.phases_of(system))
+                except (OfflineError, MissingCredentialsError) as error:  # at once, without retries
+                    self._note(error)
+                except Exception:
+                    self._failed.add(system)
+                    raise
+        return self._phases[system]
+
+    def _note(self, error: Exception) -> None:
+        """Keep the first problem; the text of a foreign exception may hold a key of a request."""
+        known = isinstance(error, DualionError)
+        self.problem = self.problem or (str(error) if known else type(error).__name__)
+
+
+def _symbol(ion: object) -> str:
+    """Element of an ion as tables write it, for example ``S`` of ``S2-``."""
+    found = re.match(r"[A-Z][a-z]?", str(ion))
+    return found.group() if found else ""

@@ -19,6 +19,7 @@ from results.verdicts import judged
 from structures.elements import atomic_number
 from structures.errors import InputError
 from structures.records import Rejection
+from workflows.anode_stability import AnodeStability
 from workflows.campaign_config import Campaign, fingerprint
 from workflows.campaign_plan import Ask
 from workflows.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
@@ -52,7 +53,7 @@ def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> Ru
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
             slim = _write_screened(summary, rows, cast(TextIO, passed))
-            _write_candidates(summary, slim, cast(TextIO, passed), options.criterion.dimensionality)
+            _write_candidates(summary, slim, cast(TextIO, passed), options)
         inputs = [source.label() for source in campaign.sources]
         write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
     except OSError as error:
@@ -168,19 +169,22 @@ def _ranked_part(row: Row) -> dict[str, Any]:
 
 
 def _write_candidates(
-    summary: RunSummary, slim: list[dict[str, Any]], passed: TextIO, dimensionality: int
+    summary: RunSummary, slim: list[dict[str, Any]], passed: TextIO, options: ScreenOptions
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
+    anode = AnodeStability(options=options)
     with _replacing(summary.files.candidates) as handle:
         writer = TableWriter(handle, CANDIDATES)
-        for ranked in ranked_candidates(slim, dimensionality=dimensionality):
+        for ranked in ranked_candidates(slim, dimensionality=options.criterion.dimensionality):
             passed.seek(int(ranked["offset"] or 0))
             place = {key: value for key, value in ranked.items() if key != "offset"}
             row = {**json.loads(passed.readline()), **place}
+            row |= anode.interphase_of(row)
             writer.write([row])
             if len(summary.candidates) < SHOWN:
                 summary.candidates.append(row)
     summary.candidate_count = len(slim)
+    summary.anode_problem = anode.problem
 
 
 SHOWN = 15

@@ -22,6 +22,7 @@ from results.ranking import ranked_candidates
 from results.tables import TableWriter, write_table
 from structures.errors import InputError
 from structures.records import RawEntry, Rejection
+from workflows.anode_stability import AnodeStability, PhaseSource
 from workflows.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class RunSummary:
         candidates: ranked rows, of a campaign the first ones alone.
         candidate_count: how many there are.
         finished: False where the run was interrupted.
+        anode_problem: why columns of the reaction with the anode are empty; empty where all is
+            well, or no reaction was asked for.
     """
 
     files: RunFiles
@@ -74,6 +77,7 @@ class RunSummary:
     candidates: list[Row] = field(default_factory=list)
     candidate_count: int = 0
     finished: bool = True
+    anode_problem: str = ""
 
 
 def new_folder(chosen: Path | None) -> RunFiles:
@@ -128,6 +132,7 @@ def screen_paths(
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     on_start: Callable[[int | None], None] | None = None,
     on_outcome: Callable[[Outcome, Funnel], None] | None = None,
+    phases: PhaseSource | None = None,
 ) -> RunSummary:
     """Screen files and write the tables.
 
@@ -141,6 +146,8 @@ def screen_paths(
         time_limit_s: longest time for one structure, s.
         on_start: called with the number of entries, if it is known, when the work begins.
         on_outcome: called after each structure, for progress.
+        phases: known compounds of a chemical system, for the candidates' reaction with the metal
+            anode; asked when all else is written. None to leave those columns empty.
 
     Raises:
         InputError: a path, an option or the output folder is wrong, or nothing was found.
@@ -160,7 +167,10 @@ def screen_paths(
             outcomes = run_all(client, jobs, time_limit_s=time_limit_s, stop=stop)
             _collect(outcomes, options, summary, on_outcome)
         summary.finished = not stop.is_set() or summary.funnel.read == total
-    _write_rest(paths, options, summary)
+    inputs = [str(path) for path in paths] or ["bundled reference set"]
+    _write_rest(inputs, options, summary)
+    if phases and summary.candidates and summary.finished:
+        _add_reactions(inputs, options, summary, phases)
     return summary
 
 
@@ -238,19 +248,48 @@ def in_order(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         yield heapq.heappop(held)[1]
 
 
-def _write_rest(paths: Sequence[Path | str], options: ScreenOptions, summary: RunSummary) -> None:
+def _write_rest(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> None:
     """Give ``screened.csv`` its name; write the ranked table and the sidecar."""
     files = summary.files
     dimensionality = options.criterion.dimensionality
-    summary.candidates = ranked_candidates(summary.candidates, dimensionality=dimensionality)
+    anode = AnodeStability(options=options)
+    summary.candidates = [
+        {**row, **anode.interphase_of(row)}
+        for row in ranked_candidates(summary.candidates, dimensionality=dimensionality)
+    ]
     summary.candidate_count = len(summary.candidates)
+    summary.anode_problem = anode.problem
+    _write_ranked(inputs, options, summary)
     try:
-        write_table(files.candidates, summary.candidates, CANDIDATES)
-        inputs = [str(path) for path in paths] or ["bundled reference set"]
-        write_sidecar(files.sidecar, sidecar(inputs, options, summary))
         files.arriving.replace(files.screened)
     except OSError as error:
         raise _unwritable(files.folder, error) from error
+
+
+def _add_reactions(
+    inputs: Sequence[str], options: ScreenOptions, summary: RunSummary, phases: PhaseSource
+) -> None:
+    """Fill the columns of the reaction with the anode; a signal leaves the rest of them empty."""
+    from workflows.interrupt import stop_on_signal
+
+    anode = AnodeStability(options=options, phases_of=phases, problem=summary.anode_problem)
+    with stop_on_signal() as stop:
+        for row in summary.candidates:
+            if stop.is_set():
+                anode.problem = "Interrupted before every reaction with the anode was known."
+                break
+            row.update(anode.reaction_of(row))
+        summary.anode_problem = anode.problem
+        _write_ranked(inputs, options, summary)
+
+
+def _write_ranked(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> None:
+    """Write the ranked table and the sidecar, each as a whole."""
+    try:
+        write_table(summary.files.candidates, summary.candidates, CANDIDATES)
+        write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
+    except OSError as error:
+        raise _unwritable(summary.files.folder, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
@@ -273,6 +312,7 @@ def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) 
         "pair_parameters": parameters_version(),
         "funnel": dict(summary.funnel.steps()),
         "reasons": dict(summary.funnel.reasons),
+        "anode_problem": summary.anode_problem,
         "columns": {c.key: {"unit": c.unit, "meaning": c.meaning} for c in CANDIDATES},
         "versions": {"python": platform.python_version()} | _versions(),
     }
