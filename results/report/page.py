@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from results.columns import CANDIDATES, SCREENED
+from results.columns import CANDIDATES, Row
 from results.report.columns import packed_columns
 from results.report.container import block, text_block
 from results.report.details import Detail
@@ -24,9 +24,6 @@ from structures.errors import InputError
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
            "overview.js", "main.js")  # fmt: skip
 """In the order in which they are joined."""
-
-RANKING = tuple(column.key for column in CANDIDATES if column not in SCREENED)
-"""Columns that ``candidates.csv`` has and ``screened.csv`` has not."""
 
 
 def write_report(
@@ -88,8 +85,8 @@ def _policy(*scripts: str) -> str:
 
 
 def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
-    ranking = {identity(row): {key: row.get(key) for key in RANKING} for row in run.candidates}
-    rows = [{**row, **ranking.get(identity(row), {})} for row in run.rows]
+    candidates = {identity(row): row for row in run.candidates}
+    rows = [_completed(row, candidates.get(identity(row), {})) for row in run.rows]
     notes, parts = packed_columns(rows, CANDIDATES)
     content: dict[str, Any] = {
         "title": title,
@@ -108,6 +105,12 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         },
     }
     return block(_finite(content), {n["key"]: p for n, p in zip(notes, parts, strict=True)})
+
+
+def _completed(row: Row, candidate: Row) -> Row:
+    """A row with what only the table of the candidates knows of it: rank, score, interphase."""
+    known = {key: value for key, value in row.items() if value not in (None, "")}
+    return {**candidate, **known}
 
 
 def _finite(value: Any) -> Any:

@@ -95,7 +95,7 @@ function filterForm(form, filters, changed) {
   const typed = (apply) => (event) => { apply(event.target.value); soon(); };
   const label = (text, ...inputs) => el("label", {}, text, ...inputs);
   const distinct = (key) => [...new Set(data.columns[key].texts)].filter(Boolean).sort();
-  const cations = distinct("cation").filter((text) => !text.includes(";"));
+  const cations = distinct("cation").filter((text) => text.endsWith("+"));
   const build = () => {
     refill(form,
       label("Formula or id", el("input", { type: "search", name: "search", autocomplete: "off", size: 18,
