@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from screening.transport.onsager import FIXED_BY_MASSES, Transport
+from screening.transport.onsager import (
+    FIXED_BY_FRAME,
+    FIXED_BY_MASSES,
+    NOTHING_DIFFUSES,
+    Transport,
+)
 from screening.transport.report import SpeciesReport, TransportReport
 from screening.transport.rotation import Rotation
+
+NOTES = {
+    FIXED_BY_MASSES: "about the centre of mass, the masses alone fix the transport numbers of two "
+    "species; σ_ij in that frame is in transport.json",
+    FIXED_BY_FRAME: "one species moves against the frame: its transport number is 1 by that choice",
+    NOTHING_DIFFUSES: "no ion diffuses: what the charges do together is vibration",
+}
+"""What some flags of the transport mean."""
 
 
 def summary_lines(report: TransportReport) -> list[str]:
@@ -79,7 +92,7 @@ def _transport_lines(name: str, transport: Transport) -> list[str]:
         for species, value in zip(transport.species, transport.numbers, strict=True)
     )
     einstein = ", ".join(
-        f"{species} {value.text()}"
+        f"{species} {value.text() if value.error else f'{value.value:g}'}"
         for species, value in zip(transport.species, transport.einstein_numbers, strict=True)
     )
     lines = [
@@ -88,9 +101,5 @@ def _transport_lines(name: str, transport: Transport) -> list[str]:
         f"    {numbers} (relative to {transport.frame})",
         f"    share in Nernst–Einstein: {einstein}",
     ]
-    if FIXED_BY_MASSES in transport.flags:
-        lines.append(
-            "    about the centre of mass, the masses alone fix the transport numbers of two "
-            "species; σ_ij in that frame is in transport.json"
-        )
+    lines += [f"    {NOTES[flag]}" for flag in transport.flags if flag in NOTES]
     return lines

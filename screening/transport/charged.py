@@ -11,10 +11,12 @@ from screening.transport.bonding import Polyanions
 from screening.transport.charges import formal_charges
 from screening.transport.drift import BARYCENTRIC, CENTRE_OF_MASS, Framework
 from screening.transport.onsager import (
+    FIXED_BY_FRAME,
     FIXED_BY_MASSES,
     LEAST_FRAMES,
     Transport,
     transport,
+    without_motion,
     without_numbers,
 )
 from screening.transport.options import AnalysisOptions
@@ -63,17 +65,31 @@ def transports(
                 ),
             )
         )
-    if len(trajectory.species) == 2:
-        results = [tuple(_about_the_masses(t, framework) for t in kind) for kind in results]
+    results = [
+        tuple(_qualified(t, reports, trajectory, framework) for t in kind) for kind in results
+    ]
     return (results[0], results[1]), flags
 
 
-def _about_the_masses(found: Transport, framework: Framework) -> Transport:
-    """Two species about their centre of mass: numbers only where that frame was asked for."""
-    if framework.name == CENTRE_OF_MASS:
-        return without_numbers(found)
-    if framework.name == BARYCENTRIC:
+def _qualified(
+    found: Transport,
+    reports: list[SpeciesReport],
+    trajectory: Trajectory,
+    framework: Framework,
+) -> Transport:
+    """Say, or withdraw, what the choice of the frame alone decides, and what is no transport."""
+    chosen = [r for r in reports if r.name in found.species]
+    if all(r.diffusion.verdict in ("vibrating", "rotating") for r in chosen):
+        return without_motion(found)
+    if len(trajectory.species) == 2 and framework.name == CENTRE_OF_MASS:
+        # Momentum ties the two paths together, and the masses alone fix the numbers.
+        return without_numbers(found, FIXED_BY_MASSES)
+    if len(trajectory.species) == 2 and framework.name == BARYCENTRIC:
         return replace(found, flags=(*found.flags, FIXED_BY_MASSES))
+    held = set(framework.indices.tolist())
+    free = [r for r in chosen if not held.issuperset(r.indices.tolist())]
+    if len(free) == 1:
+        return replace(found, flags=(*found.flags, FIXED_BY_FRAME))
     return found
 
 

@@ -18,6 +18,10 @@ def products(one: NDArray[np.float64], other: NDArray[np.float64], lag: int) -> 
     return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
 
 
+ROUNDING = 1e-9
+"""A transport number with a smaller error is fixed, not measured."""
+
+
 class CollectiveSlopes:
     """Slopes and scatter of all products of collective displacements, on one window."""
 
@@ -87,6 +91,8 @@ class CollectiveSlopes:
         gaussian = 0.5 * self.relative * remainder / total
         bins = (self.bins[chosen].sum(axis=(0, 1)) - t * self.bins.sum(axis=(0, 1))) / total
         error, dof = self._spread(bins, gaussian)
+        if error < ROUNDING:
+            return Measured(value=t, error=0.0, low=t, high=t)
         # σ itself is a sum of few squares, so t follows Student's law.
         squares = 2.0 / max(self.relative, 1e-12)
         quantile = float(stats.t.ppf(0.975, max(1.0, min(dof, squares))))

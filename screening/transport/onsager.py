@@ -30,6 +30,8 @@ LEAST_FRAMES = 20
 """Fewer frames give no collective slope worth its error."""
 
 FIXED_BY_MASSES = "numbers_fixed_by_masses"
+FIXED_BY_FRAME = "numbers_fixed_by_frame"
+NOTHING_DIFFUSES = "nothing_diffuses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,18 +149,31 @@ def transport(
     )
 
 
-def without_numbers(found: Transport) -> Transport:
-    """Withdraw the transport numbers of two species in the frame of their centre of mass.
+def without_numbers(found: Transport, *flags: str) -> Transport:
+    """Withdraw the transport numbers, for the reasons that the flags name.
 
-    Momentum ties the two paths together there, and the masses alone fix the numbers. σ_ij, in
-    that frame, and the Nernst–Einstein shares stay.
+    σ_ij, in the frame that the result names, and the Nernst–Einstein shares stay.
     """
     return replace(
         found,
         numbers=(UNKNOWN,) * len(found.numbers),
         cation_number=UNKNOWN,
         anion_number=UNKNOWN,
-        flags=(*found.flags, FIXED_BY_MASSES),
+        flags=(*found.flags, *flags),
+    )
+
+
+def without_motion(found: Transport) -> Transport:
+    """Withdraw what is left where no group diffuses: the collective path of vibrations.
+
+    The upper end of the conductivity's interval stays as its limit.
+    """
+    sigma = found.conductivity_s_cm
+    return replace(
+        without_numbers(found),
+        conductivity_s_cm=replace(sigma, error=np.inf, low=min(sigma.low, 0.0)),
+        haven_ratio=UNKNOWN,
+        flags=(*found.flags, NOTHING_DIFFUSES),
     )
 
 

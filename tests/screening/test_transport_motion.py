@@ -235,3 +235,23 @@ def test_a_melt_of_two_species_tells_what_it_can_and_where_the_masses_speak() ->
     held = analyse(trajectory, AnalysisOptions(framework=("I",), **bare)).transport[0]
     assert held.numbers[0].value == pytest.approx(1.0)
     assert held.frame == "declared: I"
+    assert "numbers_fixed_by_frame" in held.flags
+
+
+def test_a_crystal_that_only_vibrates_has_no_conductivity() -> None:
+    rng = np.random.default_rng(22)
+    cell = 12.0 * np.eye(3)
+    places = rng.random((1, 24, 3)) @ cell + rng.normal(scale=0.15, size=(600, 24, 3))
+    trajectory = Trajectory(
+        fractional=places @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Na",) * 8 + ("Cl",) * 8 + ("Br",) * 8,
+        frame_step_ps=0.1,
+        temperature_k=800.0,
+    )
+    bare = AnalysisOptions(with_structure=False, with_kinisi=False, charges_e={"Cl": -0.5})
+    found = analyse(trajectory, bare).transport[0]
+    assert "nothing_diffuses" in found.flags
+    assert not found.conductivity_s_cm.resolved
+    assert np.isfinite(found.conductivity_s_cm.high)
+    assert not any(number.resolved for number in found.numbers)
