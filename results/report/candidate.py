@@ -1,4 +1,4 @@
-"""Details of one candidate: its atoms, fields, paths, and how firm its verdict is."""
+"""Details of one candidate: its atoms, fields and paths."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from results.columns import Row
 from results.export import is_licensed
 from results.report.details import Detail
+from results.report.sensitivity import sensitivity
 from screening.barriers import BarrierOptions
-from screening.verdict import DaiCriterion, Triple
+from screening.verdict import DaiCriterion
 from structures.crystal import IonicCrystal
 from structures.errors import StructureError
 
@@ -37,7 +38,6 @@ BOND_STRETCH = 1.15
 FACE = 1e-3
 DIFFERENT_EV = 0.011
 """A barrier this far from the table's belongs to another structure or other conventions."""
-PRESETS = ("bvlain", "full_depth", "f070", "softbv_radii")
 ROLES = ("cation", "anion")
 LEFT_OUT = (
     "The coordinates come from a licensed source and are left out of this page; write it with "
@@ -119,7 +119,9 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     maps = {role: map_ion(crystal, MobileIon.parse(str(row[role])), quick) for role in ROLES}
     content: dict[str, Any] = {"notes": _notes(row, maps)}
     if options.sensitivity:
-        content["sensitivity"] = sensitivity(row, maps, options)
+        content["sensitivity"] = sensitivity(
+            row, maps, barriers=options.barriers, criterion=options.criterion
+        )
     sections: dict[str, bytes] = {}
     hidden = is_licensed(str(row["source"])) and not options.include_licensed
     if hidden:
@@ -260,100 +262,3 @@ def _coarser(values: NDArray[np.float64], most_points: int) -> NDArray[np.float6
         there = np.take(values, (low + 1) % count, axis=axis)
         values = here * (1.0 - share) + there * share
     return values
-
-
-def sensitivity(row: Row, maps: Mapping[str, IonMap], options: DetailOptions) -> dict[str, Any]:
-    """The verdict by dimensionality, reading of the ratio, refinement and conventions."""
-    rows = [*_by_choice(row, options.criterion), *_by_preset(row, maps, options)]
-    return {"rows": rows, "passed": sum(bool(line["passes"]) for line in rows)}
-
-
-def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
-    d = criterion.dimensionality
-    other = "anion_over_cation" if criterion.reading == "cation_over_anion" else "cation_over_anion"
-    lines = [
-        _line(f"{n}D barriers", *_barriers(row, "_ev"), replace(criterion, dimensionality=n))
-        for n in (1, 2, 3)
-    ]
-    turned = replace(criterion, reading=other)  # type: ignore[arg-type]
-    lines.append(_line(f"{d}D, ratio read as {other}", *_barriers(row, "_ev"), turned))
-    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
-        found = _barriers(row, ending)
-        if not any(math.isnan(value) for triple in found for value in triple):
-            lines.append(_line(f"{d}D, {name}", *found, criterion))
-    return lines
-
-
-def _by_preset(
-    row: Row, maps: Mapping[str, IonMap], options: DetailOptions
-) -> list[dict[str, Any]]:
-    """The same pair with the other named conventions."""
-    from screening.barriers import native_barriers
-    from screening.potential import preset
-
-    lines = []
-    own = options.barriers.potential
-    for name in PRESETS:
-        potential = replace(preset(name), parameter_quality=own.parameter_quality)
-        if replace(potential, preset=own.preset) == own:
-            continue
-        barriers = replace(options.barriers, potential=potential, refined=False)
-        label = f"{options.criterion.dimensionality}D, {PRESET_NAMES[name]}"
-        try:
-            triples = [
-                native_barriers(found.crystal, found.ion, barriers).barriers_ev
-                for found in maps.values()
-            ]
-        except StructureError:
-            continue
-        lines.append(_line(label, triples[0], triples[1], options.criterion))
-    return lines
-
-
-PRESET_NAMES = {
-    "bvlain": "bvlain's conventions (D0/2, f = 0.74)",
-    "full_depth": "Morse prefactor D0 instead of D0/2",
-    "f070": "f = 0.70 instead of 0.74",
-    "softbv_radii": "softBV radii in the Coulomb term",
-}
-
-
-def _line(
-    name: str,
-    cation: Triple,
-    anion: Triple,
-    criterion: DaiCriterion,
-) -> dict[str, Any]:
-    from screening.verdict import judge
-
-    verdict = judge(cation, anion, criterion)
-    at = criterion.dimensionality - 1
-    ratio = verdict.ratios[at]
-    if criterion.reading == "cation_over_anion":
-        ratio = 1.0 / ratio if ratio > 0.0 else math.inf
-    return {
-        "name": name,
-        "cation_ev": _finite(cation[at]),
-        "anion_ev": _finite(anion[at]),
-        "ratio": _finite(ratio),
-        "passes": verdict.dai,
-    }
-
-
-def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
-    """E_1D, E_2D, E_3D of cation and anion in the table's columns of this ending."""
-
-    def of(role: str) -> Triple:
-        one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
-        return one, two, three
-
-    return of("cation"), of("anion")
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
-def _finite(value: float) -> float | None:
-    """The number, or None where it is infinite or unknown."""
-    return round(value, 6) if math.isfinite(value) else None

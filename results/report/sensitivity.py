@@ -1,0 +1,120 @@
+"""How firm a verdict is: the same pair judged by other conventions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from results.columns import Row
+from screening.barriers import BarrierOptions
+from screening.verdict import DaiCriterion, Triple
+from structures.errors import StructureError
+
+if TYPE_CHECKING:
+    from screening.pathways import IonMap
+
+PRESET_NAMES = {
+    "bvlain": "bvlain's conventions (D0/2, f = 0.74)",
+    "full_depth": "Morse prefactor D0 instead of D0/2",
+    "f070": "f = 0.70 instead of 0.74",
+    "softbv_radii": "softBV radii in the Coulomb term",
+}
+
+
+def sensitivity(
+    row: Row, maps: Mapping[str, IonMap], *, barriers: BarrierOptions, criterion: DaiCriterion
+) -> dict[str, Any]:
+    """The verdict by dimensionality, reading of the ratio, refinement and conventions.
+
+    Args:
+        row: the pair's row.
+        maps: of ``cation`` and ``anion``, in this order.
+        barriers: conventions of the run.
+        criterion: thresholds of the run.
+    """
+    rows = [*_by_choice(row, criterion), *_by_preset(maps, barriers, criterion)]
+    return {"rows": rows, "passed": sum(bool(line["passes"]) for line in rows)}
+
+
+def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
+    d = criterion.dimensionality
+    other = "anion_over_cation" if criterion.reading == "cation_over_anion" else "cation_over_anion"
+    lines = [
+        _line(f"{n}D barriers", *_barriers(row, "_ev"), replace(criterion, dimensionality=n))
+        for n in (1, 2, 3)
+    ]
+    turned = replace(criterion, reading=other)  # type: ignore[arg-type]
+    lines.append(_line(f"{d}D, ratio read as {other}", *_barriers(row, "_ev"), turned))
+    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
+        found = _barriers(row, ending)
+        if not any(math.isnan(value) for triple in found for value in triple):
+            lines.append(_line(f"{d}D, {name}", *found, criterion))
+    return lines
+
+
+def _by_preset(
+    maps: Mapping[str, IonMap], options: BarrierOptions, criterion: DaiCriterion
+) -> list[dict[str, Any]]:
+    """The same pair with the other named conventions."""
+    from screening.barriers import native_barriers
+    from screening.potential import preset
+
+    lines = []
+    own = options.potential
+    for name, label in PRESET_NAMES.items():
+        potential = replace(preset(name), parameter_quality=own.parameter_quality)
+        if replace(potential, preset=own.preset) == own:
+            continue
+        changed = replace(options, potential=potential, refined=False)
+        try:
+            cation, anion = (
+                native_barriers(found.crystal, found.ion, changed).barriers_ev
+                for found in maps.values()
+            )
+        except StructureError:
+            continue
+        lines.append(_line(f"{criterion.dimensionality}D, {label}", cation, anion, criterion))
+    return lines
+
+
+def _line(
+    name: str,
+    cation: Triple,
+    anion: Triple,
+    criterion: DaiCriterion,
+) -> dict[str, Any]:
+    from screening.verdict import judge
+
+    verdict = judge(cation, anion, criterion)
+    at = criterion.dimensionality - 1
+    ratio = verdict.ratios[at]
+    if criterion.reading == "cation_over_anion":
+        ratio = 1.0 / ratio if ratio > 0.0 else math.inf
+    return {
+        "name": name,
+        "cation_ev": _finite(cation[at]),
+        "anion_ev": _finite(anion[at]),
+        "ratio": _finite(ratio),
+        "passes": verdict.dai,
+    }
+
+
+def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
+    """E_1D, E_2D, E_3D of cation and anion in the table's columns of this ending."""
+
+    def of(role: str) -> Triple:
+        one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
+        return one, two, three
+
+    return of("cation"), of("anion")
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _finite(value: float) -> float | None:
+    """The number, or None where it is infinite or unknown."""
+    return round(value, 6) if math.isfinite(value) else None
