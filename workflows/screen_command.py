@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from results.funnel import Funnel
     from screening.pairs import ScreenOptions
     from structures.records import RawEntry, Rejection
+    from workflows.anode_stability import PhaseSource
     from workflows.screen_run import RunSummary
 
 SHOWN_CANDIDATES = 15
@@ -91,6 +92,15 @@ def screen(
     limit: Annotated[
         int | None, typer.Option(help="Most entries of each source.", rich_help_panel=FROM)
     ] = None,
+    anode_reactions: Annotated[
+        bool,
+        typer.Option(
+            "--anode-reactions",
+            help="Add the reaction of each candidate with the metal of its cation, from Materials "
+            "Project energies.",
+            rich_help_panel=FROM,
+        ),
+    ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Use the cache alone.", rich_help_panel=FROM)
     ] = False,
@@ -210,6 +220,7 @@ def screen(
         texts or paths or [],
         options,
         pull if source else None,
+        _phases(offline=offline) if anode_reactions else None,
         workers=workers,
         output=output,
         time_limit_s=time_limit,
@@ -238,10 +249,19 @@ def _pulled(
     return entries_of(texts, query, selection=selection, access=Access(offline=offline))
 
 
+def _phases(*, offline: bool) -> PhaseSource:
+    """Stable phases of a chemical system, from the Materials Project or its cache."""
+    from structures.sources import Access
+    from structures.sources.materials_project_phases import stable_phases
+
+    return partial(stable_phases, access=Access(offline=offline))
+
+
 def _run(
     paths: list[str],
     options: ScreenOptions,
     pull: Callable[[], Iterator[RawEntry | Rejection]] | None,
+    phases: PhaseSource | None,
     *,
     workers: int,
     output: Path | None,
@@ -260,6 +280,7 @@ def _run(
             paths,
             options,
             pull=pull,
+            phases=phases,
             output=output,
             workers=workers or processor_count(),
             time_limit_s=time_limit_s,
@@ -267,6 +288,8 @@ def _run(
             on_outcome=lambda _, funnel: _advance(progress, task, funnel),
         )
     _report(console, summary, options)
+    if summary.anode_problem:
+        console.print(f"Anode reactions: {summary.anode_problem}", highlight=False)
     if not summary.finished:
         raise typer.Exit(130)
 
