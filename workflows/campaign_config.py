@@ -17,6 +17,7 @@ from workflows.campaign_sources import SourceBlock
 from workflows.cluster_config import ClusterBlock
 
 if TYPE_CHECKING:
+    from results.score import ScoreWeights
     from screening.pairs import ScreenOptions
 
 
@@ -81,6 +82,9 @@ class Campaign(Block):
     ions: IonsBlock = IonsBlock()
     criterion: CriterionBlock = CriterionBlock()  # type: ignore[call-arg]
     barriers: BarriersBlock = BarriersBlock()  # type: ignore[call-arg]
+    ranking: dict[str, float] = Field(
+        default_factory=dict, description="weights of the score's parts that differ from the usual"
+    )
     run: RunBlock = RunBlock()  # type: ignore[call-arg]
     cluster: ClusterBlock = ClusterBlock()  # type: ignore[call-arg]
     store: str | None = Field(
@@ -110,6 +114,16 @@ class Campaign(Block):
             refuse_estimates=refuse,
             strict=strict,
         )
+
+    def weights(self) -> ScoreWeights:
+        """Weights of the ranking.
+
+        Raises:
+            InputError: a part is unknown or a weight makes no sense.
+        """
+        from results.score import ScoreWeights
+
+        return ScoreWeights.of(self.ranking)
 
     @property
     def store_at(self) -> str | Path:

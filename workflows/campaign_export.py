@@ -26,6 +26,7 @@ from workflows.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
 from workflows.tasks import asked_cations, rejection_outcome
 
 if TYPE_CHECKING:
+    from results.score import ScoreWeights
     from screening.pairs import ScreenOptions
 
 RANKED_BY = frozenset({"dai", "source_id", "cation", "anion", *NEEDED})
@@ -47,13 +48,13 @@ def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> Ru
     Raises:
         InputError: the folder cannot be written to.
     """
-    options = campaign.options()
+    options, weights = campaign.options(), campaign.weights()
     summary = RunSummary(files=RunFiles(folder=campaign.folder), finished=finished)
     rows = entry_rows(store, plan, options)
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
             slim = _write_screened(summary, rows, cast(TextIO, passed))
-            _write_candidates(summary, slim, cast(TextIO, passed), options)
+            _write_candidates(summary, slim, cast(TextIO, passed), options, weights)
         inputs = [source.label() for source in campaign.sources]
         write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
     except OSError as error:
@@ -68,7 +69,7 @@ def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> Ru
 def export_state(campaign: Campaign, plan: int, finished: bool) -> str:
     """A text that changes when the tables would."""
     asked = Ask.of(campaign.options()).whole
-    return fingerprint([asked, campaign.criterion.model_dump(), plan, finished])
+    return fingerprint([asked, campaign.criterion.model_dump(), campaign.ranking, plan, finished])
 
 
 def is_exported(campaign: Campaign, store: Store, plan: int) -> bool:
@@ -169,13 +170,18 @@ def _ranked_part(row: Row) -> dict[str, Any]:
 
 
 def _write_candidates(
-    summary: RunSummary, slim: list[dict[str, Any]], passed: TextIO, options: ScreenOptions
+    summary: RunSummary,
+    slim: list[dict[str, Any]],
+    passed: TextIO,
+    options: ScreenOptions,
+    weights: ScoreWeights,
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
     anode = AnodeStability(options=options)
     with _replacing(summary.files.candidates) as handle:
         writer = TableWriter(handle, CANDIDATES)
-        for ranked in ranked_candidates(slim, dimensionality=options.criterion.dimensionality):
+        dimensionality = options.criterion.dimensionality
+        for ranked in ranked_candidates(slim, dimensionality=dimensionality, weights=weights):
             passed.seek(int(ranked["offset"] or 0))
             place = {key: value for key, value in ranked.items() if key != "offset"}
             row = {**json.loads(passed.readline()), **place}

@@ -43,6 +43,9 @@ barriers:                          # a change computes every structure anew
   # refuse_estimates: false        # true: reject ions without tabulated pair parameters
   # strict: false                  # true: reject structures whose charges balance by force
 
+# ranking:                         # weights of the score's parts; a change computes nothing anew
+#   free_anion: 8                  # also barriers, robustness, stability, ratio, gap
+
 run:                               # a change computes nothing anew
   time_limit_s: 300                # longest time for one structure, s
   # dashboard: 127.0.0.1:8787      # address of Dask's dashboard; none without it

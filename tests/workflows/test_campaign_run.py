@@ -123,6 +123,22 @@ def test_a_changed_criterion_judges_anew_and_computes_nothing(tmp_path: Path) ->
     assert table(wide.folder) == fresh(wide, tmp_path)
 
 
+def test_weights_of_the_ranking_change_the_order_and_compute_nothing(tmp_path: Path) -> None:
+    names = ("LiI", "Li3InCl6", "LiGaBr4")
+    asked = campaign(tmp_path, names=names)
+    run_campaign(asked)
+    usual = [row["source_id"] for row in table(tmp_path, "candidates.csv")]
+    weights = "ranking: {free_anion: 0, barriers: 1, robustness: 0, stability: 0, ratio: 0, gap: 0}"
+    done = run_campaign(campaign(tmp_path, weights, names=names))
+    assert done.computed == 0
+    rows = table(tmp_path, "candidates.csv")
+    assert sorted(row["source_id"] for row in rows) == sorted(usual)
+    scores = [float(row["score_barriers"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    with pytest.raises(InputError, match="free_anion"):
+        campaign(tmp_path, "ranking: {fre_anion: 1}", names=names).weights()
+
+
 def test_another_cation_computes_the_structures_that_have_it(tmp_path: Path) -> None:
     run_campaign(campaign(tmp_path / "c", "ions: {cations: [Li]}"))
     both = campaign(tmp_path / "c", "ions: {cations: [Li, Na]}")
