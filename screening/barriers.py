@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from screening.field import bvse_field, framework_of
 from screening.grid import Shape, compact, grid_shape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
-from screening.percolation import CUT_EV, Triple, percolation
+from screening.percolation import CUT_EV, Percolation, Triple, percolation
 from screening.potential import PotentialOptions
 from screening.refinement import PASS_WINDOW_EV, refine
 from structures.crystal import IonicCrystal
@@ -84,6 +87,21 @@ def ion_barriers(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions)
     return _ENGINES[options.engine](crystal, ion, options)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Landscape:
+    """The field of an ion and what percolates through it.
+
+    Attributes:
+        energies_ev: shape (nx, ny, nz), eV.
+        grid: percolation on the grid, with its network of basins and passes.
+        barriers: the barriers, refined ones included where they were asked for.
+    """
+
+    energies_ev: NDArray[np.float64]
+    grid: Percolation
+    barriers: IonBarriers
+
+
 def native_barriers(
     crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, *, shape: Shape | None = None
 ) -> IonBarriers:
@@ -98,7 +116,18 @@ def native_barriers(
     """
     if shape is None:
         crystal = compact(crystal)
-        shape = grid_shape(crystal.cell, options.spacing_angstrom)
+    return landscape(crystal, ion, options, shape=shape).barriers
+
+
+def landscape(
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, *, shape: Shape | None = None
+) -> Landscape:
+    """Field and percolation of an ion on a grid of the crystal's own cell.
+
+    Raises:
+        StructureError: the crystal cannot be treated; the message says why.
+    """
+    shape = shape or grid_shape(crystal.cell, options.spacing_angstrom)
     points = shape[0] * shape[1] * shape[2]
     if points > MAX_GRID_POINTS:
         raise UnpreparableStructureError(
@@ -114,7 +143,7 @@ def native_barriers(
     refined = UNKNOWN
     if options.refined:
         refined = refine(framework, energies, found, cutoff_angstrom=cutoff).barriers_ev
-    return IonBarriers(
+    barriers = IonBarriers(
         ion=ion,
         barriers_ev=found.barriers_ev,
         from_region_ev=found.from_region_ev,
@@ -122,6 +151,7 @@ def native_barriers(
         quality=framework.quality,
         shape=shape,
     )
+    return Landscape(energies_ev=energies, grid=found, barriers=barriers)
 
 
 def _bvlain(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:

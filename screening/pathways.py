@@ -7,17 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.barriers import MAX_GRID_POINTS, UNKNOWN, BarrierOptions
-from screening.field import bvse_field, framework_of
-from screening.grid import grid_shape
+from screening.barriers import BarrierOptions, landscape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
 from screening.path import MigrationPath, minimum_energy_paths
-from screening.percolation import percolation
-from screening.refinement import PASS_WINDOW_EV, refine
 from screening.sites import NearAtom, Site, nearest_atoms, sites_of
 from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,30 +67,17 @@ def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> I
     Raises:
         StructureError: the crystal cannot be treated; the message says why.
     """
-    shape = grid_shape(crystal.cell, options.spacing_angstrom)
-    if (points := shape[0] * shape[1] * shape[2]) > MAX_GRID_POINTS:
-        raise UnpreparableStructureError(
-            f"The grid would have {points:,} points, more than {MAX_GRID_POINTS:,}; choose a "
-            "larger --spacing or a smaller cell.",
-            reason="cell_too_large",
-        )
-    framework = framework_of(crystal, ion, options.potential)
-    cutoff = options.potential.cutoff_angstrom
-    field = bvse_field(framework, shape, cutoff_angstrom=cutoff)
-    beyond = PASS_WINDOW_EV if options.refined else 0.0
-    found = percolation(field, cut_ev=options.cut_ev, beyond_ev=beyond)
-    refined = UNKNOWN
-    if options.refined:
-        refined = refine(framework, field, found, cutoff_angstrom=cutoff).barriers_ev
-    paths = minimum_energy_paths(field, crystal.cell, found=found)
+    found = landscape(crystal, ion, options)
+    field, barriers = found.energies_ev, found.barriers
+    paths = minimum_energy_paths(field, crystal.cell, found=found.grid)
     return IonMap(
         crystal=crystal,
         ion=ion,
         energies_ev=field,
-        barriers_ev=found.barriers_ev,
-        from_region_ev=found.from_region_ev,
-        refined_ev=refined,
-        quality=framework.quality,
+        barriers_ev=barriers.barriers_ev,
+        from_region_ev=barriers.from_region_ev,
+        refined_ev=barriers.refined_ev,
+        quality=barriers.quality,
         paths=paths,
         bottlenecks=tuple(_bottleneck(path, crystal, ion) for path in paths),
         sites=sites_of(field, crystal, ion),
