@@ -56,26 +56,27 @@ def test_equals_bvlain_on_its_own_grid(name):
                 assert -ROUNDING_EV <= bisected - native <= PEER_BRACKET_EV + ROUNDING_EV
 
 
-@pytest.mark.parametrize(
-    ("name", "published_ev"),
-    [
-        # bvlain's documentation, for a computed cell (mp-19017); ours is the measured one, whose
-        # lengths differ by 1 %. A channel's width changes the steep 2D and 3D barriers most.
-        ("LiFePO4", (0.4395, 3.3301, 3.3594)),
-        ("Li3PO4_gamma", (0.4785, 0.4785, 0.8008)),
-    ],
-)
-def test_close_to_published_barriers(name, published_ev):
-    crystal = reference_crystal(name)
+GRID_ERROR_EV = 0.031
+"""How far barriers move between a 0.2 Å and a 0.05 Å grid, as the design found it."""
+
+
+def test_lithium_iron_phosphate_channel():
+    """bvlain's documentation gives 0.4395 eV for the channel, on a computed cell (mp-19017).
+
+    The 2D and 3D barriers (3.33, 3.36 eV there) lie on walls that follow the cell, so only
+    bvlain on the same cell can check them, as above.
+    """
+    crystal = reference_crystal("LiFePO4")
     ours = native_barriers(crystal, MobileIon(3, 1.0), BarrierOptions()).barriers_ev
-    assert ours == pytest.approx(published_ev, abs=0.11, rel=0.1)
+    assert ours[0] == pytest.approx(0.4395, abs=GRID_ERROR_EV)
+    assert ours[1] > 3.0
 
 
 def test_lithium_phosphate_oxygen():
     """0.41, 0.92, 1.58 eV for O²⁻ on a computed cell of γ-Li₃PO₄ with bvlain's conventions."""
     crystal = reference_crystal("Li3PO4_gamma")
     ours = native_barriers(crystal, MobileIon(8, -2.0), BarrierOptions()).barriers_ev
-    assert ours == pytest.approx((0.41, 0.92, 1.58), abs=0.04)
+    assert ours == pytest.approx((0.41, 0.92, 1.58), abs=GRID_ERROR_EV)
 
 
 @pytest.mark.parametrize("name", ["LiF", "LiCl", "LiBr", "LiI", "NaCl"])
