@@ -347,6 +347,8 @@ class _Flight:
     def abandon(self) -> None:
         """Take back what is still out."""
         for future in self._sent:
+            if self._client.status != "running":
+                break  # a closed client would leave the request unawaited
             with contextlib.suppress(Exception):  # the scheduler may be gone
                 future.cancel()
         self._sent.clear()
