@@ -1,0 +1,43 @@
+"""The engines, by name."""
+
+from __future__ import annotations
+
+from workflows.md.engines.base import (
+    Engine,
+    EngineError,
+    GuardTrippedError,
+    Leg,
+    Resources,
+)
+
+__all__ = ["EXTERNAL", "Engine", "EngineError", "GuardTrippedError", "Leg", "Resources", "engine_named"]
+
+EXTERNAL = ("cp2k", "vasp")
+"""Engines that are programs of their own."""
+
+
+def engine_named(name: str, *, device: str = "auto") -> Engine:
+    """An engine: ``cp2k``, ``vasp``, or any ASE calculator by its name.
+
+    Args:
+        name: of the engine.
+        device: for ASE calculators: auto, cpu or cuda.
+
+    Raises:
+        InputError: there is no such engine.
+    """
+    if name == "cp2k":
+        from workflows.md.engines.cp2k import Cp2kEngine
+
+        return Cp2kEngine()
+    if name == "vasp":
+        from workflows.md.engines.vasp import VaspEngine
+
+        return VaspEngine()
+    from workflows.md.calculators import CALCULATORS, is_calculator
+    from workflows.md.engines.ase_engine import AseEngine
+    from workflows.options import known_name
+
+    if not is_calculator(name):
+        known_name("engine", name, (*CALCULATORS, *EXTERNAL))
+    return AseEngine(name, device=device)

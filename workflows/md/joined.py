@@ -1,0 +1,92 @@
+"""The trajectory of a run together with its checkpoint: what has been computed for good."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflows.md.engines.base import EngineError, Leg
+from workflows.md.run_folder import replace_bytes
+from workflows.md.trajectory_file import MdFrame, append_frames, cut_to
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(slots=True, kw_only=True)
+class JoinedTrajectory:
+    """Frames on the disk, and the state from which the run goes on.
+
+    Attributes:
+        leg: the engine's call.
+        symbols: chemical symbols, in the order of the frames.
+        step: MD step of the checkpoint.
+        frames: frames on the disk.
+        state: what the engine kept in its last checkpoint, arrays by name.
+    """
+
+    leg: Leg
+    symbols: tuple[str, ...]
+    step: int = 0
+    frames: int = 0
+    state: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def open(cls, leg: Leg) -> JoinedTrajectory:
+        """Where the run stands: at its checkpoint, or at the start.
+
+        Raises:
+            EngineError: the checkpoint or the trajectory is damaged.
+        """
+        symbols = tuple(leg.folder.atoms().get_chemical_symbols())
+        joined = cls(leg=leg, symbols=symbols)
+        if leg.folder.checkpoint.is_file():
+            joined._resume()
+        else:
+            cut_to(leg.folder.trajectory, 0)
+        return joined
+
+    def _resume(self) -> None:
+        path = self.leg.folder.checkpoint
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                state = {name: content[name] for name in content.files}
+            cut_to(self.leg.folder.trajectory, int(state.pop("trajectory_bytes")))
+            self.step, self.frames = int(state.pop("step")), int(state.pop("frames"))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise EngineError(
+                "damaged_checkpoint",
+                f"{path} cannot be used ({error}); queue the run anew, or restore the file.",
+            ) from error
+        self.state = state
+
+    @property
+    def done_ps(self) -> float:
+        """Simulated time of the checkpoint, ps."""
+        return self.step * self.leg.spec.protocol.timestep_fs / 1000.0
+
+    def commit(
+        self, frames: Sequence[MdFrame], *, step: int, state: Arrays | None = None
+    ) -> None:
+        """Put frames on the disk, then the checkpoint that counts them, then the progress.
+
+        Raises:
+            OSError: the disk refuses; the last checkpoint stays valid.
+        """
+        size = append_frames(self.leg.folder.trajectory, self.symbols, frames)
+        self.frames += len(frames)
+        self.step = step
+        numbers = {"trajectory_bytes": size, "step": step, "frames": self.frames}
+        content = io.BytesIO()
+        arrays = {name: np.asarray(value) for name, value in {**numbers, **(state or {})}.items()}
+        np.savez(content, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        replace_bytes(self.leg.folder.checkpoint, content.getvalue())
+        now = time.monotonic()
+        self.leg.note(done_ps=self.done_ps, frames=self.frames, wall_s=now - self._since)
+        self._since = now
