@@ -47,13 +47,14 @@ class Guard:
     energy_ev: float = np.nan
 
     @classmethod
-    def of(cls, leg: Leg) -> Guard:
-        """The guard of a run."""
+    def of(cls, leg: Leg, *, energy_ev: float = np.nan) -> Guard:
+        """The guard of a run whose first frame has an energy, eV, or is still to come."""
         atoms = leg.folder.atoms()
         return cls(
             temperature_k=leg.spec.temperature_k,
             numbers=atoms.get_atomic_numbers(),
             volume_angstrom3=float(atoms.get_volume()),
+            energy_ev=energy_ev,
         )
 
     def check(self, frame: MdFrame) -> None:

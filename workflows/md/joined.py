@@ -27,6 +27,7 @@ class JoinedTrajectory:
         symbols: chemical symbols, in the order of the frames.
         step: MD step of the checkpoint.
         frames: frames on the disk.
+        first_energy_ev: potential energy of the first frame, eV; NaN before it.
         state: what the engine kept in its last checkpoint, arrays by name.
     """
 
@@ -34,6 +35,7 @@ class JoinedTrajectory:
     symbols: tuple[str, ...]
     step: int = 0
     frames: int = 0
+    first_energy_ev: float = np.nan
     state: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
 
@@ -59,6 +61,7 @@ class JoinedTrajectory:
                 state = {name: content[name] for name in content.files}
             cut_to(self.leg.folder.trajectory, int(state.pop("trajectory_bytes")))
             self.step, self.frames = int(state.pop("step")), int(state.pop("frames"))
+            self.first_energy_ev = float(state.pop("first_energy_ev"))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise EngineError(
                 "damaged_checkpoint",
@@ -80,9 +83,16 @@ class JoinedTrajectory:
             OSError: the disk refuses; the last checkpoint stays valid.
         """
         size = append_frames(self.leg.folder.trajectory, self.symbols, frames)
+        if self.frames == 0 and frames:
+            self.first_energy_ev = frames[0].energy_ev
         self.frames += len(frames)
         self.step = step
-        numbers = {"trajectory_bytes": size, "step": step, "frames": self.frames}
+        numbers = {
+            "trajectory_bytes": size,
+            "step": step,
+            "frames": self.frames,
+            "first_energy_ev": self.first_energy_ev,
+        }
         content = io.BytesIO()
         arrays = {name: np.asarray(value) for name, value in {**numbers, **(state or {})}.items()}
         np.savez(content, allow_pickle=False, **arrays)  # type: ignore[arg-type]

@@ -79,7 +79,7 @@ class ExternalEngine(ABC):
         folder = leg.folder.path / self.work
         folder.mkdir(exist_ok=True)
         joined = JoinedTrajectory.open(leg)
-        guard = Guard.of(leg)
+        guard = Guard.of(leg, energy_ev=joined.first_energy_ev)
         self._take(leg, folder, joined, guard)
         to_step = leg.spec.protocol.steps_of(leg.target_ps)
         while joined.step < to_step:
