@@ -74,9 +74,7 @@ class JoinedTrajectory:
         """Simulated time of the checkpoint, ps."""
         return self.step * self.leg.spec.protocol.timestep_fs / 1000.0
 
-    def commit(
-        self, frames: Sequence[MdFrame], *, step: int, state: Arrays | None = None
-    ) -> None:
+    def commit(self, frames: Sequence[MdFrame], *, step: int, state: Arrays | None = None) -> None:
         """Put frames on the disk, then the checkpoint that counts them, then the progress.
 
         Raises:
@@ -95,7 +93,7 @@ class JoinedTrajectory:
         }
         content = io.BytesIO()
         arrays = {name: np.asarray(value) for name, value in {**numbers, **(state or {})}.items()}
-        np.savez(content, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(content, allow_pickle=False, **arrays)
         replace_bytes(self.leg.folder.checkpoint, content.getvalue())
         now = time.monotonic()
         self.leg.note(done_ps=self.done_ps, frames=self.frames, wall_s=now - self._since)

@@ -64,16 +64,18 @@ class MdProtocol(BaseModel):
 
 
 PROTOCOLS: dict[str, MdProtocol] = {
-    "cen2025": MdProtocol(
-        name="cen2025",
-        temperatures_k=(400.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1000.0),
-        timestep_fs=1.0,
-        equilibration_ps=10.0,
-        production_ps=100.0,
-        budget_ps=100.0,
-        still_after_ps=100.0,
-    ),
-    "mlip": MdProtocol(name="mlip", temperatures_k=(600.0, 700.0, 800.0)),
+    name: MdProtocol.model_validate({"name": name, **fields})
+    for name, fields in {
+        "cen2025": {
+            "temperatures_k": (400.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1000.0),
+            "timestep_fs": 1.0,
+            "equilibration_ps": 10.0,
+            "production_ps": 100.0,
+            "budget_ps": 100.0,
+            "still_after_ps": 100.0,
+        },
+        "mlip": {"temperatures_k": (600.0, 700.0, 800.0)},
+    }.items()
 }
 """``cen2025``: the AIMD protocol of Cen et al., Nat. Sustain. 2025 (PBE, 520 eV, Γ, Nosé, 1 fs,
 10 + 100 ps, no extension); ``mlip``: fewer temperatures and a longer step for a fast potential."""

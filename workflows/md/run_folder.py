@@ -162,7 +162,9 @@ class RunFolder:
         try:
             return ase.io.read(self.start, format="extxyz", index=0)
         except Exception as error:
-            raise InputError(f"{self.start} cannot be read ({error}); queue the run anew.") from error
+            raise InputError(
+                f"{self.start} cannot be read ({error}); queue the run anew."
+            ) from error
 
     def progress(self) -> Progress:
         """How the run stands.
@@ -171,7 +173,9 @@ class RunFolder:
             InputError: ``progress.json`` is missing or damaged.
         """
         content = _read_json(self.path / "progress.json")
-        known = {key: value for key, value in content.items() if key in Progress.__dataclass_fields__}
+        known = {
+            key: value for key, value in content.items() if key in Progress.__dataclass_fields__
+        }
         return Progress(**known)
 
     def write_progress(self, progress: Progress) -> None:

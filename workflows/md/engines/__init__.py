@@ -10,7 +10,15 @@ from workflows.md.engines.base import (
     Resources,
 )
 
-__all__ = ["EXTERNAL", "Engine", "EngineError", "GuardTrippedError", "Leg", "Resources", "engine_named"]
+__all__ = [
+    "EXTERNAL",
+    "Engine",
+    "EngineError",
+    "GuardTrippedError",
+    "Leg",
+    "Resources",
+    "engine_named",
+]
 
 EXTERNAL = ("cp2k", "vasp")
 """Engines that are programs of their own."""
