@@ -67,14 +67,27 @@ class Framework:
     quality: ParameterQuality
 
 
-def framework_of(crystal: IonicCrystal, ion: MobileIon, options: PotentialOptions) -> Framework:
+def framework_of(
+    crystal: IonicCrystal,
+    ion: MobileIon,
+    options: PotentialOptions,
+    *,
+    own_element_stays: bool = False,
+) -> Framework:
     """All ions but those of the mobile element, each with its pair energy.
+
+    Args:
+        crystal: the crystal.
+        ion: the ion that probes it.
+        options: conventions of the pair energies.
+        own_element_stays: whether ions of the mobile element are part of the framework too: for
+            an ion that is inserted beside them.
 
     Raises:
         MissingParametersError: a pair has no parameters of the accepted quality.
         UnpreparableStructureError: nothing is left that attracts the ion.
     """
-    outside = crystal.numbers != ion.number
+    outside = (crystal.numbers != ion.number) | own_element_stays
     species = np.column_stack([crystal.numbers[outside], np.round(crystal.charges[outside], 6)])
     distinct, kinds = np.unique(species, axis=0, return_inverse=True)
     found = [pair_of(ion, int(number), float(charge), options) for number, charge in distinct]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from structures.crystal import IonicCrystal
 from structures.errors import UnpreparableStructureError
+from structures.supercells import make_supercell
 
 CLOSEST_ANGSTROM = 1.0
 """Sites nearer than this are alternatives of one split position."""
@@ -41,20 +42,6 @@ class OrderedConfiguration:
     net_charge: float
 
 
-def supercell(crystal: IonicCrystal, repeat: Sequence[int]) -> IonicCrystal:
-    """The crystal repeated along its lattice vectors."""
-    counts = np.array(repeat)
-    images = np.array(list(np.ndindex(*repeat)))
-    return dataclasses.replace(
-        crystal,
-        cell=crystal.cell * counts[:, None],
-        frac=((crystal.frac[:, None] + images[None]) / counts).reshape(-1, 3),
-        numbers=np.repeat(crystal.numbers, len(images)),
-        charges=np.repeat(crystal.charges, len(images)),
-        occupancies=np.repeat(crystal.occupancies, len(images)),
-    )
-
-
 def sample_configurations(
     crystal: IonicCrystal, *, count: int, seed: int, repeat: Sequence[int] = (1, 1, 1)
 ) -> Iterator[OrderedConfiguration]:
@@ -68,7 +55,7 @@ def sample_configurations(
             f"The supercell {tuple(repeat)} makes no sense; give three positive whole numbers.",
             reason="bad_supercell",
         )
-    large = supercell(crystal, repeat)
+    large = make_supercell(crystal, repeat)
     sites = _Sites(large)
     random = np.random.default_rng(seed)
     for _ in range(count):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,53 @@ def operations(
     return np.asarray(dataset.rotations), np.asarray(dataset.translations)
 
 
+def crystal_operations(
+    crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGSTROM
+) -> tuple[Array, Array]:
+    """Rotations (m, 3, 3) and translations (m, 3) that map a crystal onto itself, fractional.
+
+    Ions of one element with different charges count as different.
+    """
+    positions, kinds, _ = _charged_sites(crystal)
+    return operations(crystal.cell, positions, kinds, symprec_angstrom=symprec_angstrom)
+
+
+def primitive_crystal(
+    crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGSTROM
+) -> IonicCrystal:
+    """The crystal in its primitive cell, not turned; as it is where spglib finds none smaller."""
+    import spglib
+
+    positions, kinds, contents = _charged_sites(crystal)
+    with _quiet_spglib():
+        try:
+            found = spglib.standardize_cell(
+                (crystal.cell, positions, kinds),
+                to_primitive=True,
+                no_idealize=True,
+                symprec=symprec_angstrom,
+            )
+        except spglib.SpglibError:
+            found = None
+    if found is None or len(found[2]) >= len(kinds):
+        return crystal
+    cell, frac, found_kinds = found
+    rows = [
+        (site, *species)
+        for site, kind in enumerate(found_kinds.tolist())
+        for species in contents[kind]
+    ]
+    site, numbers, charges, occupancies = (np.array(column) for column in zip(*rows, strict=True))
+    return dataclasses.replace(
+        crystal,
+        cell=cell,
+        frac=np.asarray(frac)[site],
+        numbers=numbers,
+        charges=charges,
+        occupancies=occupancies,
+    )
+
+
 def niggli_cell(cell: Array) -> Array:
     """The Niggli-reduced cell of a lattice, rows in Å; the cell itself where spglib fails."""
     import spglib
@@ -75,14 +123,34 @@ def _dataset(cell: Array, frac: Array, kinds: list[int], symprec_angstrom: float
             return None
 
 
+Species = tuple[float, ...]
+"""Atomic number, perhaps charge, and occupancy."""
+
+
 def _sites(crystal: IonicCrystal) -> tuple[Array, list[int]]:
     """Distinct positions and an integer for each distinct occupation."""
-    content: dict[tuple[float, ...], list[tuple[int, float]]] = {}
-    for frac, number, occupancy in zip(
-        crystal.frac.tolist(), crystal.numbers.tolist(), crystal.occupancies.tolist(), strict=True
-    ):
+    species = zip(crystal.numbers.tolist(), np.round(crystal.occupancies, 4).tolist(), strict=True)
+    positions, kinds, _ = _by_place(crystal, list(species))
+    return positions, kinds
+
+
+def _charged_sites(
+    crystal: IonicCrystal,
+) -> tuple[Array, list[int], dict[int, tuple[Species, ...]]]:
+    """Distinct positions, the kind of each, and the (number, charge, occupancy) of each kind."""
+    columns = (crystal.numbers, crystal.charges, crystal.occupancies)
+    species = zip(*(np.round(column, 6).tolist() for column in columns), strict=True)
+    return _by_place(crystal, list(species))
+
+
+def _by_place(
+    crystal: IonicCrystal, species: list[Species]
+) -> tuple[Array, list[int], dict[int, tuple[Species, ...]]]:
+    content: dict[tuple[float, ...], list[Species]] = {}
+    for frac, one in zip(crystal.frac.tolist(), species, strict=True):
         key = tuple(round(x, 5) % 1.0 for x in frac)
-        content.setdefault(key, []).append((number, round(occupancy, 4)))
-    names = [tuple(sorted(species)) for species in content.values()]
+        content.setdefault(key, []).append(one)
+    names = [tuple(sorted(there)) for there in content.values()]
     numbering = {name: i for i, name in enumerate(sorted(set(names)), start=1)}
-    return np.array(list(content)), [numbering[name] for name in names]
+    contents = {number: name for name, number in numbering.items()}
+    return np.array(list(content)), [numbering[name] for name in names], contents

@@ -11,6 +11,7 @@ from workflows import (
     cancel_command,
     compare_command,
     doctor_command,
+    dope_command,
     export_command,
     fetch_command,
     init_command,
@@ -65,6 +66,7 @@ for command in (
     compare_command,
     path_command,
     analyze_command,
+    dope_command,
     doctor_command,
 ):
     command.register(app)

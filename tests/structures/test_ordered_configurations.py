@@ -7,7 +7,8 @@ import pytest
 
 from structures.crystal import IonicCrystal
 from structures.errors import UnpreparableStructureError
-from structures.ordered_configurations import sample_configurations, supercell
+from structures.ordered_configurations import sample_configurations
+from structures.supercells import make_supercell
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_rounding_is_reported_not_hidden(half_filled):
 
 
 def test_supercell_keeps_density_and_charge(half_filled):
-    large = supercell(half_filled, (2, 3, 1))
+    large = make_supercell(half_filled, (2, 3, 1))
     assert large.volume_cubic_angstrom == pytest.approx(6 * half_filled.volume_cubic_angstrom)
     assert large.net_charge == pytest.approx(6 * half_filled.net_charge)
 

@@ -1,0 +1,103 @@
+"""Insertion sites: known voids, distances, symmetry, and no dependence on the setting."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from screening.insertion import InsertionOptions, insertion_sites
+from screening.ions import MobileIon
+from screening.surroundings import shortest_distances, vectors_within
+from screening.voids import crystal_radii, crystal_radius_angstrom, empty_spheres
+from structures.files import read_structures, reference_paths
+from structures.preparation import prepare
+from structures.symmetry import primitive_crystal
+
+LITHIUM, IODIDE = MobileIon(3, 1.0), MobileIon(53, -1.0)
+
+
+def bundled(name):
+    (path,) = [path for path in reference_paths() if path.stem == name]
+    (record,) = read_structures([path])
+    return prepare(record.structure)
+
+
+@pytest.fixture(scope="module")
+def thiophosphate():
+    return bundled("Li3PS4_gamma")
+
+
+def summary(sites):
+    return [(s.multiplicity, round(s.share, 2), round(s.energy_ev, 2)) for s in sites]
+
+
+def test_the_void_of_rock_salt_is_its_tetrahedral_site(rock_salt):
+    centres, radii = empty_spheres(rock_salt)
+    assert np.abs(np.mod(centres[0], 0.5) - 0.25).max() < 1e-3
+    nearest = 5.13 * np.sqrt(3) / 4
+    assert radii[0] == pytest.approx(nearest - crystal_radius_angstrom(17, -1.0), abs=1e-4)
+
+
+def test_no_sphere_reaches_into_an_ion(thiophosphate):
+    centres, radii = empty_spheres(thiophosphate)
+    assert len(centres) > 2
+    room = shortest_distances(thiophosphate.cell, centres, thiophosphate.frac)
+    assert (room - crystal_radii(thiophosphate)).min(axis=1) == pytest.approx(radii, abs=1e-4)
+
+
+@pytest.mark.parametrize("ion", [LITHIUM, IODIDE])
+def test_lithium_iodide_has_one_kind_of_interstitial(ion):
+    (site,) = insertion_sites(primitive_crystal(bundled("LiI")), ion)
+    assert site.multiplicity == 2
+    assert site.nearest_angstrom == pytest.approx(6.0 * np.sqrt(3) / 4, abs=0.05)
+
+
+@pytest.mark.parametrize("ion", [LITHIUM, IODIDE, MobileIon(11, 1.0)])
+def test_places_keep_their_distance_to_every_ion_the_own_element_too(thiophosphate, ion):
+    options = InsertionOptions()
+    sites = insertion_sites(thiophosphate, ion, options)
+    assert sites
+    own = crystal_radius_angstrom(ion.number, ion.charge)
+    sums = crystal_radii(thiophosphate) + own
+    for site in sites:
+        apart = shortest_distances(thiophosphate.cell, site.positions, thiophosphate.frac)
+        shares = (apart / sums).min(axis=1)
+        assert shares == pytest.approx([site.share] * site.multiplicity, abs=1e-3)
+        assert site.share >= options.smallest_share
+    every = np.vstack([site.positions for site in sites])
+    apart = shortest_distances(thiophosphate.cell, every, every)
+    assert apart[~np.eye(len(every), dtype=bool)].min() > 0.3
+
+
+def test_landscape_and_voids_both_contribute(thiophosphate):
+    origins = {site.origin for site in insertion_sites(thiophosphate, LITHIUM)}
+    assert origins == {"landscape", "void"}
+
+
+def test_sites_do_not_depend_on_origin_or_setting(thiophosphate):
+    change = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+    moved = dataclasses.replace(
+        thiophosphate,
+        cell=change @ thiophosphate.cell,
+        frac=(thiophosphate.frac + np.array([0.13, 0.41, 0.27])) @ np.linalg.inv(change),
+    )
+    for ion in (LITHIUM, IODIDE):
+        here, there = insertion_sites(thiophosphate, ion), insertion_sites(moved, ion)
+        assert summary(here) == summary(there)
+
+
+def test_a_crowded_host_has_no_place(rock_salt):
+    tight = dataclasses.replace(rock_salt, cell=rock_salt.cell * 0.8)
+    assert insertion_sites(tight, IODIDE) == ()
+
+
+def test_neighbours_equal_a_plain_search(triclinic):
+    point = np.array([0.9, 0.05, 0.97])
+    which, vectors = vectors_within(triclinic.cell, triclinic.frac, point, 7.0)
+    shifts = np.array(list(np.ndindex(9, 9, 9))) - 4
+    every = (triclinic.frac[:, None] + shifts - point) @ triclinic.cell
+    lengths = np.linalg.norm(every, axis=2)
+    assert len(which) == (lengths <= 7.0).sum()
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.sort(lengths[lengths <= 7.0]))
