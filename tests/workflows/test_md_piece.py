@@ -114,6 +114,10 @@ def test_a_run_is_extended_until_its_budget_is_spent(tmp_path):
     assert progress.done_ps == pytest.approx(0.45)
     assert (folder.analysis / "transport.json").is_file()
     assert set(progress.n_eff) == {"Cu"}
+    first, last = (read_trajectory(folder.trajectory).positions()[i] for i in (5, -1))
+    moved = last - first
+    expected = ((moved - moved.mean(axis=0)) ** 2).sum(axis=1).mean()
+    assert progress.msd_angstrom2["Cu"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_run_ends_early_where_nothing_moves(tmp_path):

@@ -26,7 +26,6 @@ class Assessment:
         enough: whether the run can end.
         reason: stable name of why: ``target_n_eff``, ``nothing_moves``, ``budget_spent``, or
             ``more_needed``.
-        msd_angstrom2: species → MSD at the longest lag, Å².
         n_eff: species → effective jumps.
         temperature_k: mean temperature of the production, K.
         flags: of the run as a whole.
@@ -34,7 +33,6 @@ class Assessment:
 
     enough: bool
     reason: str
-    msd_angstrom2: dict[str, float]
     n_eff: dict[str, float]
     temperature_k: float | None
     flags: tuple[str, ...]
@@ -95,7 +93,6 @@ def assess(folder: RunFolder, spec: RunSpec) -> Assessment:
     return Assessment(
         enough=reason != "more_needed",
         reason=reason,
-        msd_angstrom2={s.name: float(s.msd.total[-1]) for s in report.species},
         n_eff={s.name: float(s.diffusion.n_eff) for s in report.species},
         temperature_k=float(known.mean()) if len(known) else None,
         flags=report.flags,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
 
 from workflows.md.engines.base import EngineError, Leg
@@ -28,6 +29,7 @@ class JoinedTrajectory:
         step: MD step of the checkpoint.
         frames: frames on the disk.
         first_energy_ev: potential energy of the first frame, eV; NaN before it.
+        reference: shape (n, 3), Å, where the production began; shape (0, 3) before it.
         state: what the engine kept in its last checkpoint, arrays by name.
     """
 
@@ -36,6 +38,7 @@ class JoinedTrajectory:
     step: int = 0
     frames: int = 0
     first_energy_ev: float = np.nan
+    reference: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
     state: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
 
@@ -62,6 +65,7 @@ class JoinedTrajectory:
             cut_to(self.leg.folder.trajectory, int(state.pop("trajectory_bytes")))
             self.step, self.frames = int(state.pop("step")), int(state.pop("frames"))
             self.first_energy_ev = float(state.pop("first_energy_ev"))
+            self.reference = np.array(state.pop("reference"), dtype=np.float64)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise EngineError(
                 "damaged_checkpoint",
@@ -85,16 +89,44 @@ class JoinedTrajectory:
             self.first_energy_ev = frames[0].energy_ev
         self.frames += len(frames)
         self.step = step
+        self._note_reference(frames)
         numbers = {
             "trajectory_bytes": size,
             "step": step,
             "frames": self.frames,
             "first_energy_ev": self.first_energy_ev,
+            "reference": self.reference,
         }
         content = io.BytesIO()
         arrays = {name: np.asarray(value) for name, value in {**numbers, **(state or {})}.items()}
         np.savez(content, allow_pickle=False, **arrays)
         replace_bytes(self.leg.folder.checkpoint, content.getvalue())
         now = time.monotonic()
-        self.leg.note(done_ps=self.done_ps, frames=self.frames, wall_s=now - self._since)
+        self.leg.note(
+            done_ps=self.done_ps,
+            frames=self.frames,
+            wall_s=now - self._since,
+            msd_angstrom2=self._displacements(frames),
+        )
         self._since = now
+
+    def _note_reference(self, frames: Sequence[MdFrame]) -> None:
+        """Keep where the production begins."""
+        begins_ps = self.leg.spec.protocol.equilibration_ps - 1e-9
+        if not len(self.reference):
+            after = (frame.positions for frame in frames if frame.time_ps >= begins_ps)
+            self.reference = next(after, self.reference)
+
+    def _displacements(self, frames: Sequence[MdFrame]) -> dict[str, float]:
+        """Species → mean squared displacement since the production began, Å², for a live view.
+
+        The drift of all mass is removed; the analysis at the end looks closer.
+        """
+        if not frames or not len(self.reference):
+            return {}
+        masses = [atomic_masses[atomic_numbers[symbol]] for symbol in self.symbols]
+        moved = frames[-1].positions - self.reference
+        moved = moved - np.average(moved, axis=0, weights=masses)
+        squares = (moved**2).sum(axis=1)
+        kinds = np.array(self.symbols)
+        return {kind: float(squares[kinds == kind].mean()) for kind in dict.fromkeys(self.symbols)}

@@ -141,7 +141,7 @@ def _judged(folder: RunFolder, spec: RunSpec) -> bool:
     """
     found = assess(folder, spec)
     progress = folder.progress()
-    progress.msd_angstrom2, progress.n_eff = found.msd_angstrom2, found.n_eff
+    progress.n_eff = found.n_eff
     progress.temperature_k = found.temperature_k
     if "molten" in found.flags:
         folder.write_progress(progress)

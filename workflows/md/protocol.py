@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
@@ -63,19 +63,24 @@ class MdProtocol(BaseModel):
         return self.model_copy(update={"timestep_fs": self.timestep_fs / 2.0})
 
 
+def _protocol(name: str, **fields: Any) -> MdProtocol:
+    return MdProtocol.model_validate({"name": name, **fields})
+
+
 PROTOCOLS: dict[str, MdProtocol] = {
-    name: MdProtocol.model_validate({"name": name, **fields})
-    for name, fields in {
-        "cen2025": {
-            "temperatures_k": (400.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1000.0),
-            "timestep_fs": 1.0,
-            "equilibration_ps": 10.0,
-            "production_ps": 100.0,
-            "budget_ps": 100.0,
-            "still_after_ps": 100.0,
-        },
-        "mlip": {"temperatures_k": (600.0, 700.0, 800.0)},
-    }.items()
+    protocol.name: protocol
+    for protocol in (
+        _protocol(
+            "cen2025",
+            temperatures_k=(400.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1000.0),
+            timestep_fs=1.0,
+            equilibration_ps=10.0,
+            production_ps=100.0,
+            budget_ps=100.0,
+            still_after_ps=100.0,
+        ),
+        _protocol("mlip", temperatures_k=(600.0, 700.0, 800.0)),
+    )
 }
 """``cen2025``: the AIMD protocol of Cen et al., Nat. Sustain. 2025 (PBE, 520 eV, Γ, Nosé, 1 fs,
 10 + 100 ps, no extension); ``mlip``: fewer temperatures and a longer step for a fast potential."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,16 +62,20 @@ class Leg:
         """Computing time that is left of the piece, s."""
         return self.resources.limit_s - (time.monotonic() - self.begun)
 
-    def note(self, *, done_ps: float, frames: int, wall_s: float) -> None:
+    def note(
+        self, *, done_ps: float, frames: int, wall_s: float, msd_angstrom2: Mapping[str, float]
+    ) -> None:
         """Write down that a checkpoint was made.
 
         Args:
             done_ps: simulated time at the checkpoint, ps.
             frames: frames of the trajectory that belong to it.
             wall_s: computing time since the last note, s.
+            msd_angstrom2: species → MSD since the production began, Å²; empty where unknown.
         """
         progress = self.folder.progress()
         progress.done_ps, progress.frames = done_ps, frames
+        progress.msd_angstrom2 = {**progress.msd_angstrom2, **msd_angstrom2}
         progress.wall_s += wall_s
         progress.core_hours += wall_s * self.resources.cores / 3600.0
         progress.gpu_hours += wall_s * self.resources.gpus / 3600.0
