@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from workflows.md.engines.base import (
     Engine,
     EngineError,
@@ -20,8 +22,11 @@ __all__ = [
     "engine_named",
 ]
 
-EXTERNAL = ("cp2k", "vasp")
-"""Engines that are programs of their own."""
+EXTERNAL = {
+    "cp2k": "workflows.md.engines.cp2k:Cp2kEngine",
+    "vasp": "workflows.md.engines.vasp:VaspEngine",
+}
+"""Engines that are programs of their own, and where their classes are."""
 
 
 def engine_named(name: str, *, device: str = "auto") -> Engine:
@@ -34,14 +39,10 @@ def engine_named(name: str, *, device: str = "auto") -> Engine:
     Raises:
         InputError: there is no such engine.
     """
-    if name == "cp2k":
-        from workflows.md.engines.cp2k import Cp2kEngine
-
-        return Cp2kEngine()
-    if name == "vasp":
-        from workflows.md.engines.vasp import VaspEngine
-
-        return VaspEngine()
+    if name in EXTERNAL:
+        module, _, attribute = EXTERNAL[name].partition(":")
+        engine: Engine = getattr(importlib.import_module(module), attribute)()
+        return engine
     from workflows.md.calculators import CALCULATORS, is_calculator
     from workflows.md.engines.ase_engine import AseEngine
     from workflows.options import known_name
