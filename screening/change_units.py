@@ -82,7 +82,7 @@ def salt_unit(formula: str) -> ChangeUnit:
     Raises:
         InputError: the formula is that of no binary salt.
     """
-    return ChangeUnit(name=formula, inserted=salt_ions(formula))
+    return ChangeUnit(name=formula.replace(" ", ""), inserted=salt_ions(formula))
 
 
 def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
@@ -106,7 +106,7 @@ def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
     surplus = new.charge - old.charge
     if abs(surplus) < 1e-9:
         return ChangeUnit(name=text, replaced=((old, new, 1),))
-    cation = mobile_cation(host, other_than=(old.number, new.number))
+    cation = mobile_cation(host)
     swaps, balances = _smallest_balance(abs(surplus), cation.charge, text)
     balance = ((cation, balances),)
     return ChangeUnit(
@@ -130,7 +130,7 @@ def _smallest_balance(surplus: float, charge: float, text: str) -> tuple[int, in
     )
 
 
-def mobile_cation(host: IonicCrystal, *, other_than: tuple[int, ...] = ()) -> MobileIon:
+def mobile_cation(host: IonicCrystal) -> MobileIon:
     """The usual mobile cation of a crystal.
 
     Raises:
@@ -138,7 +138,7 @@ def mobile_cation(host: IonicCrystal, *, other_than: tuple[int, ...] = ()) -> Mo
     """
     for name in USUAL_CATIONS:
         number = atomic_number(name)
-        if number in host.numbers and number not in other_than:
+        if number in host.numbers:
             charge = mean_charge(host, number)
             if charge > 0:
                 return MobileIon(number, charge)

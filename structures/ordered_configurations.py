@@ -2,6 +2,8 @@
 
 A supercell is filled so that every kind of site holds its species in the numbers that its
 occupancies ask for, rounded to whole ions; sites of a split position are never filled together.
+Where whole numbers do not balance, ions of the partly filled sites are added or taken out if a
+neutral cell is wanted; what was asked for and what was placed is always told.
 """
 
 from __future__ import annotations
@@ -41,16 +43,36 @@ class OrderedConfiguration:
     placed: dict[int, int]
     net_charge: float
 
+    @property
+    def rounded(self) -> dict[int, float]:
+        """Placed less wanted ions, by atomic number, where they differ."""
+        gaps = {z: self.placed[z] - wanted for z, wanted in self.wanted.items()}
+        return {z: gap for z, gap in gaps.items() if abs(gap) > 1e-6}
+
 
 def sample_configurations(
-    crystal: IonicCrystal, *, count: int, seed: int, repeat: Sequence[int] = (1, 1, 1)
+    crystal: IonicCrystal,
+    *,
+    count: int,
+    seed: int,
+    repeat: Sequence[int] | NDArray[np.int64] = (1, 1, 1),
+    neutral: bool = False,
 ) -> Iterator[OrderedConfiguration]:
     """Ordered configurations of a supercell, the same for the same seed.
 
+    Args:
+        crystal: the crystal.
+        count: how many are drawn; equal ones may be among them.
+        seed: seed of the draws.
+        repeat: three repeats, or a 3 × 3 matrix of whole numbers.
+        neutral: whether ions of partly filled sites are added or taken out until the cell is
+            neutral.
+
     Raises:
-        UnpreparableStructureError: the repeats are not positive.
+        UnpreparableStructureError: the repeats are not positive, or no whole number of ions
+            balances the cell.
     """
-    if min(repeat) < 1 or len(repeat) != 3:
+    if np.ndim(repeat) == 1 and (min(repeat) < 1 or len(repeat) != 3):
         raise UnpreparableStructureError(
             f"The supercell {tuple(repeat)} makes no sense; give three positive whole numbers.",
             reason="bad_supercell",
@@ -59,7 +81,10 @@ def sample_configurations(
     sites = _Sites(large)
     random = np.random.default_rng(seed)
     for _ in range(count):
-        yield _configuration(large, sites, random)
+        entries = _chosen(sites, random)
+        if neutral:
+            entries = _balanced(large, sites, entries, random)
+        yield _configuration(large, np.array(sorted(entries)))
 
 
 class _Sites:
@@ -93,14 +118,67 @@ def _close_sites(crystal: IonicCrystal, first: NDArray[np.int64]) -> list[set[in
     return [set(np.flatnonzero(row).tolist()) for row in close]
 
 
-def _configuration(
-    crystal: IonicCrystal, sites: _Sites, random: np.random.Generator
-) -> OrderedConfiguration:
+def _chosen(sites: _Sites, random: np.random.Generator) -> list[int]:
+    """Entries of one draw."""
     chosen: list[int] = []
     filled: set[int] = set()
     for group in sorted(sites.alike(), key=lambda group: -_total(sites, group)):
         chosen += _fill(sites, group, filled, random)
-    entries = np.array(sorted(chosen))
+    return chosen
+
+
+def _balanced(
+    crystal: IonicCrystal, sites: _Sites, entries: list[int], random: np.random.Generator
+) -> list[int]:
+    """The entries, with as few ions of partly filled sites changed as a neutral cell takes.
+
+    The ions of smallest charge go first: they are the mobile ones.
+
+    Raises:
+        UnpreparableStructureError: no such ions balance the cell.
+    """
+    net = float(crystal.charges[entries].sum())
+    if abs(net) < 1e-6:
+        return entries
+    partial = np.flatnonzero(crystal.occupancies < 1.0 - 1e-6)
+    kinds = {(int(crystal.numbers[e]), float(crystal.charges[e])) for e in partial.tolist()}
+    for number, charge in sorted(kinds, key=lambda kind: (abs(kind[1]), -kind[1], kind[0])):
+        surplus = net / charge if charge else 0.5  # ions of this kind too many, or too few
+        if abs(surplus - round(surplus)) > 1e-6:
+            continue
+        alike = [
+            e
+            for e in random.permutation(partial).tolist()
+            if crystal.numbers[e] == number and crystal.charges[e] == charge
+        ]
+        there = [e for e in alike if e in set(entries)]
+        if 0 < round(surplus) <= len(there):
+            gone = set(there[: round(surplus)])
+            return [e for e in entries if e not in gone]
+        added = _free(sites, entries, alike, -round(surplus))
+        if round(surplus) < 0 and len(added) == -round(surplus):
+            return entries + added
+    raise UnpreparableStructureError(
+        f"The drawn cell carries a charge of {net:+.3g} e, and no whole number of ions of its "
+        "partly filled sites balances it; choose another supercell.",
+        reason="charge_unbalanced",
+    )
+
+
+def _free(sites: _Sites, entries: list[int], wanted: list[int], most: int) -> list[int]:
+    """Up to so many of the wanted entries whose sites are free."""
+    of_entry = {int(e): site for site, there in enumerate(sites.entries) for e in there}
+    filled = {of_entry[e] for e in entries}
+    found: list[int] = []
+    for entry in wanted:
+        site = of_entry[entry]
+        if len(found) < most and site not in filled and not sites.excluded[site] & filled:
+            filled.add(site)
+            found.append(entry)
+    return found
+
+
+def _configuration(crystal: IonicCrystal, entries: NDArray[np.int64]) -> OrderedConfiguration:
     ordered = dataclasses.replace(
         crystal,
         frac=crystal.frac[entries],

@@ -23,6 +23,7 @@ from structures.conversion import cif_text, to_atoms
 from structures.crystal import IonicCrystal
 from structures.elements import symbol
 from structures.errors import InputError
+from structures.ordered_ranking import OrderedRanking
 from workflows.dope_records import HOST, DopeRequest, DopeResult, Outcome, lowest_of, name_of
 from workflows.relaxation import Relaxed, RelaxOptions
 
@@ -51,12 +52,18 @@ class DopeFolder:
     """The files of one doping."""
 
     def __init__(
-        self, folder: Path, request: DopeRequest, plan: DopingPlan, found: DopedConfigurations
+        self,
+        folder: Path,
+        request: DopeRequest,
+        plan: DopingPlan,
+        found: DopedConfigurations,
+        ordering: OrderedRanking | None = None,
     ) -> None:
         self.folder = folder
         self.request = request
         self.plan = plan
         self.found = found
+        self.ordering = ordering
 
     def begin(self) -> None:
         """Write the unrelaxed structures and ``dope.json``; refuse a folder of another request."""
@@ -153,7 +160,7 @@ class DopeFolder:
             "formula_unit": plan.formula_unit,
             "formula_units": plan.formula_units,
             "units": plan.units,
-            "atoms": plan.atoms,
+            "atoms": len(found.configurations[0].configuration.crystal.numbers),
             "supercell_matrix": plan.supercell.matrix.tolist(),
             "supercell_of": "primitive cell",
             "primitive_cell_angstrom": _primitive_cell(found, plan).tolist(),
@@ -178,6 +185,7 @@ class DopeFolder:
                 for ion, sites in found.sites.items()
                 for site in sites
             ],
+            "ordering": _ordering(self.ordering),
             "versions": _versions(),
         }
 
@@ -192,6 +200,19 @@ def _charges(found: DopedConfigurations) -> dict[str, float]:
     return {
         symbol(z): float(crystal.charges[crystal.numbers == z].mean())
         for z in sorted({int(n) for n in crystal.numbers})
+    }
+
+
+def _ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
+    """How a disordered host was ordered."""
+    if ranking is None:
+        return None
+    return {
+        "draws": ranking.draws,
+        "distinct": len(ranking.ranked),
+        "ewald_ev": ranking.ranked[0].ewald_ev,
+        "wanted": ranking.wanted,
+        "placed": ranking.placed,
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from screening.change_units import ChangeUnit
 from screening.doping import DopedConfigurations, DopingOptions, DopingPlan
 from structures.crystal import IonicCrystal
+from structures.ordered_ranking import OrderedRanking
 from workflows.relaxation import RelaxOptions
 
 HOST = "host"
@@ -86,6 +87,7 @@ class DopeResult:
         outcomes: configurations, in ascending energy, those without one at the end.
         host: the undoped supercell.
         found: how the configurations came about.
+        ordering: how a disordered host was ordered; ``None`` of an ordered one.
         complete: whether every configuration was worked on.
     """
 
@@ -93,6 +95,7 @@ class DopeResult:
     outcomes: tuple[Outcome, ...]
     host: Outcome
     found: DopedConfigurations
+    ordering: OrderedRanking | None
     complete: bool
 
 

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from screening.doping import doped_configurations, plan_doping
 from structures.crystal import IonicCrystal
 from structures.errors import StructureError
+from structures.ordered_ranking import ranked_configurations
 from structures.symmetry import primitive_crystal
 from workflows.dope_folder import DopeFolder
 from workflows.dope_records import HOST, DopeRequest, DopeResult, Outcome, name_of, ranked
 from workflows.relaxation import Relaxed, RelaxOptions, Stopped, relax
+
+IDENTITY = np.eye(3, dtype=np.int64)
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -35,6 +40,9 @@ def dope(
 ) -> DopeResult:
     """Plan, write, relax and rank doped configurations.
 
+    A disordered host is ordered first, in the supercell: the neutral draw of the lowest Ewald
+    energy is taken.
+
     Args:
         request: what is asked for.
         folder: where everything goes; a folder of the same request is carried on.
@@ -50,15 +58,19 @@ def dope(
     """
     host = primitive_crystal(request.host)
     plan = plan_doping(host, request.unit, request.x, request.doping)
+    matrix, ordering = plan.supercell.matrix, None
+    if host.is_disordered:
+        ordering = ranked_configurations(host, repeat=matrix, seed=request.doping.seed)
+        host, matrix = ordering.best, IDENTITY
     found = doped_configurations(
         host,
-        plan.supercell.matrix,
+        matrix,
         request.unit,
         plan.units,
         most=request.configurations,
         options=request.doping,
     )
-    store = DopeFolder(folder, request, plan, found)
+    store = DopeFolder(folder, request, plan, found, ordering)
     store.begin()
     work = [(HOST, found.host, 1, 0.0)] + [
         (name_of(number), one.configuration.crystal, one.configuration.degeneracy, one.estimate_ev)
@@ -80,6 +92,7 @@ def dope(
         outcomes=ranked(outcomes[1:]),
         host=outcomes[0],
         found=found,
+        ordering=ordering,
         complete=all(outcome.status != "stopped" for outcome in outcomes),
     )
     store.end(result)

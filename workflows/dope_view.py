@@ -89,9 +89,15 @@ def _lines(request: DopeRequest, result: DopeResult) -> list[str]:
         f"{plan.formula_units} formula units, {plan.atoms} atoms",
         f"Supercell {matrix} of the primitive cell: {lengths} Å, width {width:.2f} Å{narrow}",
     ]
+    if result.ordering is not None:
+        lines.append(
+            f"Disordered host: lowest Ewald energy of {len(result.ordering.ranked)} distinct "
+            f"configurations. {result.ordering.note}".rstrip()
+        )
+    where = "primitive cell" if result.ordering is None else "supercell"
     for ion, sites in found.sites.items():
         count = sum(site.multiplicity for site in sites)
-        lines.append(f"Sites for {ion}: {len(sites)} kinds, {count} in the primitive cell")
+        lines.append(f"Sites for {ion}: {len(sites)} kinds, {count} in the {where}")
     lines.append(
         f"Configurations: {len(result.outcomes)} of {distinct} (seed {request.doping.seed})"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -184,9 +185,10 @@ def _measure(atoms: Atoms, target: Any, volume: float) -> tuple[float, float]:
 
 
 def _guarded(call: Callable[[], Any]) -> Any:
-    """What the calculator returns, without what it prints; its errors as a reason."""
+    """What the calculator returns, without what it prints or warns of; its errors as a reason."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return call()
     except (InputError, StructureError, KeyboardInterrupt):
         raise
