@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from screening.change_units import ChangeUnit, host_ion, mobile_cation, salt_unit
-from screening.doping import DopingOptions, doped_configurations, formula_unit_of
+from screening.doping import DopingOptions, configurations_in_cell, formula_unit_of
 from screening.ions import MobileIon
 from structures.crystal import IonicCrystal
 from structures.errors import InputError
@@ -27,7 +27,6 @@ from structures.errors import InputError
 DefectKind = Literal["schottky", "frenkel", "salt"]
 PERFECT = "perfect"
 """Name of a cell without defects."""
-IDENTITY = np.eye(3, dtype=np.int64)
 LOOKED_AT = 4
 """Configurations among which the seed decides."""
 
@@ -193,9 +192,7 @@ def with_defects(
         StructureError: a landscape cannot be computed.
     """
     options = options or DopingOptions()
-    found = doped_configurations(
-        cell, IDENTITY, plan.unit, plan.count, most=2 * LOOKED_AT, options=options
-    )
+    found = configurations_in_cell(cell, plan.unit, plan.count, most=2 * LOOKED_AT, options=options)
     lowest = found.configurations[:LOOKED_AT]
     chosen = lowest[int(np.random.default_rng(options.seed).integers(len(lowest)))]
     return DefectiveCell(

@@ -33,6 +33,7 @@ from structures.supercells import (
     Supercell,
     make_supercell,
     most_cubic,
+    repeated_unit,
 )
 
 MOST_ATOMS = 120
@@ -229,8 +230,36 @@ def doped_configurations(
         InputError: there is no room for an ion, or the changes exclude each other.
         StructureError: a landscape cannot be computed.
     """
-    options = options or DopingOptions()
     large = make_supercell(host, matrix)
+    return _filled(large, (host, matrix), unit, units, most, options or DopingOptions())
+
+
+def configurations_in_cell(
+    cell: IonicCrystal,
+    unit: ChangeUnit,
+    units: int,
+    *,
+    most: int,
+    options: DopingOptions | None = None,
+) -> DopedConfigurations:
+    """Symmetry-distinct configurations of a cell that is large enough already.
+
+    The ions that stay keep the order of the cell. For the arguments and the errors see
+    ``doped_configurations``.
+    """
+    return _filled(cell, repeated_unit(cell), unit, units, most, options or DopingOptions())
+
+
+def _filled(
+    large: IonicCrystal,
+    repeated: tuple[IonicCrystal, NDArray[np.int64]],
+    unit: ChangeUnit,
+    units: int,
+    most: int,
+    options: DopingOptions,
+) -> DopedConfigurations:
+    """Configurations of a supercell whose sites are looked for in the cell that it repeats."""
+    host, matrix = repeated
     inserted = [ion for ion, _ in unit.inserted]
     sites = {ion: insertion_sites(host, ion, options.insertion) for ion in inserted}
     for ion, found in sites.items():

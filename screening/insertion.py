@@ -229,5 +229,7 @@ def _orbit(frac: Floats, cell: Floats, rotations: Floats, translations: Floats) 
     for index, image in enumerate(images):
         if left[index]:
             kept.append(image)
-            left &= shortest_distances(cell, images, image[None])[:, 0] > SAME_IMAGE_ANGSTROM
+            gaps = images - image
+            gaps -= np.round(gaps)
+            left &= np.linalg.norm(gaps @ cell, axis=1) > SAME_IMAGE_ANGSTROM
     return np.array(kept)

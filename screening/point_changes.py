@@ -177,15 +177,18 @@ def distinct_configurations(
         drawn: Iterator[Choice] = _all_choices(changes)
     else:
         drawn = _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed)
+    enumerated = ways <= ENUMERATED
     found: list[tuple[Choice, int]] = []
     seen: set[Choice] = set()
     for choice in drawn:
         if choice in seen or not distances.allow(choice):
             continue
         images = _images(points, choice)
-        seen |= images
+        if not enumerated and images[0] in seen:
+            continue
+        seen |= set(images) if enumerated else {images[0]}
         found.append((choice, len(images)))
-        if ways > ENUMERATED and len(found) >= most:
+        if not enumerated and len(found) >= most:
             break
     if not found:
         raise InputError(
@@ -204,7 +207,7 @@ def distinct_configurations(
             )
             for index in chosen
         ),
-        distinct=len(found) if ways <= ENUMERATED else -1,
+        distinct=len(found) if enumerated else -1,
         ways=ways,
     )
 
@@ -307,15 +310,15 @@ def _random_choices(
             )
 
 
-def _images(points: Points, choice: Choice) -> set[Choice]:
-    """All configurations that the host's symmetry relates to one."""
-    parts = [
-        np.sort(points.permutations[:, list(part)], axis=1) if part else None for part in choice
+def _images(points: Points, choice: Choice) -> list[Choice]:
+    """All configurations that the host's symmetry relates to one, in ascending order."""
+    parts = [np.sort(points.permutations[:, list(part)], axis=1) for part in choice]
+    rows = np.unique(np.concatenate(parts, axis=1), axis=0)
+    ends = np.cumsum([0, *(len(part) for part in choice)]).tolist()
+    return [
+        tuple(tuple(row[begin:end]) for begin, end in itertools.pairwise(ends))
+        for row in rows.tolist()
     ]
-    return {
-        tuple(() if part is None else tuple(part[row].tolist()) for part in parts)
-        for row in range(len(points.permutations))
-    }
 
 
 def changed_crystal(points: Points, changes: Sequence[Change], choice: Choice) -> IonicCrystal:

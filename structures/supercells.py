@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from structures.crystal import IonicCrystal
 from structures.errors import InputError
+from structures.symmetry import primitive_crystal
 
 SMALLEST_WIDTH_ANGSTROM = 10.0
 """Usual least width: twice the reach of the graph potentials and of most Morse terms."""
@@ -83,6 +84,26 @@ def make_supercell(crystal: IonicCrystal, matrix: object) -> IonicCrystal:
         charges=np.repeat(crystal.charges, count),
         occupancies=np.repeat(crystal.occupancies, count),
     )
+
+
+def repeated_unit(crystal: IonicCrystal) -> tuple[IonicCrystal, Ints]:
+    """The primitive cell of a crystal, and the matrix of the supercell that the crystal is.
+
+    Where the primitive cell does not repeat to the same ions at the same places, the crystal
+    itself and the identity.
+    """
+    from scipy.spatial import cKDTree
+
+    small = primitive_crystal(crystal)
+    exact = crystal.cell @ np.linalg.inv(small.cell)
+    matrix = np.rint(exact).astype(np.int64)
+    if np.abs(exact - matrix).max() < 1e-3 and _det(matrix) > 0:
+        again = make_supercell(small, matrix)
+        gaps, nearest = cKDTree(again.frac % 1.0, boxsize=1.0).query(crystal.frac)
+        same_ions = (again.numbers[nearest] == crystal.numbers).all()
+        if len(again.numbers) == len(crystal.numbers) and gaps.max() < 1e-3 and same_ions:
+            return small, matrix
+    return crystal, np.eye(3, dtype=np.int64)
 
 
 def _checked_matrix(matrix: object) -> Ints:
