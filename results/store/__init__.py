@@ -4,6 +4,7 @@ One process writes; any number may read. ``Store`` is what the workflows use.
 """
 
 from results.store.database import EmptyStoreError, StoreError
+from results.store.md_runs import MdRun, MdRuns
 from results.store.records import Entry, Pending, TaskRecord
 from results.store.shards import copy_structures, merge
 from results.store.store import Store
@@ -11,6 +12,8 @@ from results.store.store import Store
 __all__ = [
     "EmptyStoreError",
     "Entry",
+    "MdRun",
+    "MdRuns",
     "Pending",
     "Store",
     "StoreError",

@@ -18,7 +18,24 @@ def _to_2(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE structures ADD COLUMN leading_flags INTEGER"))
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2}
+def _to_3(connection: Connection) -> None:
+    """Version 2 knew of no molecular dynamics."""
+    needed = (
+        "structure_key", "source_id", "formula", "cation", "anion", "cell", "engine", "state",
+        "reason", "message", "spec", "progress", "job", "scheduler", "place",
+    )  # fmt: skip
+    columns = [
+        "key TEXT PRIMARY KEY",
+        *(f"{name} TEXT NOT NULL" for name in needed),
+        "temperature_k FLOAT NOT NULL",
+        "replica INTEGER NOT NULL",
+        "results TEXT",
+    ]
+    connection.execute(text(f"CREATE TABLE md_runs ({', '.join(columns)})"))
+    connection.execute(text("CREATE INDEX ix_md_runs_structure ON md_runs (structure_key)"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3}
 """The step that leads to each version."""
 
 

@@ -3,6 +3,7 @@
 ``structures`` holds each distinct structure once, by the hash of its text; ``entries`` says which
 structure stands where in the input; ``tasks`` holds one row of ``screened.csv`` each, keyed by
 structure, ions and conventions. A verdict is no part of a task's key: it is judged at export.
+``md_runs`` holds one MD run of a candidate each; the run's own folder has its frames.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 """Version of this schema; ``migrations`` brings older stores to it."""
 
 metadata = MetaData()
@@ -86,3 +87,28 @@ tasks = Table(
     Column("traceback", Text),
 )
 Index("ix_tasks_structure", tasks.c.structure_id)
+
+md_runs = Table(
+    "md_runs",
+    metadata,
+    Column("key", Text, primary_key=True),  # hash of all that decides the run's numbers
+    Column("structure_key", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("formula", Text, nullable=False),
+    Column("cation", Text, nullable=False),
+    Column("anion", Text, nullable=False),
+    Column("cell", Text, nullable=False),  # perfect, or the name of its defects
+    Column("engine", Text, nullable=False),
+    Column("temperature_k", Float, nullable=False),
+    Column("replica", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # why it ended or stopped, empty while all is well
+    Column("message", Text, nullable=False),
+    Column("spec", Text, nullable=False),  # JSON
+    Column("progress", Text, nullable=False),  # JSON, as last read from the run's folder
+    Column("job", Text, nullable=False),  # number in the batch system's queue, or empty
+    Column("scheduler", Text, nullable=False),
+    Column("place", Text, nullable=False),  # the run's folder below md/
+    Column("results", Text),  # JSON: species with D and errors, transport numbers; NULL before
+)
+Index("ix_md_runs_structure", md_runs.c.structure_key)

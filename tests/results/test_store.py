@@ -134,7 +134,7 @@ def test_failed_tasks_can_be_opened_again(store: Store) -> None:
 
 
 def make_version_1(path: Path) -> None:
-    """A store as version 1 left it: no tracebacks, no leading flags."""
+    """A store as version 1 left it: no tracebacks, no leading flags, no MD."""
     store, _ = Store.open(path)
     store.write_entries(1, [entry(0)])
     (first,) = next(store.pending(1, "a", SCOPES))
@@ -143,6 +143,7 @@ def make_version_1(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE tasks DROP COLUMN traceback")
         connection.execute("ALTER TABLE structures DROP COLUMN leading_flags")
+        connection.execute("DROP TABLE md_runs")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
     connection.close()
 
@@ -150,7 +151,7 @@ def make_version_1(path: Path) -> None:
 def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "campaign.db"
     make_version_1(path)
-    with pytest.raises(StoreError, match=r"version 1, this program 2; dualion run brings"):
+    with pytest.raises(StoreError, match=r"version 1, this program 3; dualion run brings"):
         Store.read_only(path)
     store, found = Store.open(path)
     assert found == 1
