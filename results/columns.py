@@ -151,6 +151,36 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
     Column("score_gap", "number", "", "1 from a band gap of 4 eV on, 0 without one, 0.5 unknown"),
 )
-CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS)
+
+MD_DECIMALS = 12
+"""Digits of D in cm²/s, whose interesting values lie between 1e-8 and 1e-4."""
+
+
+def _md_of(ion: str) -> list[Column]:
+    of = f"of the {ion} at the reference temperature"
+    return [
+        Column(f"md_d_{ion}_cm2_s", "number", "cm²/s", f"D {of}, all replicas", MD_DECIMALS),
+        Column(f"md_d_{ion}_error_cm2_s", "number", "cm²/s", "its standard error", MD_DECIMALS),
+        Column(f"md_n_eff_{ion}", "number", "", f"effective jumps {of}", 1),
+        Column(f"md_verdict_{ion}", "text", "", f"what MD says {of}"),
+        Column(f"md_ea_{ion}_ev", "number", "eV", f"activation energy of D of the {ion}", 4),
+        Column(f"md_ea_{ion}_error_ev", "number", "eV", "its standard error", 4),
+    ]
+
+
+MD: tuple[Column, ...] = (
+    Column("md_engine", "text", "", "engine of the molecular dynamics"),
+    Column("md_cell", "text", "", "cell that these columns are of: perfect, or its defects"),
+    Column("md_temperatures_k", "text", "K", "temperatures of its finished runs"),
+    Column("md_reference_k", "number", "K", "temperature of D, N_eff and verdicts here", 1),
+    Column("md_runs", "integer", "", "finished runs of this cell"),
+    Column("md_production_ps", "number", "ps", "analysed time of all these runs", 2),
+    *_md_of("cation"),
+    *_md_of("anion"),
+    Column("md_flags", "text", "", "what to keep in mind of the runs, separated by semicolons"),
+)
+"""Molecular dynamics of a candidate; empty before ``dualion md collect``."""
+
+CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS, *MD)
 
 BY_KEY = {column.key: column for column in CANDIDATES}

@@ -79,6 +79,18 @@ def read_run_folder(folder: Path) -> RunFolder:
     return RunFolder(folder=folder, rows=rows, candidates=candidates, sidecar=sidecar)
 
 
+def read_candidates(folder: Path) -> RunFolder:
+    """Read a run's candidates and sidecar alone.
+
+    Raises:
+        InputError: the folder or a file is missing or damaged; the message says what to do.
+    """
+    sidecar = _read_sidecar(folder / "run.json")
+    return RunFolder(
+        folder=folder, rows=[], candidates=_rows(folder / "candidates.csv"), sidecar=sidecar
+    )
+
+
 def _rows(path: Path) -> list[Row]:
     try:
         return read_table(path)

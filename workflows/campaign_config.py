@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from workflows.campaign_sources import SourceBlock
 from workflows.cluster_config import ClusterBlock
+from workflows.md.md_config import MdBlock
 
 if TYPE_CHECKING:
     from results.score import ScoreWeights
@@ -87,6 +88,7 @@ class Campaign(Block):
     )
     run: RunBlock = RunBlock()  # type: ignore[call-arg]
     cluster: ClusterBlock = ClusterBlock()  # type: ignore[call-arg]
+    md: MdBlock = MdBlock()  # type: ignore[call-arg]
     store: str | None = Field(
         None, description="URL of a PostgreSQL database; without it campaign.db in the folder"
     )

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from results.columns import CANDIDATES, SCREENED, Row
+from results.md_results import md_columns_of, runs_by_structure
 from results.ranking import ranked_candidates
 from results.score import NEEDED
-from results.store import Entry, Store, TaskRecord
+from results.store import Entry, MdRun, MdRuns, Store, TaskRecord
 from results.tables import TableWriter
 from results.verdicts import judged
 from structures.elements import atomic_number
@@ -22,6 +23,7 @@ from structures.records import Rejection
 from workflows.anode_stability import AnodeStability
 from workflows.campaign_config import Campaign, fingerprint
 from workflows.campaign_plan import Ask
+from workflows.md.states import TRANSITIONS
 from workflows.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
 from workflows.tasks import asked_cations, rejection_outcome
 
@@ -54,7 +56,8 @@ def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> Ru
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
             slim = _write_screened(summary, rows, cast(TextIO, passed))
-            _write_candidates(summary, slim, cast(TextIO, passed), options, weights)
+            runs = MdRuns(store, TRANSITIONS).all()
+            _write_candidates(summary, slim, cast(TextIO, passed), options, weights, runs)
         inputs = [source.label() for source in campaign.sources]
         write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
     except OSError as error:
@@ -175,9 +178,10 @@ def _write_candidates(
     passed: TextIO,
     options: ScreenOptions,
     weights: ScoreWeights,
+    runs: list[MdRun],
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
-    anode = AnodeStability(options=options)
+    anode, by_structure = AnodeStability(options=options), runs_by_structure(runs)
     with _replacing(summary.files.candidates) as handle:
         writer = TableWriter(handle, CANDIDATES)
         dimensionality = options.criterion.dimensionality
@@ -185,7 +189,7 @@ def _write_candidates(
             passed.seek(int(ranked["offset"] or 0))
             place = {key: value for key, value in ranked.items() if key != "offset"}
             row = {**json.loads(passed.readline()), **place}
-            row |= anode.interphase_of(row)
+            row |= anode.interphase_of(row) | md_columns_of(row, by_structure)
             writer.write([row])
             if len(summary.candidates) < SHOWN:
                 summary.candidates.append(row)

@@ -6,7 +6,7 @@ import difflib
 import types
 import typing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from structures.errors import InputError
 
@@ -26,26 +26,43 @@ def load_campaign(path: Path) -> Campaign:
     Raises:
         InputError: it is missing, no YAML, or holds a wrong key or value.
     """
-    from pydantic import ValidationError
-
     from workflows.campaign_config import Campaign
+
+    campaign = load_model(path, Campaign, folder=path.resolve().parent, file=path.name)
+    _check_options(path, campaign)
+    return campaign
+
+
+Model = TypeVar("Model", bound="BaseModel")
+
+
+def load_model(path: Path, model: type[Model], **own: Any) -> Model:
+    """The content of a YAML file as a model.
+
+    Args:
+        path: the file.
+        model: what it must hold.
+        own: fields that the file may not set.
+
+    Raises:
+        InputError: it is missing, no YAML, or holds a wrong key or value.
+    """
+    from pydantic import ValidationError
 
     root = _root(path, _text(path))
     _refuse_repeated_keys(root, path)
     data = _plain(root)
     if not isinstance(data, dict):
         raise InputError(f"{path} holds no campaign; write one with: dualion init")
-    for own in ("folder", "file"):
-        if own in data:
-            raise InputError(f"{path}: unknown key {own!r}.")
+    for name in own:
+        if name in data:
+            raise InputError(f"{path}: unknown key {name!r}.")
     try:
-        campaign = Campaign(**data, folder=path.resolve().parent, file=path.name)
+        return model(**data, **own)
     except ValidationError as error:
-        raise InputError(_complaint(path, root, error.errors()[0], Campaign)) from None
+        raise InputError(_complaint(path, root, error.errors()[0], model)) from None
     except TypeError:
         raise InputError(f"{path}: the keys must be words, such as sources.") from None
-    _check_options(path, campaign)
-    return campaign
 
 
 def _text(path: Path) -> str:

@@ -15,6 +15,7 @@ from workflows import (
     export_command,
     fetch_command,
     init_command,
+    md_command,
     path_command,
     report_command,
     run_command,
@@ -67,6 +68,7 @@ for command in (
     path_command,
     analyze_command,
     dope_command,
+    md_command,
     doctor_command,
 ):
     command.register(app)

@@ -66,6 +66,25 @@ cluster:
   # directives: []                 # further lines for the head of the job script
   # node_scratch: /tmp             # folder on the node's own disk, for caches
 
+# md:                              # molecular dynamics of the candidates: dualion md --help
+#   engine: chgnet                 # cp2k, vasp, mace, sevennet, mattersim, orb or module:Class
+#   model_path: model.pt           # parameters; chgnet carries its own
+#   protocol:                      # what is given replaces what the protocol says
+#     name: mlip                   # or cen2025, the published AIMD protocol
+#     temperatures_k: [600, 700, 800]
+#     production_ps: 20            # analysed in any case; then on in blocks up to budget_ps
+#     budget_ps: 100               # also replicas, timestep_fs, thermostat, equilibration_ps, …
+#   candidates: 3                  # how many from the top
+#   free_anions_only: true         # leave out anions that are bound in polyanions
+#   anions: []                     # empty: every anion
+#   cells: [perfect, schottky]     # also frenkel; defect_pairs: 1
+#   smallest_width_angstrom: 10    # of the cell, Å
+#   most_atoms: 200
+#   seed: 1
+#   cores: 1                       # of one run; also gpus, device, launcher
+#   walltime: "12:00:00"           # of one piece in the queue
+#   template: job.sh               # your own script with {{{{header}}}} and {{{{command}}}}
+
 # store: postgresql://user@host/database   # without it: campaign.db beside this file
 """
 

@@ -17,7 +17,7 @@ from results.store.database import StoreError
 from results.store.schema import md_runs
 from results.store.store import Store
 
-Transitions = Mapping[str, Collection[str]]
+Transitions = Mapping[Any, Collection[Any]]
 """State → states that may follow."""
 
 _JSON = ("spec", "progress", "results")
@@ -111,11 +111,11 @@ class MdRuns:
         Raises:
             StoreError: there is no such run, or the state may not follow the present one.
         """
-        before = [now for now, then in self._transitions.items() if state in then]
+        before = [str(now) for now, then in self._transitions.items() if state in then]
         statement = (
             update(md_runs)
-            .where(md_runs.c.key == key, md_runs.c.state.in_([*before, state]))
-            .values(state=state, **_packed(facts))
+            .where(md_runs.c.key == key, md_runs.c.state.in_([*before, str(state)]))
+            .values(state=str(state), **_packed(facts))
         )
         with self.store.writing() as connection:
             if connection.execute(statement).rowcount:
@@ -144,9 +144,7 @@ class MdRuns:
 
 
 def _packed(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: json.dumps(value) if name in _JSON else value for name, value in facts.items()
-    }
+    return {name: json.dumps(value) if name in _JSON else value for name, value in facts.items()}
 
 
 def _row(run: MdRun) -> dict[str, Any]:

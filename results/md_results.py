@@ -1,0 +1,228 @@
+"""What finished MD runs say of a candidate: a table of all, and columns for its row.
+
+Runs of one cell, engine and protocol belong together; cells with other defects are never mixed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from results.columns import MD, Row
+from results.store import MdRun
+from screening.transport.diffusion import Diffusion
+from structures.errors import InputError
+
+REFERENCE_K = 600.0
+"""D of a row is that of the temperature nearest to this one; the published proof ran at it, K."""
+
+PERFECT = "perfect"
+MOVES = ("diffusing", "not resolved")
+"""Verdicts whose D is a number worth writing; another verdict says that there is no diffusion."""
+
+COLUMNS = (
+    "key", "source_id", "formula", "cell", "engine", "protocol", "temperature_k", "replica",
+    "state", "reason", "production_ps", "species", "n_ions", "verdict", "d_cm2_s",
+    "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s", "n_eff", "lindemann", "flags", "place",
+)  # fmt: skip
+"""Columns of ``md_runs.csv``: one row a run and species; units are in the names."""
+
+
+def results_of(transport: Mapping[str, Any]) -> dict[str, Any]:
+    """What the store keeps of a run's ``transport.json``."""
+    kept = ("species", "transport", "transport_without_rotors", "rotation", "flags", "framework")
+    results = {name: transport.get(name) for name in kept}
+    drop = ("van_hove", "density_paths", "density_barriers_ev", "hops", "principal_axes")
+    results["species"] = [
+        {key: value for key, value in species.items() if key not in drop}
+        for species in transport["species"]
+    ]
+    results["length_ps"] = (transport["n_frames"] - 1) * transport["frame_step_ps"]
+    return results
+
+
+def runs_csv(runs: Iterable[MdRun]) -> str:
+    """``md_runs.csv``; runs without results have a row without species."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for run in runs:
+        shared = {
+            **{name: getattr(run, name) for name in COLUMNS if hasattr(run, name)},
+            "protocol": run.spec["protocol"]["name"],
+            "production_ps": run.results.get("length_ps"),
+        }
+        for species in run.results.get("species") or [{}]:
+            flags = [*(species.get("flags") or ()), *(run.results.get("flags") or ())]
+            row = {**shared, **species, "flags": ";".join(dict.fromkeys(flags))}
+            writer.writerow({key: _plain(value) for key, value in row.items()})
+    return text.getvalue()
+
+
+def _plain(value: object) -> object:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ion:
+    """D of one ion over the temperatures of a group, replicas combined."""
+
+    by_temperature: Mapping[float, Diffusion]
+
+    def resolved(self) -> bool:
+        """Whether it surely diffuses at one temperature at least."""
+        return any(d.verdict == "diffusing" for d in self.by_temperature.values())
+
+
+def runs_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
+    """Runs of each structure, by the first part of its rows' keys."""
+    found: dict[str, list[MdRun]] = {}
+    for run in runs:
+        found.setdefault(run.structure_key, []).append(run)
+    return found
+
+
+def md_columns_of(row: Row, by_structure: Mapping[str, list[MdRun]]) -> Row:
+    """MD columns of a candidate's row; none where its structure has no run."""
+    runs = by_structure.get(str(row.get("key") or "").split("-")[0], [])
+    return md_columns(runs, str(row["cation"]), str(row["anion"])) if runs else {}
+
+
+def md_columns(runs: Iterable[MdRun], cation: str, anion: str) -> Row:
+    """MD columns of a candidate's row.
+
+    The cell is the one in which more of the two ions surely diffuse; of equals the perfect one,
+    then the one with more temperatures, then the one that was run longer.
+
+    Args:
+        runs: all runs of its structure.
+        cation, anion: ions of the row, such as Li+ and I-.
+    """
+    groups: dict[tuple[str, str, str], list[MdRun]] = {}
+    for run in runs:
+        if run.state == "done" and run.results:
+            group = (run.engine, run.cell, str(run.spec["protocol"]["name"]))
+            groups.setdefault(group, []).append(run)
+    if not groups:
+        return {column.key: None for column in MD}
+    chosen = max(groups.values(), key=lambda members: _merit(members, cation, anion))
+    return _columns(chosen, cation, anion)
+
+
+def _merit(runs: Sequence[MdRun], cation: str, anion: str) -> tuple[int, bool, int, float]:
+    sure = sum(_ion(runs, name).resolved() for name in (cation, anion))
+    temperatures = len({run.temperature_k for run in runs})
+    return sure, runs[0].cell == PERFECT, temperatures, _length_ps(runs)
+
+
+def _length_ps(runs: Sequence[MdRun]) -> float:
+    return float(sum(run.results["length_ps"] for run in runs))
+
+
+def _columns(runs: Sequence[MdRun], cation: str, anion: str) -> Row:
+    temperatures = sorted({run.temperature_k for run in runs})
+    reference = min(temperatures, key=lambda t: (abs(t - REFERENCE_K), t))
+    flags = [flag for run in runs for flag in run.results.get("flags") or ()]
+    row: Row = {
+        "md_engine": runs[0].engine,
+        "md_cell": runs[0].cell,
+        "md_temperatures_k": ";".join(f"{t:g}" for t in temperatures),
+        "md_reference_k": reference,
+        "md_runs": len(runs),
+        "md_production_ps": _length_ps(runs),
+    }
+    for kind, name in (("cation", cation), ("anion", anion)):
+        ion = _ion(runs, name)
+        row |= {f"md_{key}": value for key, value in _ion_columns(ion, kind, reference).items()}
+        found = ion.by_temperature.get(reference)
+        flags += found.flags if found else ()
+    row["md_flags"] = ";".join(dict.fromkeys(flags))
+    return row
+
+
+def _ion_columns(ion: _Ion, kind: str, reference_k: float) -> Row:
+    """D with its error, verdict and activation energy of one ion; never one without its error."""
+    found = ion.by_temperature.get(reference_k)
+    row: Row = {f"verdict_{kind}": found.verdict if found else None}
+    if found and found.verdict in MOVES and math.isfinite(found.error_cm2_s):
+        row |= {f"d_{kind}_cm2_s": found.d_cm2_s, f"d_{kind}_error_cm2_s": found.error_cm2_s}
+    if found and math.isfinite(found.n_eff):
+        row[f"n_eff_{kind}"] = found.n_eff
+    from screening.transport.arrhenius import arrhenius
+
+    points = [(t, d) for t, d in sorted(ion.by_temperature.items()) if d.verdict in MOVES]
+    try:
+        fit = arrhenius(
+            [t for t, _ in points],
+            [d.d_cm2_s for _, d in points],
+            [d.error_cm2_s for _, d in points],
+        )
+    except InputError:  # fewer than two temperatures with a resolved D
+        return row
+    return row | {f"ea_{kind}_ev": fit.activation_energy_ev, f"ea_{kind}_error_ev": fit.error_ev}
+
+
+def _ion(runs: Sequence[MdRun], name: str) -> _Ion:
+    from screening.transport.replicas import combine_replicas
+
+    by_temperature: dict[float, list[Diffusion]] = {}
+    for run in runs:
+        species = _species(run.results["species"], name)
+        if species is not None:
+            by_temperature.setdefault(run.temperature_k, []).append(diffusion_of(species))
+    return _Ion(by_temperature={t: combine_replicas(parts) for t, parts in by_temperature.items()})
+
+
+def _species(species: Sequence[Mapping[str, Any]], ion: str) -> Mapping[str, Any] | None:
+    """What was found of an ion: of an element that is both, its free part."""
+    symbol = ion.rstrip("+-0123456789.")
+    by_name = {str(one["species"]): one for one in species}
+    for name in (symbol, f"{symbol}(free)", f"{symbol}(bound)"):
+        if name in by_name:
+            return by_name[name]
+    return None
+
+
+def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
+    """A diffusion as it was before it was written as JSON; unknown numbers are NaN."""
+
+    def number(name: str) -> float:
+        value = species.get(name)
+        return math.nan if value is None else float(value)
+
+    return Diffusion(
+        species=str(species["species"]),
+        n_ions=int(species["n_ions"]),
+        d_cm2_s=number("d_cm2_s"),
+        error_cm2_s=number("d_error_cm2_s"),
+        low_cm2_s=number("d_low_cm2_s"),
+        high_cm2_s=number("d_high_cm2_s"),
+        tensor_cm2_s=_matrix(species.get("d_tensor_cm2_s")),
+        tensor_error_cm2_s=_matrix(species.get("d_tensor_error_cm2_s")),
+        tensor_dof=math.nan,
+        intercept_angstrom2=number("intercept_angstrom2"),
+        window_ps=(number("window_start_ps"), number("window_end_ps")),
+        n_eff=number("n_eff"),
+        relative_error_he_zhu_mo=number("relative_error_he_zhu_mo"),
+        log_slope=number("log_slope"),
+        non_gaussian=number("non_gaussian"),
+        inflation=math.nan,
+        verdict=species["verdict"],
+        flags=tuple(species.get("flags") or ()),
+    )
+
+
+def _matrix(values: object) -> Any:
+    """Shape (3, 3); NaN where unknown."""
+    matrix = np.full((3, 3), np.nan)
+    if isinstance(values, list):
+        for i, row in enumerate(values):
+            for j, value in enumerate(row):
+                matrix[i, j] = math.nan if value is None else float(value)
+    return matrix

@@ -1,0 +1,120 @@
+"""``dualion md collect``: finished runs into the store, and from there into the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.columns import CANDIDATES
+from results.md_results import md_columns_of, results_of, runs_by_structure, runs_csv
+from results.store import MdRun, MdRuns
+from results.tables import TableWriter, read_table
+from structures.errors import DualionError, InputError
+from workflows.md.follow import Seen, reconcile
+from workflows.md.md_folder import MdFolder
+from workflows.md.run_folder import replace_text
+from workflows.md.states import RunState
+
+LARGEST_ANALYSIS_BYTES = 100_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """What collecting did.
+
+    Attributes:
+        taken: finished runs that the store has now and had not before.
+        done: finished runs in all.
+        runs: all runs.
+        rows: rows of ``candidates.csv`` with MD columns.
+        problems: runs whose analysis could not be read, a sentence each.
+    """
+
+    taken: int
+    done: int
+    runs: list[MdRun]
+    rows: int
+    problems: list[str]
+
+
+def collect(folder: MdFolder) -> Collected:
+    """Take finished runs into the store; write ``md_runs.csv`` and fill ``candidates.csv``.
+
+    Raises:
+        InputError: nothing is queued, or a table cannot be written.
+    """
+    with folder.reading():
+        pass
+    problems: list[str] = []
+    with folder.writing() as runs:
+        seen = reconcile(folder, runs)
+        fresh = _results(folder, runs, seen, problems)
+        runs.note({key: {"results": results} for key, results in fresh.items()})
+        known = runs.all()
+        try:
+            replace_text(folder.path / "md_runs.csv", runs_csv(known))
+            rows = fill_candidates(folder.path, known)
+        except OSError as error:
+            raise InputError(
+                f"Cannot write the tables in {folder.path}: {error.strerror}. The results are safe "
+                "in the store; free space and collect again."
+            ) from error
+    return Collected(
+        taken=len(fresh),
+        done=sum(run.state == RunState.DONE for run in known),
+        runs=known,
+        rows=rows,
+        problems=problems,
+    )
+
+
+def _results(
+    folder: MdFolder, runs: MdRuns, seen: Iterable[Seen], problems: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Results of finished runs that the store lacks; an analysis that is gone is made again."""
+    found = {}
+    for one in seen:
+        if one.state is not RunState.DONE or one.run.results:
+            continue
+        try:
+            found[one.run.key] = results_of(_transport(folder, one.run))
+        except (DualionError, OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"{one.run.key[:6]}: its analysis cannot be read ({error}).")
+    return found
+
+
+def _transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
+    files = folder.run_folder(run.place)
+    path = files.analysis / "transport.json"
+    if not path.is_file():
+        from workflows.md.piece import analyse_run
+
+        analyse_run(files, files.spec())
+    if path.stat().st_size > LARGEST_ANALYSIS_BYTES:
+        raise InputError(f"{path} is larger than an analysis can be.")
+    content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
+    """Write MD columns into ``candidates.csv``; how many rows have any.
+
+    Raises:
+        OSError: the disk refuses; the old table stays.
+    """
+    path = folder / "candidates.csv"
+    if not path.is_file():
+        return 0
+    by_structure, count = runs_by_structure(runs), 0
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as handle:
+        writer = TableWriter(handle, CANDIDATES)
+        for row in read_table(path):
+            filled = md_columns_of(row, by_structure)
+            count += filled.get("md_engine") is not None
+            writer.write([{**row, **filled}])
+    part.replace(path)
+    return count

@@ -1,0 +1,344 @@
+"""``dualion md run``: pieces as Dask tasks on this machine, each with its cores and GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results.store import MdRun
+from structures.errors import InputError
+from workflows.campaign_lock import folder_lock
+from workflows.executor import (
+    ANY_PORT,
+    SETTINGS,
+    ClusterLostError,
+    prepare_workers,
+    processor_count,
+    quiet_dask,
+)
+from workflows.md.engines.base import Resources
+from workflows.md.follow import Seen, look, reconcile, reopen, settle
+from workflows.md.md_folder import MdFolder
+from workflows.md.one_piece import STOP, do_piece, end_run
+from workflows.md.run_folder import Progress
+from workflows.md.states import RunState
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+DRIVER_LOCK = ".driver.lock"
+STOP_ALL = ".stop"
+LOOK_EVERY_S = 1.0
+STORE_EVERY_S = 10.0
+"""How often the store follows the runs while they go on, s."""
+
+LEAST_S = 5.0
+"""With less time than this no piece is begun, s."""
+
+LOST_MOST = 3
+"""How often the process of a run may die before the run is given up."""
+
+OnUpdate = Callable[[list[Seen]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalOptions:
+    """How runs are worked off here.
+
+    Attributes:
+        workers: runs at a time; 0 for as many as cores or GPUs allow.
+        device: auto, cpu or cuda.
+        limit_s: when everything is to be at a checkpoint, s from the beginning; inf for no limit.
+        ids: names of structures; none for all.
+        retry_failed: let failed runs go on too.
+    """
+
+    workers: int = 0
+    device: str = "auto"
+    limit_s: float = float("inf")
+    ids: tuple[str, ...] = ()
+    retry_failed: bool = False
+
+
+def run_local(
+    folder: MdFolder,
+    options: LocalOptions,
+    *,
+    stop: threading.Event | None = None,
+    on_update: OnUpdate | None = None,
+) -> list[Seen]:
+    """Work off a folder's runs, or bring them as far as the time allows.
+
+    Args:
+        folder: the folder.
+        options: how many at a time, where, how long.
+        stop: once it is set, every run is brought to a checkpoint.
+        on_update: called every second with how the chosen runs stand.
+
+    Returns:
+        How the chosen runs stand.
+
+    Raises:
+        InputError: nothing is queued, an id is unknown, or another process does this already.
+    """
+    begun = time.monotonic()
+    with folder.reading():
+        pass  # nothing is queued: said before a folder is made
+    folder.md.mkdir(exist_ok=True)
+    with folder_lock(folder.md, DRIVER_LOCK):
+        chosen = _chosen(folder, options)
+        left = [seen for seen in chosen if seen.state in (RunState.PREPARED, RunState.PAUSED)]
+        if left:
+            driver = _Driver(folder, options, chosen, stop or threading.Event(), begun)
+            driver.work([seen.run for seen in left], on_update or (lambda _: None))
+        return _settled(folder, [seen.run.key for seen in chosen])
+
+
+def _chosen(folder: MdFolder, options: LocalOptions) -> list[Seen]:
+    """The runs that are meant, brought up to date.
+
+    Raises:
+        InputError: an id is unknown.
+    """
+    with folder.writing() as runs:
+        seen = [one for one in reconcile(folder, runs) if wanted(one.run, options.ids)]
+        if options.ids and not seen:
+            raise InputError(
+                f"No run of {', '.join(options.ids)} is queued; see: dualion md status "
+                f"{folder.path}"
+            )
+        if options.retry_failed:
+            for one in seen:
+                if one.state is RunState.FAILED:
+                    reopen(folder, runs, one)
+            return [one for one in reconcile(folder, runs) if wanted(one.run, options.ids)]
+    return seen
+
+
+def wanted(run: MdRun, ids: Sequence[str]) -> bool:
+    """Whether a run is meant by ids: of its structure, its key, or the beginning of that."""
+    return not ids or any(run.source_id == name or run.key.startswith(name) for name in ids)
+
+
+def _settled(folder: MdFolder, keys: Sequence[str]) -> list[Seen]:
+    with folder.writing() as runs:
+        return [seen for seen in reconcile(folder, runs) if seen.run.key in set(keys)]
+
+
+@dataclass(slots=True)
+class _Driver:
+    """Sends pieces to workers and looks after them."""
+
+    folder: MdFolder
+    options: LocalOptions
+    chosen: list[Seen]
+    stop: threading.Event
+    begun: float
+    _lost: dict[str, int] = field(default_factory=dict)
+    _written: float = 0.0
+
+    def work(self, runs: list[MdRun], on_update: OnUpdate) -> None:
+        """Work off runs until they have ended, the time is up, or a stop is asked for."""
+        (self.folder.md / STOP_ALL).unlink(missing_ok=True)
+        for run in runs:
+            (self.folder.run_folder(run.place).path / STOP).unlink(missing_ok=True)
+        layout = layout_of(self.folder, self.options, len(runs))
+        on_update(self._look())
+        try:
+            with _client(layout) as client:
+                self._drive(client, layout, runs, on_update)
+        finally:
+            (self.folder.md / STOP_ALL).unlink(missing_ok=True)
+
+    def _drive(
+        self, client: Client, layout: Layout, waiting: list[MdRun], on_update: OnUpdate
+    ) -> None:
+        flying: dict[Future, MdRun] = {}
+        while True:
+            if self.stop.is_set():
+                (self.folder.md / STOP_ALL).touch()
+            going_on = not self.stop.is_set() and self._left_s > LEAST_S
+            while going_on and waiting and len(flying) < layout.workers:
+                run = waiting.pop(0)
+                flying[self._send(client, layout, run)] = run
+            if not flying:
+                return
+            _wait(flying)
+            for future in [future for future in flying if future.done()]:
+                run = flying.pop(future)
+                if self._goes_on(future, run):
+                    waiting.append(run)
+            seen = self._look()
+            on_update(seen)
+            self._note(seen)
+
+    @property
+    def _left_s(self) -> float:
+        return self.options.limit_s - (time.monotonic() - self.begun)
+
+    def _send(self, client: Client, layout: Layout, run: MdRun) -> Future:
+        block = self.folder.block
+        resources = Resources(
+            cores=layout.cores,
+            gpus=layout.gpus_each,
+            limit_s=self._left_s,
+            checkpoint_s=block.checkpoint_s,
+            launcher=tuple(block.launcher),
+        )
+        return client.submit(
+            _piece,
+            self.folder.run_folder(run.place).path.resolve(),
+            resources,
+            self.options.device if self.options.device != "auto" else block.device,
+            (self.folder.md / STOP_ALL).resolve(),
+            layout.gpus,
+            resources={"cores": layout.cores, "gpus": layout.gpus_each},
+            pure=False,
+            key=f"md-{run.key}-{time.monotonic_ns()}",
+        )
+
+    def _goes_on(self, future: Future, run: MdRun) -> bool:
+        """Whether a run needs a further piece now that one has ended."""
+        error = future.exception() if future.status == "error" else None
+        if error is None and future.status == "finished":
+            progress = Progress(**future.result())
+            return progress.state == RunState.PAUSED and not progress.reason
+        if isinstance(error, InputError):  # another process has it, or its folder is gone
+            return False
+        self._lost[run.key] = self._lost.get(run.key, 0) + 1
+        if self._lost[run.key] < LOST_MOST:
+            return True
+        with contextlib.suppress(InputError, OSError):
+            end_run(
+                self.folder.run_folder(run.place),
+                RunState.FAILED,
+                "process_killed",
+                f"Its process died {LOST_MOST} times, most likely for want of memory; use fewer "
+                "--workers or a smaller cell, then: dualion md run --retry-failed",
+            )
+        return False
+
+    def _look(self) -> list[Seen]:
+        return [
+            seen if seen.state in _ENDED else look(self.folder, seen.run, {})
+            for seen in self.chosen
+        ]
+
+    def _note(self, seen: list[Seen]) -> None:
+        """Let the store follow now and then; where another process writes it, later."""
+        if time.monotonic() - self._written < STORE_EVERY_S:
+            return
+        self._written = time.monotonic()
+        with contextlib.suppress(InputError), self.folder.writing(wait_s=1.0) as runs:
+            known = {run.key: run for run in runs.all()}
+            for one in seen:
+                if one.run.key in known and not one.lost:
+                    settle(self.folder, runs, look(self.folder, known[one.run.key], {}))
+            self.chosen = [
+                look(self.folder, run, {})
+                for run in runs.all()
+                if run.key in {one.run.key for one in seen}
+            ]
+
+
+_ENDED = (RunState.DONE, RunState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How this machine is shared.
+
+    Attributes:
+        workers: processes, one run each.
+        cores: of each.
+        gpus: of the machine that are used; 0 for none.
+    """
+
+    workers: int
+    cores: int
+    gpus: int
+
+    @property
+    def gpus_each(self) -> int:
+        """GPUs that a run is counted with."""
+        return 1 if self.gpus else 0
+
+
+def layout_of(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
+    """How many runs at a time, and with how many cores each."""
+    device = options.device if options.device != "auto" else folder.block.device
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if device != "cpu" else 0
+    cores = processor_count()
+    usual = gpus or max(1, cores // folder.block.cores)
+    workers = max(1, min(options.workers or usual, runs))
+    return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
+
+
+@contextlib.contextmanager
+def _client(layout: Layout) -> Iterator[Client]:
+    """Processes of one thread each, without a bound on their memory.
+
+    Raises:
+        ClusterLostError: they cannot be started.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet_dask()
+    threads = {
+        f"distributed.nanny.pre-spawn-environ.{name}": layout.cores
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    }
+    with dask.config.set({**SETTINGS, **threads}):
+        try:
+            cluster = LocalCluster(
+                n_workers=layout.workers,
+                threads_per_worker=1,
+                processes=True,
+                resources={"cores": layout.cores, "gpus": layout.gpus_each},
+                dashboard_address=ANY_PORT,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+        except (RuntimeError, OSError) as error:
+            raise ClusterLostError(
+                f"The worker processes cannot be started ({error}). In a script of your own, call "
+                "this under: if __name__ == '__main__':"
+            ) from error
+        with cluster, Client(cluster) as client:
+            prepare_workers(client)
+            yield client
+
+
+def _wait(flying: dict[Future, MdRun]) -> None:
+    from distributed import wait
+
+    with contextlib.suppress(TimeoutError):
+        wait(list(flying), timeout=LOOK_EVERY_S, return_when="FIRST_COMPLETED")
+
+
+def _piece(
+    path: Path, resources: Resources, device: str, stop_file: Path, gpus: int
+) -> dict[str, Any]:
+    """A piece, in a worker."""
+    if gpus:
+        _choose_gpu(gpus)
+    return asdict(do_piece(path, resources, device=device, stop_files=[stop_file]))
+
+
+def _choose_gpu(gpus: int) -> None:
+    """Give each worker a GPU; this must come before torch is loaded."""
+    import os
+    import sys
+
+    from distributed import get_worker
+
+    name = get_worker().name
+    if "torch" not in sys.modules and "CUDA_VISIBLE_DEVICES" not in os.environ and gpus > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(int(name) % gpus)
