@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from structures.crystal import IonicCrystal
-from structures.elements import symbol
+from structures.elements import atomic_number, symbol
 from structures.errors import InputError
-from structures.ordered_configurations import sample_configurations, supercell
+from structures.supercells import make_supercell, near_cubic_supercell
 
 if TYPE_CHECKING:
+    from screening.change_units import ChangeUnit
+    from screening.ions import MobileIon
     from workflows.md.md_config import MdBlock
 
 PERFECT = "perfect"
@@ -62,65 +64,113 @@ def start_cells(
     Raises:
         InputError: no cell under the limit is wide enough, or a defect cannot be made.
     """
-    large, note = _supercell(crystal, block)
+    large, notes = _supercell(crystal, block)
     for name in block.cells:
         if name == PERFECT:
-            yield cell_of(large, PERFECT, note=note)
-        elif name == "schottky":
-            yield _schottky(large, cation, anion, block, note)
+            yield cell_of(large, PERFECT, note="; ".join(notes))
         else:
-            raise InputError(f"Cells of kind {name} cannot be made yet.")
+            yield _with_defects(large, _unit(large, name, cation, anion), name, block, notes)
 
 
-def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
+def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, list[str]]:
     """The supercell, ordered, and what had to be chosen for that."""
-    widths = 1.0 / np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)
-    repeat = np.ceil(block.smallest_width_angstrom / widths - 1e-9).astype(int)
-    atoms = float(crystal.occupancies.sum()) * int(np.prod(repeat))
-    if atoms > block.most_atoms:
-        raise InputError(
-            f"A cell of {block.smallest_width_angstrom:g} Å has {atoms:.0f} atoms, more than "
-            f"{block.most_atoms}; raise md.most_atoms (--most-atoms) or take a narrower cell."
-        )
-    if not crystal.is_disordered:
-        return supercell(crystal, repeat.tolist()), ""
-    (found,) = sample_configurations(crystal, count=1, seed=block.seed, repeat=repeat.tolist())
-    note = f"one ordered configuration of a disordered crystal, seed {block.seed}"
-    return found.crystal, note
-
-
-def _schottky(
-    crystal: IonicCrystal, cation: str, anion: str, block: MdBlock, note: str
-) -> StartCell:
-    """Vacancies of both mobile ions, in numbers that keep the cell neutral."""
-    symbols = np.array([symbol(int(z)) for z in crystal.numbers])
-    sites = {name: np.flatnonzero(symbols == name) for name in (cation, anion)}
-    charges = {}
-    for name, found in sites.items():
-        if not len(found):
-            raise InputError(f"The cell holds no {name}; a vacancy of it cannot be made.")
-        charges[name] = round(abs(float(crystal.charges[found].mean())))
-    shared = gcd(*charges.values()) or 1
-    counts = {
-        cation: block.defect_pairs * charges[anion] // shared,
-        anion: block.defect_pairs * charges[cation] // shared,
-    }
-    random = np.random.default_rng(block.seed)
-    gone: list[int] = []
-    for name, count in counts.items():
-        if count >= len(sites[name]):
-            raise InputError(f"The cell has too few {name} for {count} vacancies; take a larger.")
-        gone += sorted(random.choice(sites[name], size=count, replace=False).tolist())
-    kept = np.setdiff1d(np.arange(len(symbols)), gone)
-    made = replace(
+    found = near_cubic_supercell(
         crystal,
-        frac=crystal.frac[kept],
-        numbers=crystal.numbers[kept],
-        charges=crystal.charges[kept],
-        occupancies=crystal.occupancies[kept],
+        smallest_width_angstrom=block.smallest_width_angstrom,
+        most_atoms=block.most_atoms,
     )
-    parts = "+".join(f"{count}V_{name}" for name, count in counts.items())
-    return cell_of(made, f"schottky-{parts}", note=note)
+    large, notes = make_supercell(crystal, found.matrix), []
+    if not found.wide_enough:
+        notes.append(
+            f"the cell is {found.widths_angstrom.min():.1f} Å wide, less than "
+            f"{block.smallest_width_angstrom:g} Å; more needs more than {block.most_atoms} atoms"
+        )
+    if crystal.is_disordered:
+        large, note = _ordered(large, block)
+        notes.append(note)
+    return large, notes
+
+
+def _ordered(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
+    """The ordered configuration of lowest electrostatic energy among some, the neutral first."""
+    from pymatgen.analysis.ewald import EwaldSummation
+
+    from structures.conversion import to_structure
+    from structures.ordered_configurations import sample_configurations
+
+    drawn = list(sample_configurations(crystal, count=block.configurations, seed=block.seed))
+    least = min(abs(one.net_charge) for one in drawn)
+    near = [one for one in drawn if abs(one.net_charge) < least + 1e-6]
+    energies = [EwaldSummation(to_structure(one.crystal)).total_energy for one in near]
+    best = near[int(np.argmin(energies))]
+    missed = [
+        f"{symbol(z)} {best.placed[z]} for {wanted:.2f}"
+        for z, wanted in best.wanted.items()
+        if abs(best.placed[z] - wanted) > 0.005
+    ]
+    counts = f", whole numbers of ions: {', '.join(missed)}" if missed else ""
+    charge = f", net charge {best.net_charge:+.2g} e" if abs(best.net_charge) > 1e-3 else ""
+    return best.crystal, (
+        f"ordered: the lowest by Ewald of {len(near)} configurations, seed {block.seed}"
+        f"{counts}{charge}"
+    )
+
+
+def _ion(crystal: IonicCrystal, name: str) -> MobileIon:
+    """An ion of the crystal, with the charge of its element.
+
+    Raises:
+        InputError: the element is not there, or has several charges.
+    """
+    from screening.ions import MobileIon
+
+    charges = crystal.charges[crystal.numbers == atomic_number(name)]
+    if not len(charges):
+        raise InputError(f"The cell holds no {name}; a defect of it cannot be made.")
+    if np.ptp(charges) > 1e-3:
+        raise InputError(
+            f"{name} has several charges in this cell; choose --cells perfect, or give a cell of "
+            "your own with --cell."
+        )
+    return MobileIon(atomic_number(name), float(charges[0]))
+
+
+def _unit(crystal: IonicCrystal, name: str, cation: str, anion: str) -> ChangeUnit:
+    """The smallest neutral defect of a kind."""
+    from screening.change_units import ChangeUnit
+
+    positive = _ion(crystal, cation)
+    if name == "frenkel":
+        one = ((positive, 1),)
+        return ChangeUnit(name=f"V_{cation}+{cation}_i", inserted=one, removed=one)
+    negative = _ion(crystal, anion)
+    charges = round(abs(positive.charge)), round(abs(negative.charge))
+    shared = gcd(*charges) or 1
+    counts = charges[1] // shared, charges[0] // shared
+    words = [
+        f"{count if count > 1 else ''}V_{ion}"
+        for count, ion in zip(counts, (cation, anion), strict=True)
+    ]
+    return ChangeUnit(name="+".join(words), removed=((positive, counts[0]), (negative, counts[1])))
+
+
+def _with_defects(
+    large: IonicCrystal, unit: ChangeUnit, kind: str, block: MdBlock, notes: list[str]
+) -> StartCell:
+    """The likeliest of the distinct ways to put defects into a cell, by bond valence energy."""
+    from screening.doping import DopingOptions, doped_configurations
+
+    found = doped_configurations(
+        large,
+        np.eye(3, dtype=np.int64),
+        unit,
+        block.defect_pairs,
+        most=1,
+        options=DopingOptions(seed=block.seed),
+    )
+    times = f"{block.defect_pairs}x" if block.defect_pairs > 1 else ""
+    best = found.configurations[0].configuration.crystal
+    return cell_of(best, f"{kind}-{times}{unit.name}", note="; ".join(notes))
 
 
 def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
