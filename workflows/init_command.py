@@ -77,7 +77,8 @@ cluster:
 #   candidates: 3                  # how many from the top
 #   free_anions_only: true         # leave out anions that are bound in polyanions
 #   anions: []                     # empty: every anion
-#   cells: [perfect, schottky]     # also frenkel; defect_pairs: 1
+#   cells: [perfect, schottky]     # also frenkel, salt:LiI
+#   defect_pairs: 1                # or defects_per_formula_unit: 0.05
 #   smallest_width_angstrom: 10    # of the cell, Å
 #   most_atoms: 200
 #   seed: 1

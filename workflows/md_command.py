@@ -104,7 +104,9 @@ def queue(
     timestep_fs: Annotated[float | None, typer.Option(help="Time step, fs.")] = None,
     cells: Annotated[
         str | None,
-        typer.Option(help="perfect, schottky, frenkel; separated by commas, never mixed."),
+        typer.Option(
+            help="perfect, schottky, frenkel, salt:LiI; separated by commas, never mixed."
+        ),
     ] = None,
     most_atoms: Annotated[int | None, typer.Option(help="Largest cell.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of defects and velocities.")] = None,

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from structures.crystal import IonicCrystal
-from structures.elements import atomic_number, symbol
-from structures.errors import InputError
+from structures.elements import symbol
 from structures.supercells import make_supercell, near_cubic_supercell
 
 if TYPE_CHECKING:
-    from screening.change_units import ChangeUnit
-    from screening.ions import MobileIon
     from workflows.md.md_config import MdBlock
 
 PERFECT = "perfect"
+SALT = "salt:"
+"""What comes before the formula of a salt that is put in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ def start_cells(
         if name == PERFECT:
             yield cell_of(large, PERFECT, note="; ".join(notes))
         else:
-            yield _with_defects(large, _unit(large, name, cation, anion), name, block, notes)
+            yield _with_defects(large, name, (cation, anion), block, notes)
 
 
 def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, list[str]]:
@@ -92,85 +90,52 @@ def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, lis
 
 
 def _ordered(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
-    """The ordered configuration of lowest electrostatic energy among some, the neutral first."""
-    from pymatgen.analysis.ewald import EwaldSummation
+    """The best ordered configuration: by Ewald, the first few then by the engine's energy."""
+    from structures.ordered_ranking import ranked_configurations
 
-    from structures.conversion import to_structure
-    from structures.ordered_configurations import sample_configurations
-
-    drawn = list(sample_configurations(crystal, count=block.configurations, seed=block.seed))
-    least = min(abs(one.net_charge) for one in drawn)
-    near = [one for one in drawn if abs(one.net_charge) < least + 1e-6]
-    energies = [EwaldSummation(to_structure(one.crystal)).total_energy for one in near]
-    best = near[int(np.argmin(energies))]
-    missed = [
-        f"{symbol(z)} {best.placed[z]} for {wanted:.2f}"
-        for z, wanted in best.wanted.items()
-        if abs(best.placed[z] - wanted) > 0.005
-    ]
-    counts = f", whole numbers of ions: {', '.join(missed)}" if missed else ""
-    charge = f", net charge {best.net_charge:+.2g} e" if abs(best.net_charge) > 1e-3 else ""
-    return best.crystal, (
-        f"ordered: the lowest by Ewald of {len(near)} configurations, seed {block.seed}"
-        f"{counts}{charge}"
+    found = ranked_configurations(
+        crystal, draws=block.configurations, seed=block.seed, energy=_energy_of(block)
     )
+    by = "Ewald" if np.isnan(found.ranked[0].energy_ev) else f"Ewald and {block.engine}"
+    note = f"ordered: the best by {by} of {len(found.ranked)} configurations, seed {block.seed}"
+    return found.best, f"{note}. {found.note}".rstrip(". ")
 
 
-def _ion(crystal: IonicCrystal, name: str) -> MobileIon:
-    """An ion of the crystal, with the charge of its element.
+def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
+    """The engine's energy of a crystal, eV; None for a program of its own, which costs too much."""
+    from structures.conversion import to_atoms
+    from workflows.md.calculators import is_calculator, make_calculator
 
-    Raises:
-        InputError: the element is not there, or has several charges.
-    """
-    from screening.ions import MobileIon
+    if not is_calculator(block.engine):
+        return None
+    calculator = make_calculator(block.engine, model_path=block.model_path, device=block.device)
 
-    charges = crystal.charges[crystal.numbers == atomic_number(name)]
-    if not len(charges):
-        raise InputError(f"The cell holds no {name}; a defect of it cannot be made.")
-    if np.ptp(charges) > 1e-3:
-        raise InputError(
-            f"{name} has several charges in this cell; choose --cells perfect, or give a cell of "
-            "your own with --cell."
-        )
-    return MobileIon(atomic_number(name), float(charges[0]))
+    def energy_ev(crystal: IonicCrystal) -> float:
+        atoms = to_atoms(crystal)
+        atoms.calc = calculator
+        return float(atoms.get_potential_energy())
 
-
-def _unit(crystal: IonicCrystal, name: str, cation: str, anion: str) -> ChangeUnit:
-    """The smallest neutral defect of a kind."""
-    from screening.change_units import ChangeUnit
-
-    positive = _ion(crystal, cation)
-    if name == "frenkel":
-        one = ((positive, 1),)
-        return ChangeUnit(name=f"V_{cation}+{cation}_i", inserted=one, removed=one)
-    negative = _ion(crystal, anion)
-    charges = round(abs(positive.charge)), round(abs(negative.charge))
-    shared = gcd(*charges) or 1
-    counts = charges[1] // shared, charges[0] // shared
-    words = [
-        f"{count if count > 1 else ''}V_{ion}"
-        for count, ion in zip(counts, (cation, anion), strict=True)
-    ]
-    return ChangeUnit(name="+".join(words), removed=((positive, counts[0]), (negative, counts[1])))
+    return energy_ev
 
 
 def _with_defects(
-    large: IonicCrystal, unit: ChangeUnit, kind: str, block: MdBlock, notes: list[str]
+    large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, notes: list[str]
 ) -> StartCell:
-    """The likeliest of the distinct ways to put defects into a cell, by bond valence energy."""
-    from screening.doping import DopingOptions, doped_configurations
+    """The cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
+    from screening.defects import plan_defects, with_defects
+    from screening.doping import DopingOptions
 
-    found = doped_configurations(
+    per_unit = block.defects_per_formula_unit
+    plan = plan_defects(
         large,
-        np.eye(3, dtype=np.int64),
-        unit,
-        block.defect_pairs,
-        most=1,
-        options=DopingOptions(seed=block.seed),
+        "salt" if kind.startswith(SALT) else kind,  # type: ignore[arg-type]
+        ions={"schottky": ions, "frenkel": ions[:1]}.get(kind, ()),
+        salt=kind.removeprefix(SALT),
+        per_formula_unit=float("nan") if per_unit is None else per_unit,
+        count=block.defect_pairs if per_unit is None else 0,
     )
-    times = f"{block.defect_pairs}x" if block.defect_pairs > 1 else ""
-    best = found.configurations[0].configuration.crystal
-    return cell_of(best, f"{kind}-{times}{unit.name}", note="; ".join(notes))
+    made = with_defects(large, plan, DopingOptions(seed=block.seed))
+    return cell_of(made.crystal, made.name, note="; ".join(notes))
 
 
 def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:

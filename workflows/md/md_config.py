@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,9 +66,14 @@ class MdBlock(_Block):
     free_anions_only: bool = Field(True, description="leave out anions bound in polyanions")
     anions: list[str] = Field([], description="symbols of the anions; empty for all")
     cells: list[str] = Field(
-        ["perfect", "schottky"], min_length=1, description="perfect, schottky, frenkel"
+        ["perfect", "schottky"],
+        min_length=1,
+        description="perfect, schottky, frenkel, or salt:LiI for inserted salt",
     )
-    defect_pairs: PositiveInt = Field(1, description="pairs of defects in a cell")
+    defect_pairs: PositiveInt = Field(1, description="defects in a cell")
+    defects_per_formula_unit: PositiveFloat | None = Field(
+        None, description="their concentration, in place of their number"
+    )
     smallest_width_angstrom: PositiveFloat = Field(10.0, description="of the cell, Å")
     most_atoms: PositiveInt = Field(200, description="largest cell")
     configurations: PositiveInt = Field(16, description="ordered ones tried of a disordered cell")
@@ -91,7 +97,8 @@ class MdBlock(_Block):
     @field_validator("cells")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
-        unknown = [name for name in value if name not in CELL_NAMES]
+        unknown = [n for n in value if n not in CELL_NAMES and not re.fullmatch(r"salt:\w+", n)]
         if unknown:
-            raise ValueError(f"there is no cell {unknown[0]!r}; known: {', '.join(CELL_NAMES)}")
+            known = ", ".join((*CELL_NAMES, "salt:LiI"))
+            raise ValueError(f"there is no cell {unknown[0]!r}; known: {known}")
         return list(dict.fromkeys(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from results.md_results import MOVES
 from results.store import MdRun
 
 
@@ -13,6 +14,7 @@ def lines(runs: Iterable[MdRun]) -> Iterator[str]:
         for species in run.results.get("species") or ():
             d, error = species.get("d_cm2_s"), species.get("d_error_cm2_s")
             known = isinstance(d, int | float) and isinstance(error, int | float)
+            known &= species["verdict"] in MOVES  # what does not diffuse has no D
             number = f"D = {d:.3g} ± {error:.1g} cm²/s" if known else "no D"
             n_eff = species.get("n_eff")
             effective = f", N_eff {n_eff:.3g}" if isinstance(n_eff, int | float) else ""
