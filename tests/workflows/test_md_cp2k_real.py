@@ -1,0 +1,171 @@
+"""CP2K for real: pieces, a kill between them, a stop, against a run that nothing broke."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from external_runs import joined_frames, leg_of, make_run
+
+from workflows.md.engines.cp2k import Cp2kEngine
+from workflows.md.run_folder import RunFolder
+
+pytestmark = [
+    pytest.mark.cp2k,
+    pytest.mark.skipif(
+        shutil.which("cp2k.psmp") is None,
+        reason="CP2K is not installed; on Debian and Ubuntu: apt install cp2k cp2k-data",
+    ),
+]
+
+SMOKE = {
+    "basis": "SZV-MOLOPT-SR-GTH",
+    "cutoff_ry": 160.0,
+    "rel_cutoff_ry": 30.0,
+    "eps_scf": 1e-8,
+    "eps_default": 1e-10,
+    "restart_steps": 3,
+    "input": "&FORCE_EVAL\n&DFT\n&SCF\n&OT\nPRECONDITIONER FULL_ALL\n&END OT\n&END SCF\n&END DFT\n"
+    "&END FORCE_EVAL",
+}
+"""A basis with which the atoms move plausibly and a step takes seconds; electrons converged so
+tightly that the guess from which they begin leaves no trace."""
+
+PIECE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from external_runs import leg_of
+from workflows.md.engines.cp2k import Cp2kEngine
+from workflows.md.run_folder import RunFolder
+Cp2kEngine().advance(leg_of(RunFolder(Path({run!r})), checkpoint_s={checkpoint_s}))
+"""
+
+
+def _piece(folder: RunFolder, checkpoint_s: float = 1.0) -> subprocess.Popen[bytes]:
+    """A piece in a process of its own, so that it can be killed as a batch system does."""
+    code = PIECE.format(
+        tests=str(Path(__file__).parent), run=str(folder.path), checkpoint_s=checkpoint_s
+    )
+    return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+
+
+def _wait(condition: object, limit_s: float = 1200.0) -> None:
+    until = time.monotonic() + limit_s
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < until, "CP2K did not get that far"
+        time.sleep(0.1)
+
+
+def _restart_written(folder: RunFolder, step: int) -> bool:
+    first = folder.path / "work" / "piece-0001" / "md-1.restart"
+    try:
+        text = first.read_text()
+    except OSError:
+        return False
+    return any(
+        line.split()[0] == "STEP_START_VAL" and int(line.split()[1]) >= step
+        for line in text.splitlines()
+        if len(line.split()) == 2
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Twenty steps in one piece."""
+    folder = make_run(tmp_path_factory.mktemp("cp2k") / "unbroken", engine="cp2k", settings=SMOKE)
+    assert Cp2kEngine().advance(leg_of(folder))
+    return folder
+
+
+def test_an_unbroken_run_keeps_every_frame(unbroken: RunFolder) -> None:
+    steps, positions, energies = joined_frames(unbroken)
+    assert steps == [0, 5, 10, 15, 20]
+    assert np.isfinite(positions).all() and np.ptp(energies) < 1.0
+    assert 0.01 < np.abs(positions[-1] - positions[0]).max() < 1.0
+    assert unbroken.progress().frames == 5
+
+
+def test_a_run_killed_between_equals_an_unbroken_one(unbroken: RunFolder, tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "killed", engine="cp2k", settings=SMOKE)
+    process = _piece(folder)
+    try:
+        _wait(lambda: _restart_written(folder, 9) or process.poll() is not None)
+        assert process.poll() is None, "the piece ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)  # the piece; CP2K is left without a parent
+        process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    orphan = _cp2k_in(folder)
+    assert Cp2kEngine().advance(leg_of(folder))
+    assert orphan is None or not _alive(orphan)
+    steps, positions, energies = joined_frames(folder)
+    true_steps, true_positions, true_energies = joined_frames(unbroken)
+    assert steps == true_steps  # no gap, no double frame
+    assert len(list((folder.path / "work").glob("piece-*"))) == 2
+    noise = _noise(unbroken, folder)
+    print(f"largest difference of a position after the kill: {noise:.2e} Å")
+    # Positions are kept to 1e-5 Å: two roundings of numbers that differ by the noise.
+    assert np.abs(positions - true_positions).max() <= 1.01e-5
+    assert np.abs(energies - true_energies).max() <= 2e-6
+    assert noise < 1e-6
+
+
+def test_a_stop_leaves_a_restart_and_the_run_goes_on(unbroken: RunFolder, tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "stopped", engine="cp2k", settings=SMOKE)
+    leg = leg_of(folder, checkpoint_s=1.0)
+    import threading
+
+    def stop_later() -> None:
+        _wait(lambda: _restart_written(folder, 3))
+        leg.stop.set()
+
+    thread = threading.Thread(target=stop_later)
+    thread.start()
+    assert not Cp2kEngine().advance(leg)
+    thread.join()
+    steps = joined_frames(folder)[0]
+    assert 0 < folder.progress().done_ps < 0.02 and steps == [0, 5, 10, 15][: len(steps)]
+    assert Cp2kEngine().advance(leg_of(folder))
+    assert joined_frames(folder)[0] == [0, 5, 10, 15, 20]
+    assert _noise(unbroken, folder) < 1e-6
+
+
+def _cp2k_in(folder: RunFolder) -> psutil.Process | None:
+    """The CP2K that still runs in a folder."""
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.info["name"] == "cp2k.psmp" and folder.path in Path(process.cwd()).parents:
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def _alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _noise(unbroken: RunFolder, folder: RunFolder) -> float:
+    """Largest difference of CP2K's own positions, printed to 1e-10 Å, in the last pieces, Å."""
+    true, other = (_last_positions(f) for f in (unbroken, folder))
+    common = sorted(set(true) & set(other))
+    assert common
+    return max(float(np.abs(true[step] - other[step]).max()) for step in common)
+
+
+def _last_positions(folder: RunFolder) -> dict[int, np.ndarray]:
+    from structures.trajectories.cp2k import read_cp2k_xyz
+
+    piece = sorted((folder.path / "work").glob("piece-*"))[-1]
+    stream = read_cp2k_xyz(piece / "md-pos-1.xyz", np.eye(3))
+    return {frame.step: frame.positions for frame in stream.frames}

@@ -1,0 +1,302 @@
+"""VASP's inputs for one piece of a run, through pymatgen's input set for MD.
+
+Tags: https://www.vasp.at/wiki. Energies in eV, times in fs, velocities in Å/fs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from structures.errors import InputError
+from workflows.md.run_folder import replace_text
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from workflows.md.spec import RunSpec
+
+ENCUT_EV = 520.0
+"""Plane-wave cutoff of the protocol of Cen et al., eV."""
+
+LONGEST_NSW = 99_999
+"""Most steps of one call: XDATCAR numbers its frames with six characters."""
+
+LEAST_NSW = 5
+"""Fewer steps do not tell to which step a CONTCAR belongs."""
+
+DECIDED = ("NSW", "IBRION", "POTIM", "TEBEG", "TEEND", "ISIF", "NBLOCK", "RANDOM_SEED")
+"""Tags that the protocol and continuation decide."""
+
+
+class VaspSettings(BaseModel):
+    """The engine's own settings, all of them optional."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str = Field("", description="VASP's program, else DUALION_VASP_COMMAND, else vasp_gam")
+    incar: dict[str, bool | int | float | str] = Field({}, description="tags over the protocol's")
+    potcar_functional: str = Field("PBE_54", description="set of potentials in the library")
+    potcars: dict[str, str] = Field({}, description="element: potential, such as Li_sv")
+
+
+def vasp_settings(settings: Mapping[str, Any]) -> VaspSettings:
+    """Checked settings.
+
+    Raises:
+        InputError: one is unknown, makes no sense, or is for the protocol to decide.
+    """
+    try:
+        found = VaspSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(VaspSettings.model_fields)
+        raise InputError(f"Setting {place} of vasp: {first['msg']}. Known: {known}.") from None
+    decided = sorted(tag for tag in found.incar if tag.upper() in DECIDED)
+    if decided:
+        raise InputError(
+            f"Setting incar of vasp: {decided[0]} follows from the protocol; change the protocol "
+            "(temperature, time step, length, frames) instead."
+        )
+    return found
+
+
+def order_of(symbols: list[str]) -> NDArray[np.int64]:
+    """Places of the atoms in the order of VASP's files, elements together: ``ours[order]``."""
+    kinds = list(dict.fromkeys(symbols))
+    return np.argsort([kinds.index(symbol) for symbol in symbols], kind="stable")
+
+
+def incar_tags(spec: RunSpec, *, steps: int, kinds: int) -> dict[str, Any]:
+    """The tags that differ from pymatgen's ``MPMDSet``.
+
+    Every step goes into XDATCAR (NBLOCK 1): VASP numbers steps from one in each call, so that a
+    larger block would miss the multiples that the joined trajectory keeps.
+
+    Args:
+        spec: what the run is.
+        steps: ionic steps of this call.
+        kinds: number of elements.
+    """
+    protocol = spec.protocol
+    tags: dict[str, Any] = {
+        "SYSTEM": spec.label,
+        "GGA": "PE",
+        "ENCUT": ENCUT_EV,
+        "PREC": "Normal",
+        "EDIFF": 1e-5,
+        "ISMEAR": 0,
+        "SIGMA": 0.05,
+        "ISPIN": 1,
+        "ISYM": 0,
+        "LREAL": "Auto",
+        "ADDGRID": False,
+        "IBRION": 0,
+        "ISIF": 2,
+        "POTIM": protocol.timestep_fs,
+        "NSW": steps,
+        "TEBEG": spec.temperature_k,
+        "TEEND": spec.temperature_k,
+        "NBLOCK": 1,
+        "KBLOCK": steps,
+        "NELM": 100,
+        "LWAVE": False,
+        "LCHARG": False,
+        "NWRITE": 0,
+        "RANDOM_SEED": f"{spec.seed % 900_000_000} 0 0",
+    }
+    tags |= _thermostat(spec, kinds)
+    given = vasp_settings(spec.settings).incar
+    return tags | {tag.upper(): value for tag, value in given.items()}
+
+
+def _thermostat(spec: RunSpec, kinds: int) -> dict[str, Any]:
+    damping_fs = spec.protocol.damping_fs
+    if spec.protocol.thermostat == "nose-hoover":
+        return {"MDALGO": 2, "SMASS": 0}  # a mass that oscillates with a period of 40 steps
+    if spec.protocol.thermostat == "bussi":
+        return {"MDALGO": 5, "CSVR_PERIOD": damping_fs, "SMASS": None}  # VASP 6.4.3 and later
+    gamma = " ".join([f"{1000.0 / damping_fs:g}"] * kinds)  # 1/ps
+    return {"MDALGO": 3, "LANGEVIN_GAMMA": gamma, "SMASS": None}
+
+
+def write_inputs(spec: RunSpec, atoms: Atoms, folder: Path, *, steps: int) -> None:
+    """Write INCAR, KPOINTS (Γ alone), POSCAR with velocities, and POTCAR.spec.
+
+    Args:
+        spec: what the run is.
+        atoms: the starting cell; a continuation replaces POSCAR by the restart.
+        folder: of the piece.
+        steps: ionic steps of this call.
+    """
+    from pymatgen.io.vasp.inputs import Poscar
+
+    inputs = _input_set(spec, atoms, steps)
+    with _quiet():
+        incar = str(inputs.incar)
+        kpoints = str(inputs.kpoints)
+        poscar = Poscar(
+            inputs.structure, comment=spec.label, velocities=_velocities(spec, atoms).tolist()
+        ).get_str()
+        symbols = list(inputs.potcar_symbols)
+    replace_text(folder / "INCAR", incar.rstrip() + "\n")
+    replace_text(folder / "KPOINTS", kpoints.rstrip() + "\n")
+    replace_text(folder / "POSCAR", poscar)
+    replace_text(folder / "POTCAR.spec", "\n".join(symbols) + "\n")
+
+
+def _input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
+    from pymatgen.core import Structure
+    from pymatgen.io.vasp.sets import MPMDSet
+
+    settings = vasp_settings(spec.settings)
+    symbols = atoms.get_chemical_symbols()
+    order = order_of(symbols)
+    structure = Structure(
+        np.array(atoms.cell),
+        [symbols[i] for i in order],
+        atoms.get_scaled_positions(wrap=True)[order],
+    )
+    with _quiet():
+        return MPMDSet(
+            structure,
+            start_temp=spec.temperature_k,
+            end_temp=spec.temperature_k,
+            nsteps=steps,
+            time_step=spec.protocol.timestep_fs,
+            sort_structure=False,
+            user_incar_settings=incar_tags(spec, steps=steps, kinds=len(set(symbols))),
+            user_potcar_settings=settings.potcars or {},
+            user_potcar_functional=settings.potcar_functional,
+        )
+
+
+def _velocities(spec: RunSpec, atoms: Atoms) -> NDArray[np.float64]:
+    """Velocities at the run's temperature without a drift, in VASP's order, shape (n, 3), Å/fs."""
+    from ase import units
+    from ase.md.velocitydistribution import Stationary, thermalize_momenta
+
+    moving = atoms.copy()
+    thermalize_momenta(moving, spec.temperature_k, rng=np.random.default_rng(spec.seed))
+    Stationary(moving)
+    order = order_of(atoms.get_chemical_symbols())
+    return np.asarray(moving.get_velocities()[order] * units.fs)
+
+
+def potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str]:
+    """Names of the potentials of some elements, as POTCAR.spec lists them."""
+    from ase import Atoms
+
+    line = Atoms(
+        list(elements),
+        scaled_positions=[[i / len(elements), 0.0, 0.0] for i in range(len(elements))],
+        cell=[5.0 * len(elements), 5.0, 5.0],
+        pbc=True,
+    )
+    with _quiet():
+        return list(_input_set(spec, line, LEAST_NSW).potcar_symbols)
+
+
+def library() -> Path | None:
+    """The user's library of potentials, as pymatgen knows it."""
+    from pymatgen.core import SETTINGS
+
+    found = os.environ.get("PMG_VASP_PSP_DIR") or SETTINGS.get("PMG_VASP_PSP_DIR")
+    return Path(str(found)).expanduser() if found else None
+
+
+def potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
+    """Files of the library, one an element.
+
+    Raises:
+        InputError: the library lacks one; the message names the element.
+    """
+    from pymatgen.io.vasp.inputs import PotcarSingle
+
+    folder = library()
+    if folder is None:
+        raise InputError("No library of VASP's potentials is configured.")
+    functional = vasp_settings(spec.settings).potcar_functional
+    names = PotcarSingle.functional_dir
+    if functional not in names:
+        raise InputError(
+            f"Setting potcar_functional of vasp: there is no {functional!r}; known: "
+            f"{', '.join(names)}."
+        )
+    found = []
+    for element, symbol in zip(elements, potential_symbols(spec, elements), strict=True):
+        base = folder / names[functional]
+        tries = [base / f"POTCAR.{symbol}", base / symbol / "POTCAR"]
+        tries = [path.with_name(path.name + end) for path in tries for end in ("", ".gz")]
+        file = next((path for path in tries if path.is_file()), None)
+        if file is None:
+            raise InputError(
+                f"The library {base} holds no potential {symbol} for {element}; add it, name "
+                "another by the setting potcars, or another set by potcar_functional."
+            )
+        found.append(file)
+    return found
+
+
+def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Path) -> None:
+    """Write POTCAR from the library, or take the one that the user has put into the run's folder.
+
+    Args:
+        spec: what the run is.
+        elements: in the order of POSCAR.
+        own: the user's POTCAR, if there is one.
+        folder: of the piece.
+
+    Raises:
+        InputError: there is neither, or the user's is for other elements.
+    """
+    import gzip
+
+    target = folder / "POTCAR"
+    if own.is_file():
+        _of_elements(own, elements)
+        shutil.copyfile(own, target)
+        return
+    if library() is None:
+        raise InputError(
+            f"VASP's potentials are not here. {folder / 'POTCAR.spec'} lists them: put them one "
+            f"after the other into {own}, or tell pymatgen where your library is (pmg config -p "
+            "EXTRACTED TARGET; pmg config --add PMG_VASP_PSP_DIR TARGET), and retry the run."
+        )
+    with target.open("wb") as out:
+        for file in potential_files(spec, elements):
+            with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as source:
+                shutil.copyfileobj(source, out)
+
+
+def _of_elements(potcar: Path, elements: tuple[str, ...]) -> None:
+    """Refuse a POTCAR whose potentials are not those of POSCAR, in its order."""
+    titles = []
+    with potcar.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            words = line.partition("TITEL")[2].replace("=", " ").split()
+            if len(words) >= 2:
+                titles.append(words[1].partition("_")[0])
+    if tuple(titles) != elements:
+        raise InputError(
+            f"{potcar} holds potentials of {', '.join(titles) or 'nothing'}; POSCAR needs those "
+            f"of {', '.join(elements)}, in this order."
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pymatgen warns of every tag that is not its own default."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
