@@ -129,11 +129,33 @@ def correlation_factor(squared: int, size: int) -> float:
     return float((1.0 + cosine) / (1.0 - cosine))
 
 
-def vacancy(rng: np.random.Generator, squared: int, size: int) -> Run:
-    """One vacancy, 50 jumps a frame, 1000 frames."""
-    walk = _vacancy(size, _neighbours(squared), 1000, 50, int(rng.integers(1 << 30)))
-    factor = correlation_factor(squared, size)
-    return of(walk, d_of(factor * squared * 50.0 / walk.shape[1] / 3.0))
+INFINITE = {1: 0.65311, 2: 0.78146}
+"""Correlation factors of one vacancy in the infinite lattice (Montet, Phys. Rev. B 7, 650 (1973))."""
+
+
+def vacancy(
+    rng: np.random.Generator, squared: int, size: int, frames: int, per_frame: int, factor: float
+) -> Run:
+    """One vacancy that makes ``per_frame`` jumps a frame."""
+    steps = _neighbours(squared)
+    walk = _vacancy(size, steps, frames, per_frame, int(rng.integers(1 << 30)))
+    return of(walk, d_of(factor * squared * per_frame / walk.shape[1] / 3.0))
+
+
+def vacancies() -> Iterator[tuple[str, Callable[[np.random.Generator], Run]]]:
+    """Small cells against their own exact factor, larger ones against the infinite lattice's."""
+    for squared, size, name in ((1, 8, "simple cubic, 512 sites"), (2, 10, "fcc, 500 sites")):
+        factor = correlation_factor(squared, size)
+        yield (
+            f"vacancy, {name}, own f = {factor:.4f}",
+            lambda rng, a=(squared, size, 1000, 50, factor): vacancy(rng, *a),
+        )
+    for squared, size, name in ((1, 12, "simple cubic, 1728 sites"), (2, 14, "fcc, 1372 sites")):
+        factor = INFINITE[squared]
+        yield (
+            f"vacancy, {name}, infinite f = {factor:.4f}",
+            lambda rng, a=(squared, size, 300, 160, factor): vacancy(rng, *a),
+        )
 
 
 def two_species(rng: np.random.Generator, frames: int, coupling: float, which: str) -> Run:
@@ -185,11 +207,7 @@ def cases() -> Iterator[tuple[str, Callable[[np.random.Generator], Run]]]:
                 f"blocks of {name}, {ions} ions, 1000 frames",
                 lambda rng, make=make, ions=ions: make(rng, 1000, ions, blocks_of),
             )
-    for squared, size, name in ((1, 8, "simple cubic, 512 sites"), (2, 10, "fcc, 500 sites")):
-        yield (
-            f"vacancy, {name}, f = {correlation_factor(squared, size):.4f}",
-            lambda rng, squared=squared, size=size: vacancy(rng, squared, size),
-        )
+    yield from vacancies()
     for coupling in (0.0, 0.5, -0.6):
         for which, name in (("t", "transport number"), ("s", "conductivity")):
             yield (

@@ -2,7 +2,8 @@
 
 Needs kinisi and pymatgen-analysis-diffusion (pip install 'dualion[kinisi]'
 pymatgen-analysis-diffusion) and the public trajectories.
-Run: python benchmarks/transport_peers.py DATA_FOLDER. Each measurement runs in a process of
+Run: python benchmarks/transport_peers.py DATA_FOLDER; with ``same`` behind it only the first table,
+ours with pymatgen's lags and weights beside pymatgen. Each measurement runs in a process of
 its own; times are the best of three after one warm-up, memory is what the first call adds at its
 peak, compiled code and imports included.
 """
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+ARGYRODITES = ("Li6PS5Cl_0p_run1", "Li6PS5Cl_50p_run1", "Li6PS5I_0p_run1", "Li6PS5I_50p_run1")
 TOOLS = ("dualion", "pymatgen", "kinisi")
 
 
@@ -140,6 +142,39 @@ def d_task(tool: str, folder: Path, name: str) -> Callable[[], tuple[float, floa
     return run
 
 
+def like_for_like(folder: Path, name: str) -> str:
+    """One row: pymatgen's D, ours over its lags and weights, its honest error, our own fit.
+
+    pymatgen's D is linear in the MSD, so it is a mean over the ions, and the scatter of the
+    ions' own values gives its error; what ions do together comes on top (``together``).
+    """
+    from screening.transport import diffusion, msd_per_ion, point_estimate
+    from screening.transport.diffusion import LagCache
+    from screening.transport.estimators import _line, _windowed_lags
+
+    warnings.simplefilter("ignore")
+    positions, species, cell, step_ps = system(folder, name)
+    lithium = species == "Li"
+    relative = positions - positions[:, ~lithium].mean(axis=1, keepdims=True)
+    own = np.ascontiguousarray(relative[:, lithium])
+    theirs = _pymatgen(positions, species, cell, step_ps)().diffusivity
+    same = point_estimate("windowed_line", own, step_ps).d_cm2_s
+    earliest = min(1.0, 0.1 * len(own) * step_ps)
+    found = diffusion(own, step_ps, earliest_ps=earliest)
+    lags = _windowed_lags(len(own), own.shape[1], step_ps)
+    times, ions = msd_per_ion(own, step_ps)
+    each = [_line(times[lags], ion[lags], 1.0 / times[lags]) / 6e4 for ion in ions.T]
+    together = LagCache(own).shape(max(1, round(found.window_ps[0] / step_ps))).together
+    error = np.std(each, ddof=1) * np.sqrt(together / len(each))
+    apart = (found.d_cm2_s - theirs) / np.hypot(error, found.error_cm2_s)
+    return (
+        f"{theirs:.6g} | {same:.6g} | {abs(same / theirs - 1.0):.0e} | {times[lags[0]]:.2g} to "
+        f"{times[lags[-1]]:.3g} ps | {error:.2g} | {found.d_cm2_s:.3g} ± {found.error_cm2_s:.2g} "
+        f"({found.low_cm2_s:.3g} … {found.high_cm2_s:.3g}) | {found.window_ps[0]:.2g} to "
+        f"{found.window_ps[1]:.3g} ps | {apart:+.1f} | {found.verdict}"
+    )
+
+
 def _memory_mb(field: str) -> float:
     """A memory figure of this process on Linux, MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -166,12 +201,26 @@ def measure(kind: str, tool: str, folder: Path, name: str) -> str:
     return f"{shown} | {min(times):.4f} s | {grown:.0f} MB"
 
 
+def print_like_for_like(folder: Path) -> None:
+    """Print pymatgen's D beside ours with its window, and beside ours."""
+    print(
+        "| system | pymatgen's D (cm²/s) | ours over its lags and weights | apart | its lags | its "
+        "error over ions | our D | our lags | apart in combined errors | verdict |\n|" + "---|" * 10
+    )
+    for name in ("LiPS", "LGPS", *ARGYRODITES):
+        print(f"| {name} | {like_for_like(folder, name)} |", flush=True)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
-        print(measure(sys.argv[2], sys.argv[3], folder, sys.argv[4]))
+        if sys.argv[2] == "same":
+            print_like_for_like(folder)
+        else:
+            print(measure(sys.argv[2], sys.argv[3], folder, sys.argv[4]))
         return
-    argyrodites = ("Li6PS5Cl_0p_run1", "Li6PS5Cl_50p_run1", "Li6PS5I_0p_run1", "Li6PS5I_50p_run1")
+    print_like_for_like(folder)
+    argyrodites = ARGYRODITES
     for kind, title, names in (
         ("msd", "MSD of Li, last point (Å²)", ("LiPS", "LGPS", argyrodites[0])),
         ("d", "D of Li (cm²/s) and 95 % interval", ("LiPS", "LGPS", *argyrodites)),

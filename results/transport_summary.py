@@ -29,7 +29,7 @@ def summary_lines(report: TransportReport) -> list[str]:
     for species in report.species:
         d = species.diffusion
         number = f"D = {d.d_cm2_s:.3g} ± {d.error_cm2_s:.1g} cm²/s"
-        interval = f"95 %: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g}"
+        interval = f"95 %, {d.posterior}: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g}"
         flags = f"  [{', '.join(d.flags)}]" if d.flags else ""
         lines.append(f"  {species.name:10s} {d.verdict:13s} {number} ({interval}){flags}")
         lines += _detail_lines(species)

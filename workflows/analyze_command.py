@@ -25,6 +25,7 @@ from workflows.analyze_options import (
     Out,
     Pairs,
     Paths,
+    PosteriorOption,
     Skip,
     Temperatures,
     Topology,
@@ -33,6 +34,7 @@ from workflows.analyze_options import (
     charges_of,
     numbers_of,
     pairs_of,
+    posterior_of,
     temperatures_of,
     words_of,
 )
@@ -64,6 +66,7 @@ def analyze(
     framework: Held = "",
     hop_length: Hop = NAN,
     earliest_ps: Earliest = 1.0,
+    posterior: PosteriorOption = "auto",
     pairs: Pairs = "",
     figures: Figures = True,
     volumes: Volumes = False,
@@ -88,6 +91,7 @@ def analyze(
         charges_e=charges_of(charges),
         hop_length_angstrom=hop_length,
         earliest_ps=earliest_ps,
+        posterior=posterior_of(posterior),
     )
     reports = _analysed(trajectories, temperatures, reading, options)
     fits, combined = _series(reports)

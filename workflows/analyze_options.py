@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from structures.errors import InputError
+
+if TYPE_CHECKING:
+    from screening.transport.options import PosteriorChoice
 
 NAN = float("nan")
 
@@ -125,6 +128,15 @@ Earliest = Annotated[
         help="Fits start no earlier, ps (nor than a tenth of the run).", rich_help_panel=CHOICES
     ),
 ]
+PosteriorOption = Annotated[
+    str,
+    typer.Option(
+        "--posterior",
+        help="What gives D and its interval: auto (kinisi where it is installed and its "
+        "assumptions hold, else the closed form), kinisi, or closed-form.",
+        rich_help_panel=CHOICES,
+    ),
+]
 Pairs = Annotated[
     str,
     typer.Option(
@@ -181,6 +193,18 @@ def charges_of(text: str) -> dict[str, float]:
             raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
         charges[element.strip()] = numbers_of(value, "--charges")[0]
     return charges
+
+
+def posterior_of(text: str) -> PosteriorChoice:
+    """Name of a posterior."""
+    from screening.transport.options import POSTERIORS  # here, for its imports are slow
+
+    name = text.strip().lower().replace("-", " ").replace("_", " ")
+    for known in POSTERIORS:
+        if known == name:
+            return known
+    names = ", ".join(known.replace(" ", "-") for known in POSTERIORS)
+    raise InputError(f"There is no posterior {text!r}; choose from {names}.")
 
 
 def pairs_of(text: str) -> tuple[tuple[str, str], ...]:

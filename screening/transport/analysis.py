@@ -9,6 +9,7 @@ from screening.transport.charged import transports
 from screening.transport.drift import choose_framework, remove_drift
 from screening.transport.onsager import LEAST_FRAMES
 from screening.transport.options import AnalysisOptions
+from screening.transport.posterior_choice import check_posterior
 from screening.transport.report import TransportReport
 from screening.transport.rotation import Rotation, rotation
 from screening.transport.run_flags import run_flags
@@ -27,9 +28,12 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         options: what the user chooses.
 
     Raises:
-        InputError: the declared framework is not there, or a given temperature is not positive.
+        InputError: the declared framework is not there, a given temperature is not positive, or
+            there is no such posterior.
+        MissingDependencyError: kinisi is asked for by name and is not installed.
     """
     options = options or AnalysisOptions()
+    check_posterior(options)
     given = options.temperature_k
     temperature = given if np.isfinite(given) else trajectory.temperature_k
     if np.isfinite(given) and given <= 0.0:

@@ -39,7 +39,7 @@ class CollectiveSlopes:
                 scatter = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)
                 self.bins[i, j] = self.bins[j, i] = scatter
         # Relative variance of the square of a Gaussian path: 2 g², noise included, no inflation.
-        value = max(slope.value, 1e-300)
+        value = max(slope.value, 1e-3 * slope.error, 1e-150)
         self.relative = (slope.error_at(slope.value) / value) ** 2 / slope.inflation
         self.terms = (slope.bin_edges[1] - slope.bin_edges[0]) / slope.start
 

@@ -16,6 +16,7 @@ from screening.transport._checks import checked_positions, checked_step
 from screening.transport._msd_kernel import even_moments, tensor_steps
 from screening.transport.msd import PAIRS, Msd, mean_squared_displacement
 from screening.transport.slope import Slope, bin_sums
+from screening.transport.step_shape import GAUSSIAN, StepShape, step_shape
 from screening.transport.window import WindowedSlope, choose_window
 
 CM2_S_PER_A2_PS = 1e-4
@@ -45,6 +46,9 @@ STILL_ANGSTROM2 = 1e-8
 
 Verdict = Literal["diffusing", "rotating", "vibrating", "ballistic", "not resolved"]
 
+PosteriorName = Literal["closed form", "kinisi", "closed form and kinisi"]
+"""The last for replicas of which some have one and some the other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Diffusion:
@@ -69,6 +73,7 @@ class Diffusion:
         inflation: variance over that of independent Gaussian walkers.
         verdict: what the ions do.
         flags: names of what a cautious reader should know.
+        posterior: what gave D, its error and interval; all else is of the closed form.
     """
 
     species: str
@@ -89,6 +94,7 @@ class Diffusion:
     inflation: float
     verdict: Verdict
     flags: tuple[str, ...] = ()
+    posterior: PosteriorName = "closed form"
 
     @property
     def principal_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -118,10 +124,12 @@ class LagCache:
         """Mean over ions and directions, shape (frames − lag,), Å²."""
         return np.asarray(self.tensor(lag)[:3].mean(axis=0))
 
-    def non_gaussian(self, lag: int) -> float:
-        """α₂ at one lag."""
+    def shape(self, lag: int) -> StepShape:
+        """How the displacements over one lag are spread."""
         second, fourth = even_moments(self.positions, lag, max(1, lag // 4))
-        return float(3.0 * fourth / (5.0 * second**2) - 1.0) if second > STILL_ANGSTROM2 else 0.0
+        if second <= STILL_ANGSTROM2:
+            return GAUSSIAN
+        return step_shape(self.tensor(lag), second, fourth, self.n_ions, lag)
 
 
 def diffusion(
@@ -159,7 +167,7 @@ def diffusion(
         cache.trace,
         len(array),
         3 * array.shape[1],
-        excess=cache.non_gaussian,
+        shape=cache.shape,
         least=max(1, round(earliest_ps / step_ps)),
     )
     return _assembled(species, cache, windowed, msd, step_ps, hop_length_angstrom)
@@ -176,7 +184,7 @@ def _assembled(
     slope = windowed.slope
     unit = CM2_S_PER_A2_PS / (2.0 * step_ps)
     tensor, tensor_error = _tensor(cache, slope)
-    alpha = cache.non_gaussian(slope.start)
+    alpha = cache.shape(slope.start).non_gaussian
     log_slope = _log_slope(msd, slope)
     reach = float(msd.total[: max(2, int(0.7 * msd.n_frames))].max()) - 3.0 * slope.intercept
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2

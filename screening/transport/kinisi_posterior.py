@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from screening.transport._checks import checked_positions, checked_step
 from screening.transport._msd_kernel import even_moments
@@ -63,13 +64,37 @@ def kinisi_posterior(
             "kinisi is not installed; install it with pip install 'dualion[kinisi]', or use the "
             "closed form."
         )
+    array = checked_positions(positions)
+    step_ps = checked_step(frame_step_ps)
+    start = max(1, round(window_start_ps / step_ps))
+    regression = kinisi_regression(array, step_ps, start)
+    before = np.random.get_state()  # noqa: NPY002  (kinisi seeds numpy's global state)
+    try:
+        _sample(regression, start * step_ps, seed)
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+    draws = np.asarray(regression.gradient.values) / 6.0 * CM2_S_PER_A2_PS
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Posterior(
+        d_cm2_s=float(draws.mean()),
+        error_cm2_s=float(draws.std()),
+        low_cm2_s=float(low),
+        high_cm2_s=float(high),
+    )
+
+
+def kinisi_regression(array: NDArray[np.float64], step_ps: float, start: int) -> Any:
+    """Return kinisi's regression object over our MSD, its variance and sample counts.
+
+    Args:
+        array: shape (frames, ions, 3), Å.
+        step_ps: time between frames, ps.
+        start: first lag, frames.
+    """
     import scipp
     from kinisi.diffusion import Diffusion as Regression
 
-    array = checked_positions(positions)
-    step_ps = checked_step(frame_step_ps)
     frames, ions, _ = array.shape
-    start = max(1, round(window_start_ps / step_ps))
     lags = np.unique(np.linspace(start, max(start + 2, frames // 2), MAX_LAGS).astype(int))
     moments = np.array([even_moments(array, int(lag), 1) for lag in lags])
     samples = ions * frames / lags
@@ -85,17 +110,14 @@ def kinisi_posterior(
             "n_samples": scipp.array(dims=["time interval"], values=samples),
         },
     )
-    regression = Regression(scipp.DataGroup({"da": data, "dimensionality": scipp.scalar(3)}))
+    return Regression(scipp.DataGroup({"da": data, "dimensionality": scipp.scalar(3)}))
+
+
+def _sample(regression: Any, start_ps: float, seed: int) -> None:
+    import scipp
+
     regression.bayesian_regression(
-        start_dt=scipp.scalar(start * step_ps * (1.0 - 1e-9), unit="ps"),
+        start_dt=scipp.scalar(start_ps * (1.0 - 1e-9), unit="ps"),
         progress=False,
         random_state=np.random.RandomState(seed),
-    )
-    draws = np.asarray(regression.gradient.values) / 6.0 * CM2_S_PER_A2_PS
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Posterior(
-        d_cm2_s=float(draws.mean()),
-        error_cm2_s=float(draws.std()),
-        low_cm2_s=float(low),
-        high_cm2_s=float(high),
     )

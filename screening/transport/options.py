@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 EARLIEST_PS = 1.0
 """Vibrations of a solid are forgotten after about this time, ps; a fit that starts earlier
 needs more frames than most runs have to see that it is biased."""
+
+
+PosteriorChoice = Literal["auto", "kinisi", "closed form"]
+POSTERIORS: tuple[PosteriorChoice, ...] = ("auto", "kinisi", "closed form")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,10 @@ class AnalysisOptions:
         longest_angstrom: range of the radial distributions, Å.
         with_structure: whether to compute radial distributions.
         with_density: whether to compute density maps and jumps of what is not caged.
-        with_kinisi: whether to add kinisi's posterior where kinisi is installed.
+        with_kinisi: whether kinisi is called at all where it is installed.
+        posterior: what gives D and its interval. ``auto``: kinisi's posterior where kinisi is
+            installed and its assumptions hold (``posterior_choice.kinisi_fits``), else the
+            closed form; ``kinisi``: wherever ions may diffuse; ``closed form``: everywhere.
     """
 
     framework: tuple[str, ...] = ()
@@ -38,3 +46,4 @@ class AnalysisOptions:
     with_structure: bool = True
     with_density: bool = True
     with_kinisi: bool = True
+    posterior: PosteriorChoice = "auto"

@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.diffusion import MOBILE_N_EFF, Diffusion, Verdict, he_zhu_mo_error
+from screening.transport.diffusion import (
+    MOBILE_N_EFF,
+    Diffusion,
+    PosteriorName,
+    Verdict,
+    he_zhu_mo_error,
+)
 from structures.errors import InputError
 
 
@@ -62,7 +68,13 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
         verdict=verdict,
         flags=(*flags, "replicas_scatter") if chi2 > 3.0 else flags,
+        posterior=_posterior(usable),
     )
+
+
+def _posterior(parts: Sequence[Diffusion]) -> PosteriorName:
+    names = {part.posterior for part in parts}
+    return names.pop() if len(names) == 1 else "closed form and kinisi"
 
 
 def _weighted(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from screening.transport._msd_kernel import walk_covariance
+from screening.transport.step_shape import GAUSSIAN, StepShape
 
 MULTIPLES = 4
 """The slope uses the lags m, 2m, … up to this multiple of the window's start m, as far as
@@ -36,6 +37,42 @@ SKEW_SHARE = 0.8
 
 ∫ψ³/(∫ψ²)^{3/2}/√(∫ψ²) with ψ = 1 + 2 cos ω, the filter of a slope with intercept: 7/9.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variance:
+    """Variance of a slope where the true growth is g: c₀ + (c₁ + j) g + c₂ g².
+
+    Attributes:
+        constant: c₀, of vibration alone.
+        linear: c₁, of vibration and walk together.
+        quadratic: c₂, of the walk.
+        jumps: j, of the number of jumps in the run, which scatters like a count.
+    """
+
+    constant: float
+    linear: float
+    quadratic: float
+    jumps: float
+
+    def at(self, growth: float) -> float:
+        """Variance where the true growth is ``growth``, not negative."""
+        linear = self.linear + self.jumps
+        return self.constant + growth * (linear + growth * self.quadratic)
+
+    def scaled(self, factor: float) -> Variance:
+        """Return this with all parts multiplied."""
+        return Variance(
+            constant=factor * self.constant,
+            linear=factor * self.linear,
+            quadratic=factor * self.quadratic,
+            jumps=factor * self.jumps,
+        )
+
+    def third_moment(self, growth: float) -> float:
+        """Third central moment: of a sum of squares, and of a number of jumps."""
+        return growth * (2.0 * SKEW_SHARE * (self.quadratic * growth) ** 2 + self.jumps**2)
+
 
 Series = Callable[[int], NDArray[np.float64]]
 """Lag in frames → mean over coordinates of the squared displacement per origin, Å²."""
@@ -57,7 +94,7 @@ class Slope:
         dof: degrees of freedom of the interval.
         inflation: variance over that of independent Gaussian walkers.
         bin_edges: shape (bins + 1,), frames.
-        variance_terms: the variance is c₀ + c₁ g + c₂ g² where the true growth is g.
+        variance: of this estimate, as a function of the true growth.
         binned_share: what the bin sums of a Gaussian walk hold of its variance.
     """
 
@@ -72,14 +109,12 @@ class Slope:
     dof: float
     inflation: float
     bin_edges: NDArray[np.float64]
-    variance_terms: tuple[float, float, float]
+    variance: Variance
     binned_share: float
 
     def error_at(self, growth: float) -> float:
         """Standard error that this estimate would have if the truth were ``growth``."""
-        constant, linear, quadratic = self.variance_terms
-        at = max(growth, 0.0)
-        return float(np.sqrt(constant + at * (linear + at * quadratic)))
+        return float(np.sqrt(self.variance.at(max(growth, 0.0))))
 
 
 def fit_slope(
@@ -88,7 +123,7 @@ def fit_slope(
     n_frames: int,
     n_coordinates: int,
     *,
-    excess: float = 0.0,
+    shape: StepShape = GAUSSIAN,
     confidence: float = 0.95,
 ) -> Slope:
     """Estimate the slope from the lags m, 2m, … for one window start m.
@@ -98,8 +133,8 @@ def fit_slope(
         start: the window's start m, frames.
         n_frames: length of the trajectory.
         n_coordinates: how many coordinates the series averages over (3 per ion).
-        excess: non-Gaussian parameter at lag m; a hopping ion's total number of jumps
-            fluctuates, which adds 5/3 α₂ m / (N T) to the relative variance.
+        shape: of the displacements over lag m; sets the variance that is expected before the
+            scatter of stretches is looked at.
         confidence: probability content of the interval.
     """
     lags = np.arange(1, MULTIPLES + 1, dtype=np.int64) * start
@@ -111,13 +146,15 @@ def fit_slope(
     value = float(weights @ msd)
     curve = _VarianceCurve(lags, weights, n_frames, n_coordinates, noise, edges, max(value, 0.0))
     observed = bin_sums(values, lags, weights, edges)
-    prior = _prior_inflation(value, curve, excess, start, n_frames, n_coordinates)
+    variance = _expected_variance(value, curve, shape, float(msd[0]), start, n_frames)
+    prior = variance.at(max(value, 0.0)) / max(curve.at(max(value, 0.0)), 1e-300)
     terms = n_coordinates * (edges[1] - edges[0]) / (3.0 * start)
     inflation, dof = scatter_inflation(observed, curve.binned, prior, terms)
-    low, high = _interval(value, curve, inflation, stats.t.ppf(0.5 + confidence / 2, dof))
+    variance = variance.scaled(inflation / prior)
+    low, high = _interval(value, variance, stats.t.ppf(0.5 + confidence / 2, dof))
     return Slope(
         value=value,
-        error=float(np.sqrt(inflation * curve.at(max(value, 0.0)))),
+        error=float(np.sqrt(variance.at(max(value, 0.0)))),
         low=low,
         high=high,
         intercept=float(np.mean(msd - value * lags)),
@@ -127,11 +164,7 @@ def fit_slope(
         dof=dof,
         inflation=inflation,
         bin_edges=edges,
-        variance_terms=(
-            inflation * curve.constant,
-            inflation * curve.linear,
-            inflation * curve.quadratic,
-        ),
+        variance=variance,
         binned_share=curve.binned / max(curve.at(max(value, 0.0)), 1e-300),
     )
 
@@ -188,7 +221,7 @@ class _VarianceCurve:
         self.quadratic = max((two - 2.0 * one + none) / (2.0 * scale**2), 0.0)
         self.linear = max((one - none) / scale - self.quadratic * scale, 0.0)
         self.binned = variance(growth)[1]
-        self.scale = scale
+        self.n_coordinates = n_coordinates
 
     def at(self, growth: float) -> float:
         """Variance where the true growth is ``growth``."""
@@ -215,20 +248,28 @@ def bin_sums(
     return sums
 
 
-def _prior_inflation(
+def _expected_variance(
     value: float,
     curve: _VarianceCurve,
-    excess: float,
+    shape: StepShape,
+    first_msd: float,
     start: int,
     n_frames: int,
-    n_coordinates: int,
-) -> float:
-    """Expected variance over the Gaussian one, from the number of jumps in the run."""
-    gaussian = curve.at(max(value, 0.0))
-    if value <= 3.0 * np.sqrt(gaussian) or excess <= 0.0:
-        return 1.0
-    jumps = (5.0 / 3.0) * excess * start / (n_frames * n_coordinates / 3.0)
-    return 1.0 + jumps * value**2 / gaussian
+) -> Variance:
+    """Variance before the scatter of stretches is looked at.
+
+    The number of jumps in the run fluctuates, which adds 5/3 α₂ m / (N T) to the relative
+    variance, α₂ being that of the jumps alone: of ``first_msd`` (Å² per coordinate, at lag m),
+    all but the growth is vibration, which is Gaussian.
+    """
+    jumps = 0.0
+    if value > 3.0 * np.sqrt(curve.at(max(value, 0.0))) and shape.jumps > 0.0:
+        alone = shape.jumps * max(first_msd / (value * start), 1.0) ** 2
+        relative = (5.0 / 3.0) * alone * start / (n_frames * curve.n_coordinates / 3.0)
+        jumps = relative * value / shape.directions
+    return Variance(
+        constant=curve.constant, linear=curve.linear, quadratic=curve.quadratic, jumps=jumps
+    ).scaled(shape.directions * shape.together)
 
 
 def scatter_inflation(
@@ -258,25 +299,20 @@ def scatter_inflation(
     return float(prior * np.exp(share * log_ratio)), float(2.0 / (spread * share))
 
 
-def _interval(
-    value: float, curve: _VarianceCurve, inflation: float, quantile: float
-) -> tuple[float, float]:
+def _interval(value: float, variance: Variance, quantile: float) -> tuple[float, float]:
     """Ends of the interval: the growths from which ``value`` is a quantile away.
 
     The variance depends on the true growth, and the estimate is skewed as a sum of squares
-    is; both enter (a score interval with a Cornish–Fisher term).
+    and a number of jumps are; both enter (a score interval with a Cornish–Fisher term).
     """
 
     def excess(growth: float, sign: float) -> float:
-        spread = np.sqrt(inflation * (curve.at(growth) if growth > 0.0 else curve.constant))
-        walk = np.sqrt(inflation * curve.quadratic)
-        skew = 0.0
-        if growth > 0.0 and spread > 0.0:
-            skew = 2.0 * SKEW_SHARE * walk * (walk * growth / spread) ** 3
+        spread = np.sqrt(variance.at(max(growth, 0.0)))
+        skew = variance.third_moment(max(growth, 0.0)) / spread**3 if spread > 0.0 else 0.0
         shift = sign * quantile + skew * (quantile**2 - 1.0) / 6.0
         return float(value - growth - shift * spread)
 
-    step = max(abs(value), np.sqrt(inflation * curve.constant), 1e-300)
+    step = max(abs(value), np.sqrt(variance.constant), 1e-300)
     low = _root(lambda growth: excess(growth, 1.0), value, -step)
     high = _root(lambda growth: excess(growth, -1.0), value, step)
     return low, high

@@ -14,9 +14,9 @@ from screening.transport.density_path import density_paths
 from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
 from screening.transport.estimators import PointEstimate, point_estimate
 from screening.transport.hops import hops
-from screening.transport.kinisi_posterior import Posterior, has_kinisi, kinisi_posterior
 from screening.transport.msd import mean_squared_displacement, motion_shape
 from screening.transport.options import AnalysisOptions
+from screening.transport.posterior_choice import with_posterior
 from screening.transport.report import SpeciesReport
 from screening.transport.rotation import Rotation
 from screening.transport.structure import Rdf, lindemann
@@ -81,6 +81,7 @@ def species_report(
     )
     last = found.window_ps[1]
     lag = round(last / step_ps) if np.isfinite(last) else max(1, len(own) // 2)
+    found, posterior = with_posterior(found, own, step_ps, options)
     report = SpeciesReport(
         name=name,
         indices=indices,
@@ -88,7 +89,7 @@ def species_report(
         msd=msd,
         shape=motion_shape(own, msd, stride=max(1, trajectory.n_frames // 500)),
         estimates=_estimates(own, step_ps),
-        posterior=_posterior(own, step_ps, found, options),
+        posterior=posterior,
         lindemann=lindemann(own, neighbour),
         van_hove=van_hove(own, trajectory.mean_cell, step_ps),
         blocks=block_diffusion(own, step_ps, found.window_ps[0]),
@@ -113,15 +114,6 @@ def _estimates(own: NDArray[np.float64], step_ps: float) -> tuple[PointEstimate,
         point_estimate("end_point", own, step_ps),
         point_estimate("first_frame_line", own, step_ps),
     )
-
-
-def _posterior(
-    own: NDArray[np.float64], step_ps: float, found: Diffusion, options: AnalysisOptions
-) -> tuple[Posterior, ...]:
-    moving = found.verdict in ("diffusing", "not resolved") and np.isfinite(found.window_ps[0])
-    if not (options.with_kinisi and moving and has_kinisi()):
-        return ()
-    return (kinisi_posterior(own, step_ps, found.window_ps[0]),)
 
 
 def _with_density(

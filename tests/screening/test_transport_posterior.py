@@ -1,0 +1,46 @@
+"""Which posterior gives D."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from screening.transport import AnalysisOptions, diffusion, posterior_choice
+from screening.transport.kinisi_posterior import Posterior
+from screening.transport.posterior_choice import check_posterior, kinisi_fits, with_posterior
+from structures.errors import InputError, MissingDependencyError
+
+
+def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sharp = diffusion(
+        np.cumsum(np.random.default_rng(7).normal(scale=0.3, size=(500, 200, 3)), axis=0), 0.1
+    )
+    other = Posterior(d_cm2_s=4.4e-5, error_cm2_s=1e-6, low_cm2_s=4.2e-5, high_cm2_s=4.6e-5)
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: True)
+    monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: other)
+    own = np.zeros((2, 1, 3))
+    assert kinisi_fits(sharp)
+    chosen, second = with_posterior(sharp, own, 0.1, AnalysisOptions())
+    assert (chosen.posterior, chosen.d_cm2_s, chosen.low_cm2_s) == ("kinisi", 4.4e-5, 4.2e-5)
+    assert second == (other,)
+    for doubtful in (
+        replace(sharp, inflation=3.0),
+        replace(sharp, error_cm2_s=0.2 * sharp.d_cm2_s),
+        replace(sharp, verdict="not resolved"),
+    ):
+        kept, second = with_posterior(doubtful, own, 0.1, AnalysisOptions())
+        assert (kept, second) == (doubtful, (other,))
+        named, _ = with_posterior(doubtful, own, 0.1, AnalysisOptions(posterior="kinisi"))
+        assert named.posterior == "kinisi"
+    closed, second = with_posterior(sharp, own, 0.1, AnalysisOptions(posterior="closed form"))
+    assert (closed, second) == (sharp, ())
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: False)
+    assert with_posterior(sharp, own, 0.1, AnalysisOptions()) == (sharp, ())
+    with pytest.raises(MissingDependencyError, match="closed form"):
+        check_posterior(AnalysisOptions(posterior="kinisi"))
+    with pytest.raises(InputError, match="choose from auto"):
+        check_posterior(AnalysisOptions(posterior="bayes"))  # type: ignore[arg-type]
