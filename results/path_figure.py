@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from results.figure_files import blank_figure, save_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from screening.path import MigrationPath
 
 PANEL_INCHES = (6.0, 2.4)
+DPI = 200
 COLOURS = {1: "#1f6f8b", 2: "#c8553d", 3: "#4a7c3a"}
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -26,18 +29,11 @@ def write_path_figure(files: Sequence[Path], paths: Sequence[MigrationPath], *, 
         paths: the paths; at least one.
         title: heading of the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(PANEL_INCHES[0], PANEL_INCHES[1] * len(paths)), layout="constrained", dpi=200
-    )
-    FigureCanvasAgg(figure)
+    figure = blank_figure(PANEL_INCHES[0], PANEL_INCHES[1] * len(paths))
     for number, path in enumerate(paths, start=1):
         _draw(figure.add_subplot(len(paths), 1, number), path)
     figure.suptitle(title)
-    for file in files:
-        figure.savefig(file)
+    save_figure(figure, files, dpi=DPI)
 
 
 def _draw(axes: Axes, path: MigrationPath) -> None:

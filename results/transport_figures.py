@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from results.figure_files import blank_figure
 from screening.transport.arrhenius import Arrhenius
 from screening.transport.density import Density
 from screening.transport.density_path import DensityPath
@@ -28,30 +28,8 @@ MAX_POINTS = 2000
 
 def _new(width: float = 5.0, height: float = 3.8) -> tuple[Figure, Axes]:
     """Make a figure with one panel."""
-    figure = _blank(width, height)
+    figure = blank_figure(width, height)
     return figure, figure.add_subplot()
-
-
-def _blank(width: float, height: float) -> Figure:
-    """Make a figure without a window or global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
-
-    figure = MplFigure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, ...]:
-    """Write PNG and SVG and return their paths."""
-    from matplotlib import rc_context
-
-    paths = tuple(folder / f"{name}.{kind}" for kind in ("png", "svg"))
-    with rc_context({"svg.hashsalt": "dualion", "svg.fonttype": "none"}):
-        for path in paths:
-            metadata = {"Date": None} if path.suffix == ".svg" else None
-            figure.savefig(path, dpi=160, metadata=metadata)
-    return paths
 
 
 def _thin(count: int, *, log: bool = False) -> NDArray[np.int64]:
@@ -179,7 +157,7 @@ def density_figure(density: Density, axis: int = 2) -> Figure:
 
 def rotation_figure(report: TransportReport) -> Figure:
     """Orientation autocorrelation of the bound ligands, and their MSD below its ceiling."""
-    figure = _blank(9.0, 3.8)
+    figure = blank_figure(9.0, 3.8)
     axes, relative = figure.subplots(1, 2)
     for number, rotation in enumerate(report.rotation):
         colour = COLOURS[number % len(COLOURS)]
@@ -207,7 +185,7 @@ def rotation_figure(report: TransportReport) -> Figure:
 
 def van_hove_figure(report: TransportReport, name: str) -> Figure:
     """Self and distinct part of the van Hove function of one group of ions."""
-    figure = _blank(9.0, 3.8)
+    figure = blank_figure(9.0, 3.8)
     own, others = figure.subplots(1, 2)
     found = next(s for s in report.species if s.name == name).van_hove
     for number, time in enumerate(found.times_ps):
@@ -227,7 +205,7 @@ def van_hove_figure(report: TransportReport, name: str) -> Figure:
 
 def density_path_figure(paths: Sequence[DensityPath]) -> Figure:
     """Free energy along the percolating paths of a density, one panel a dimensionality."""
-    figure = _blank(6.0, 2.4 * len(paths))
+    figure = blank_figure(6.0, 2.4 * len(paths))
     rows = figure.subplots(len(paths), 1, squeeze=False)[:, 0]
     for axes, path in zip(rows, paths, strict=True):
         colour = COLOURS[path.dimension - 1]

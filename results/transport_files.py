@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from results.figure_files import save_figure
 from results.transport_figures import (
     arrhenius_figure,
     density_figure,
@@ -16,7 +17,6 @@ from results.transport_figures import (
     msd_figure,
     rdf_figure,
     rotation_figure,
-    save_figure,
     van_hove_figure,
 )
 from results.transport_json import report_json
@@ -50,6 +50,9 @@ TABLES = {
     "rotation.csv": rotation_csv,
 }
 """Files of one run and what writes them; one with no row below its head is left out."""
+
+
+DPI = 160
 
 
 def write_report(
@@ -129,5 +132,9 @@ def write_figures(
         figures.append(("rotation", rotation_figure(report)))
     if arrhenius:
         figures.append(("arrhenius", arrhenius_figure(arrhenius)))
-    written = [save_figure(figure, folder, name) for name, figure in figures]
-    return tuple(path for pair in written for path in pair)
+    written: list[Path] = []
+    for name, figure in figures:
+        files = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+        save_figure(figure, files, dpi=DPI)
+        written += files
+    return tuple(written)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from results.figure_files import blank_figure
 from results.transport_figures import COLOURS, draw_msd
 from screening.transport.report import TransportReport
 from screening.transport.structure import Rdf
@@ -52,11 +53,7 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
     Raises:
         InputError: the run holds no such pair.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
-
-    figure = MplFigure(figsize=(13.5, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(13.5, 4.2)
     left, middle, right = figure.subplots(1, 3)
     draw_msd(left, report)
     _draw_pairs(middle, chosen_pairs(report, pairs))

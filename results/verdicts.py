@@ -10,7 +10,7 @@ from results.columns import Row
 if TYPE_CHECKING:
     from screening.verdict import DaiCriterion, Verdict
 
-VERDICT_FLAGS = frozenset({"dimensionality_decides", "ratio_reading_decides"})
+VERDICT_FLAGS = frozenset({"dimensionality_decides", "ratio_reading_decides", "grid_error_decides"})
 """Flags that belong to a verdict and not to the structure."""
 
 
@@ -25,10 +25,12 @@ def judged(row: Row, criterion: DaiCriterion, *, leading_flags: int) -> tuple[Ro
     Returns:
         The row, and whether the cation's barrier is below its threshold.
     """
-    from screening.verdict import judge
+    from screening.verdict import grid_flags, judge
 
-    cation, anion = (_barriers(row, ion) for ion in ("cation", "anion"))
+    cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge(cation, anion, criterion)
+    refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
+    last = grid_flags(refined[0], refined[1], verdict, criterion)
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
     fresh: Row = {
         **row,
@@ -36,20 +38,18 @@ def judged(row: Row, criterion: DaiCriterion, *, leading_flags: int) -> tuple[Ro
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
-        "flags": _flags(str(row.get("flags") or ""), verdict, leading_flags),
+        "flags": _flags(str(row.get("flags") or ""), verdict, leading_flags, last),
     }
     return fresh, verdict.cation_below
 
 
-def _barriers(row: Row, ion: str) -> tuple[float, float, float]:
-    one, two, three = (row[f"e{n}d_{ion}_ev"] for n in (1, 2, 3))
-    return _number(one), _number(two), _number(three)
+def _barriers(row: Row, ion: str, ending: str, missing: float) -> tuple[float, float, float]:
+    values = [row.get(f"e{n}d_{ion}{ending}") for n in (1, 2, 3)]
+    one, two, three = (float(v) if isinstance(v, int | float) else missing for v in values)
+    return one, two, three
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.inf
-
-
-def _flags(text: str, verdict: Verdict, leading: int) -> str:
+def _flags(text: str, verdict: Verdict, leading: int, last: tuple[str, ...]) -> str:
+    """Flags in the order of a screening: the crystal's, the verdict's, the pair's, the grid's."""
     kept = [flag for flag in text.split(";") if flag and flag not in VERDICT_FLAGS]
-    return ";".join(dict.fromkeys([*kept[:leading], *verdict.flags, *kept[leading:]]))
+    return ";".join(dict.fromkeys([*kept[:leading], *verdict.flags, *kept[leading:], *last]))

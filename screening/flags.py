@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.images import nearest_image_lengths
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality, morse_parameters
 from screening.softbv import ase_covalent_radii
@@ -36,7 +37,8 @@ def bound_fraction(crystal: IonicCrystal, anion: MobileIon) -> float:
     centres = np.flatnonzero((crystal.charges > 0) & (crystal.numbers != anion.number))
     if not len(sites) or not len(centres):
         return 0.0
-    distances = _nearest_image_distances(crystal, sites, centres)
+    gaps = crystal.frac[centres][None] - crystal.frac[sites][:, None]
+    distances = nearest_image_lengths(gaps, crystal.cell, reach=1)  # bonds are far shorter
     bound = np.zeros(len(sites), dtype=bool)
     for column, centre in enumerate(centres):
         bound |= _is_ligand(crystal, anion, int(centre), distances[:, column])
@@ -61,23 +63,6 @@ def _is_ligand(
     valence = np.exp(pair.alpha_per_angstrom * (pair.r0_angstrom - r_angstrom))
     share = NON_METAL_SHARE if non_metal else METAL_SHARE
     return np.asarray((valence > share * abs(anion.charge)) & (r_angstrom < LONGEST_BOND_ANGSTROM))
-
-
-def _nearest_image_distances(
-    crystal: IonicCrystal, sites: NDArray[np.int64], centres: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Shortest distance of each site to each centre over the periodic images, Å.
-
-    The images of the 3×3×3 cells around the rounded difference hold the nearest one for any
-    cell that is not extremely skewed, and bonds are far shorter than those cells.
-    """
-    difference = crystal.frac[centres][None] - crystal.frac[sites][:, None]
-    difference -= np.round(difference)
-    shortest = np.full(difference.shape[:2], np.inf)
-    for image in np.ndindex(3, 3, 3):
-        vectors = (difference + (np.array(image) - 1)) @ crystal.cell
-        np.minimum(shortest, np.einsum("ijk,ijk->ij", vectors, vectors), out=shortest)
-    return np.asarray(np.sqrt(shortest))
 
 
 def sublattices_interchange(crystal: IonicCrystal, cation: MobileIon, anion: MobileIon) -> bool:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from screening.barriers import BarrierOptions, IonBarriers, ion_barriers
 from screening.bond_valence_sum import bvs_quality
 from screening.flags import bound_fraction, sublattices_interchange
 from screening.ions import MobileIon, anions_of, mean_charge
 from screening.pair_parameters import ParameterQuality
-from screening.verdict import DaiCriterion, Verdict, judge
+from screening.verdict import DaiCriterion, Verdict, grid_flags, judge
 from structures.crystal import IonicCrystal
 from structures.elements import atomic_number, symbol
 from structures.errors import (
@@ -156,8 +154,16 @@ def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResul
     cations = _cations_of(crystal, options.cations)
     anions = _anions_of(crystal, options.anions)
     computed = {ion: _attempt(crystal, ion, options.barriers) for ion in (*cations, *anions)}
+    sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
+    bound = {anion: bound_fraction(crystal, anion) for anion in sound}
     outcomes = [
-        _judge_pair(crystal, (cation, computed[cation]), (anion, computed[anion]), options)
+        _judge_pair(
+            crystal,
+            (cation, computed[cation]),
+            (anion, computed[anion]),
+            bound.get(anion, math.nan),
+            options,
+        )
         for cation in cations
         for anion in anions
     ]
@@ -221,7 +227,7 @@ Attempt = tuple[MobileIon, "IonBarriers | StructureError"]
 
 
 def _judge_pair(
-    crystal: IonicCrystal, cation: Attempt, anion: Attempt, options: ScreenOptions
+    crystal: IonicCrystal, cation: Attempt, anion: Attempt, bound: float, options: ScreenOptions
 ) -> PairResult | PairFailure:
     (cation_ion, of_cation), (anion_ion, of_anion) = cation, anion
     for outcome in (of_cation, of_anion):
@@ -235,25 +241,14 @@ def _judge_pair(
             )
     assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
     verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
-    bound = bound_fraction(crystal, anion_ion)
     return PairResult(
         cation=of_cation,
         anion=of_anion,
         verdict=verdict,
         bound_fraction=bound,
         flags=_flags(crystal, of_cation, of_anion, verdict, bound)
-        + _grid_flag(of_cation, of_anion, verdict, options.criterion),
+        + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, options.criterion),
     )
-
-
-def _grid_flag(
-    cation: IonBarriers, anion: IonBarriers, verdict: Verdict, criterion: DaiCriterion
-) -> tuple[str, ...]:
-    """``grid_error_decides`` where the refined barriers give another verdict."""
-    if np.isnan(cation.refined_ev + anion.refined_ev).any():
-        return ()
-    refined = judge(cation.refined_ev, anion.refined_ev, criterion)
-    return ("grid_error_decides",) if refined.dai != verdict.dai else ()
 
 
 def _flags(

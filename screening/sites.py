@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.basins import Basins, basins_of
+from screening.images import nearest_image_lengths
 from screening.ions import MobileIon
 from structures.crystal import IonicCrystal
 from structures.elements import symbol
@@ -132,7 +133,8 @@ def _orbits(
             continue
         images = np.einsum("oij,j->oi", rotations, frac[index]) + translations
         others = np.flatnonzero(left)
-        near = _shortest(images[:, None] - frac[others][None], crystal.cell) < SAME_SITE_ANGSTROM
+        gaps = images[:, None] - frac[others][None]
+        near = nearest_image_lengths(gaps, crystal.cell, reach=0) < SAME_SITE_ANGSTROM
         orbit = others[near.any(axis=0) | (others == index)]
         left[orbit] = False
         orbits.append(orbit)
@@ -187,11 +189,3 @@ def nearest_atoms(
         for at in flat.tolist()
         if distances.ravel()[at] <= NEAREST_SEARCH_ANGSTROM
     )
-
-
-def _shortest(gaps: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lengths in Å of fractional differences to the nearest image, any leading shape.
-
-    Rounding finds the image for what lies within half a voxel's diagonal, in any cell.
-    """
-    return np.asarray(np.linalg.norm((gaps - np.round(gaps)) @ cell, axis=-1))

@@ -111,6 +111,19 @@ def judge(cation_ev: Triple, anion_ev: Triple, criterion: DaiCriterion) -> Verdi
     )
 
 
+def grid_flags(
+    cation_refined_ev: Triple, anion_refined_ev: Triple, verdict: Verdict, criterion: DaiCriterion
+) -> tuple[str, ...]:
+    """``grid_error_decides`` where the refined barriers, eV, give another verdict.
+
+    NaN stands for a barrier that was not refined; then there is nothing to say.
+    """
+    if any(math.isnan(barrier) for barrier in (*cation_refined_ev, *anion_refined_ev)):
+        return ()
+    refined = judge(cation_refined_ev, anion_refined_ev, criterion)
+    return ("grid_error_decides",) if refined.dai != verdict.dai else ()
+
+
 def _ratio(over: float, under: float) -> float:
     if math.isinf(under):
         return math.nan if math.isinf(over) else 0.0

@@ -71,7 +71,11 @@ class LiveView:
             dimensionality = self._campaign.criterion.dimensionality
             lines.append(
                 candidate_table(
-                    progress.best, dimensionality=dimensionality, most=SHOWN, count=progress.found
+                    progress.best,
+                    dimensionality=dimensionality,
+                    most=SHOWN,
+                    width=self._console.width,
+                    count=progress.found,
                 )
             )
         return Group(*lines)

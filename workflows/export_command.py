@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows.shared_options import Inputs, RunFolderArgument
+
 if TYPE_CHECKING:
     from results.run_folder import RunFolder
 
@@ -20,9 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    folder: Annotated[
-        Path, typer.Argument(help="Folder of a finished run or campaign.", show_default=False)
-    ],
+    folder: RunFolderArgument,
     format: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,10 +37,7 @@ def export(
             help="Folder of the files. Default: export/ in the run's.", show_default=False
         ),
     ] = None,
-    input: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the structures lie now, if they moved.", show_default=False),
-    ] = None,
+    input: Inputs = None,
     include_structures: Annotated[
         bool,
         typer.Option("--include-structures", help="Also coordinates of licensed sources (ICSD)."),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows import shared_options
+
 if TYPE_CHECKING:
     from structures.sources.base import Source
     from structures.sources.query import SourceQuery
@@ -56,13 +58,8 @@ def fetch(
     max_sites: Annotated[
         int | None, typer.Option(help="Most sites of the cell.", rich_help_panel=WHAT)
     ] = None,
-    max_hull: Annotated[
-        float | None,
-        typer.Option(help="Largest energy above the hull, eV/atom.", rich_help_panel=WHAT),
-    ] = None,
-    min_gap: Annotated[
-        float | None, typer.Option(help="Smallest band gap, eV.", rich_help_panel=WHAT)
-    ] = None,
+    max_hull: Annotated[float | None, shared_options.max_hull(WHAT)] = None,
+    min_gap: Annotated[float | None, shared_options.min_gap(WHAT)] = None,
     nonmetals: Annotated[
         bool, typer.Option("--nonmetals", help="Leave out metals.", rich_help_panel=WHAT)
     ] = False,
@@ -78,9 +75,7 @@ def fetch(
         list[str] | None,
         typer.Option("--id", help="Single ids of the source; repeat.", rich_help_panel=WHAT),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Most entries of each source.", rich_help_panel=WHAT)
-    ] = None,
+    limit: Annotated[int | None, shared_options.limit(WHAT)] = None,
     max_r: Annotated[
         float | None, typer.Option(help="Largest R value (0.1).", rich_help_panel=MEASURED)
     ] = None,
@@ -103,9 +98,7 @@ def fetch(
         bool,
         typer.Option("--keep-duplicates", help="Do not look for duplicates.", rich_help_panel=HOW),
     ] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Use the cache alone.", rich_help_panel=HOW)
-    ] = False,
+    offline: Annotated[bool, shared_options.offline(HOW)] = False,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Fetch again what is cached.", rich_help_panel=HOW)
     ] = False,

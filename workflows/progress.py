@@ -21,6 +21,11 @@ from rich.text import Text
 from results.columns import Row
 from results.funnel import Funnel
 
+WIDE = 110
+"""Characters in a line from which on ids and flags have columns of their own."""
+LONGEST_FORMULA = 12
+"""Characters of a formula in one line of a narrow terminal."""
+
 
 class RateColumn(ProgressColumn):
     """Structures a second."""
@@ -45,31 +50,48 @@ def run_progress(console: Console) -> Progress:
 
 
 def candidate_table(
-    candidates: Sequence[Row], *, dimensionality: int, most: int, count: int | None = None
+    candidates: Sequence[Row],
+    *,
+    dimensionality: int,
+    most: int,
+    width: int,
+    count: int | None = None,
 ) -> Table:
-    """The first candidates."""
+    """The first candidates; no id is shortened, so that it can be typed again.
+
+    Args:
+        candidates: rows of ``candidates.csv``.
+        dimensionality: 1, 2 or 3.
+        most: how many to show.
+        width: characters in a line of the terminal; a narrow one shows the flags below the id.
+        count: how many candidates there are; None for as many as given.
+    """
     title = (
         f"Candidates ({min(most, len(candidates))} of {count or len(candidates)}; barriers in eV)"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, width in (("#", 2), ("formula", 10)):
-        table.add_column(name, min_width=width, no_wrap=True, overflow="ellipsis")
-    table.add_column("structure", max_width=14, no_wrap=True, overflow="ellipsis")
+    table.add_column("#", min_width=2, no_wrap=True)
+    longest = None if width >= WIDE else LONGEST_FORMULA
+    table.add_column("formula", min_width=8, max_width=longest, overflow="fold")
     table.add_column("ions", min_width=8, no_wrap=True)
     for name in ("E cat.", "E an.", "ratio"):
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
-    table.add_column("flags", min_width=18)
+    names = ("structure", "flags") if width >= WIDE else ("structure, flags",)
+    for name in names:
+        table.add_column(name, overflow="fold")
     for row in candidates[:most]:
         numbers = (
             row[f"e{dimensionality}d_cation_ev"],
             row[f"e{dimensionality}d_anion_ev"],
             row[f"ratio_{dimensionality}d"],
         )
+        flags = str(row.get("flags") or "").replace(";", ", ").replace("_", " ")
+        last = [str(row["source_id"]), flags]
         table.add_row(
-            *(Text(str(row[key])) for key in ("rank", "reduced_formula", "source_id")),
+            *(Text(str(row[key])) for key in ("rank", "reduced_formula")),
             Text(f"{row['cation']} {row['anion']}"),
             *(f"{float(number or 0.0):.3f}" for number in numbers),
-            Text(str(row.get("flags") or "").replace(";", ", ").replace("_", " ")),
+            *(map(Text, last) if width >= WIDE else [Text("\n".join(filter(None, last)))]),
         )
     return table
 

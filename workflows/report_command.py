@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows.shared_options import Inputs, RunFolderArgument
+
 if TYPE_CHECKING:
     from results.report import Detail
     from results.run_folder import RunFolder
@@ -19,9 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    folder: Annotated[
-        Path, typer.Argument(help="Folder of a finished run or campaign.", show_default=False)
-    ],
+    folder: RunFolderArgument,
     out: Annotated[
         Path | None,
         typer.Option(help="The HTML file. Default: report.html in the folder.", show_default=False),
@@ -42,10 +42,7 @@ def report(
         bool,
         typer.Option("--include-structures", help="Show coordinates of licensed sources (ICSD)."),
     ] = False,
-    input: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the structures lie now, if they moved.", show_default=False),
-    ] = None,
+    input: Inputs = None,
     transport: Annotated[
         list[str] | None,
         typer.Option(

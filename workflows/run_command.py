@@ -106,6 +106,7 @@ def _report(console: Console, asked: Campaign, result: RunResult) -> None:
                     summary.candidates,
                     dimensionality=asked.criterion.dimensionality,
                     most=len(summary.candidates),
+                    width=console.width,
                     count=summary.candidate_count,
                 )
             )

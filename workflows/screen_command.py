@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows import shared_options
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -82,16 +84,9 @@ def screen(
             show_default=False,
         ),
     ] = None,
-    max_hull: Annotated[
-        float | None,
-        typer.Option(help="Largest energy above the hull, eV/atom.", rich_help_panel=FROM),
-    ] = None,
-    min_gap: Annotated[
-        float | None, typer.Option(help="Smallest band gap, eV.", rich_help_panel=FROM)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Most entries of each source.", rich_help_panel=FROM)
-    ] = None,
+    max_hull: Annotated[float | None, shared_options.max_hull(FROM)] = None,
+    min_gap: Annotated[float | None, shared_options.min_gap(FROM)] = None,
+    limit: Annotated[int | None, shared_options.limit(FROM)] = None,
     anode_reactions: Annotated[
         bool,
         typer.Option(
@@ -101,9 +96,7 @@ def screen(
             rich_help_panel=FROM,
         ),
     ] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Use the cache alone.", rich_help_panel=FROM)
-    ] = False,
+    offline: Annotated[bool, shared_options.offline(FROM)] = False,
     spacing: Annotated[
         float, typer.Option(help="Largest distance of grid points, Å.", rich_help_panel=HOW)
     ] = 0.2,
@@ -308,7 +301,10 @@ def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> No
     if summary.candidates:
         console.print(
             candidate_table(
-                summary.candidates, dimensionality=dimensionality, most=SHOWN_CANDIDATES
+                summary.candidates,
+                dimensionality=dimensionality,
+                most=SHOWN_CANDIDATES,
+                width=console.width,
             )
         )
     else:

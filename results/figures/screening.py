@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results.columns import Row
+from results.figure_files import blank_figure, save_figure
 from results.score import PARTS
 from results.transport_figures import COLOURS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 FORMATS = ("svg", "pdf", "png")
+DPI = 300
 COLUMN_INCHES = 3.4
 """Width of one column of a journal page."""
 REGION = "#009E73"
@@ -133,8 +135,10 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
     return figure
 
 
-def write_run_figures(run: RunFolder, folder: Path) -> list[Path]:
-    """Write every figure of a run as SVG, PDF and PNG; returns the paths."""
+def write_run_figures(
+    run: RunFolder, folder: Path, *, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Write every figure of a run, as SVG, PDF and PNG; returns the paths."""
     d = run.dimensionality
     given = run.criterion
     region = (
@@ -150,21 +154,12 @@ def write_run_figures(run: RunFolder, folder: Path) -> list[Path]:
         "funnel": funnel_figure(funnel),
         "ranking": ranking_figure(run.candidates),
     }
-    return [path for name, made in figures.items() for path in save(made, folder, name)]
-
-
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure in every format; the same figure gives the same bytes."""
-    from matplotlib import rc_context
-
-    fixed = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
-    paths = []
-    with rc_context({"svg.hashsalt": "dualion", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        for kind in FORMATS:
-            path = folder / f"{name}.{kind}"
-            figure.savefig(path, dpi=300, metadata=fixed[kind])
-            paths.append(path)
-    return paths
+    written: list[Path] = []
+    for name, made in figures.items():
+        files = [folder / f"{name}.{kind}" for kind in formats]
+        save_figure(made, files, dpi=DPI)
+        written += files
+    return written
 
 
 def ion_label(ion: object) -> str:
@@ -187,10 +182,6 @@ def _finite(value: object) -> bool:
 
 
 def _new(width: float, height: float) -> tuple[Figure, Axes]:
-    """Make a figure without a window or global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
-
-    figure = MplFigure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    """Make a figure with one panel."""
+    figure = blank_figure(width, height)
     return figure, figure.add_subplot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from structures.sources.errors import (
@@ -99,11 +99,15 @@ class SummaryClient:
 def _summary_rester() -> Any:
     """mp-api's summary client, whose construction sends no request of its own.
 
-    The heartbeat was asked for by then, with limits; the client's own call has none.
+    The heartbeat was asked for by then, with limits; the client's own call has none. The names of
+    the fields are kept: the client would derive them from its schema anew for each field of
+    every request, and that takes longer than the request.
     """
     from mp_api.client.routes.materials.summary import SummaryRester
 
     class QuietSummaryRester(SummaryRester):  # type: ignore[misc]
+        available_fields = cached_property(SummaryRester.available_fields.fget)
+
         @staticmethod
         def _get_heartbeat_info(endpoint: str) -> tuple[str, list[str]]:
             return "", []

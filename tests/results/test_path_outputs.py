@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,10 +23,12 @@ from structures.files import read_structures, reference_paths
 from structures.preparation import prepare
 
 
+@cache
 def mapped(name, ion="Li+"):
     (path,) = [path for path in reference_paths() if path.stem == name]
     (record,) = read_structures([path])
-    return map_ion(prepare(record.structure), MobileIon.parse(ion), BarrierOptions())
+    coarse = BarrierOptions(spacing_angstrom=0.3)
+    return map_ion(prepare(record.structure), MobileIon.parse(ion), coarse)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -174,8 +174,9 @@ EXCEPTIONS = {
 """Elements whose sums are known to miss the bounds, per file, and why."""
 
 
+@cache
 def _parse(path: Path) -> Structure:
-    """The structure in its conventional cell; a warning fails the test.
+    """The structure in its conventional cell, parsed once for all tests; a warning fails the test.
 
     Only the remark that pymatgen makes of every coordinate of one or two thirds is let pass.
     """
@@ -404,7 +405,7 @@ def test_ordered_structures_match_calculated_ones() -> None:
     calculated, matched = _calculated(), []
     for path in PATHS:
         if "StructureMatcher" in _header(path):
-            structure = _parse(path)
+            structure = _parse(path).copy()
             structure.remove_oxidation_states()
             rows = calculated.get(structure.composition.reduced_formula, [])
             assert _smallest_shift(structure, rows) < LARGEST_SHIFT, path.name

@@ -11,6 +11,7 @@ import pytest
 
 from results.columns import ANODE_REACTION, CANDIDATES, INTERPHASE, SCREENED, Row
 from results.tables import read_table
+from screening.barriers import BarrierOptions
 from screening.pairs import ScreenOptions, screen
 from screening.verdict import DaiCriterion
 from structures.files import parse_entry, reference_paths
@@ -56,6 +57,8 @@ def test_what_is_not_known_is_empty() -> None:
     assert columns["interphase"] == "Mg3N2" and columns["interphase_e3d_anion_ev"] is None
 
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 BUNDLED = ("LiCl", "LiBr", "Li3OCl", "LiI")
 
 
@@ -79,7 +82,10 @@ def row(formula: str, cation: str = "Li+", anion: str = "Cl-") -> Row:
 def run(tmp_path: Path, phases: object = None) -> tuple[RunSummary, dict[str, Row]]:
     summary = screen_paths(
         bundled(*BUNDLED),
-        ScreenOptions(criterion=DaiCriterion(max_ratio=5.0)),  # so that Li3OCl passes too
+        ScreenOptions(
+            criterion=DaiCriterion(max_ratio=5.0),  # so that Li3OCl passes too
+            barriers=BarrierOptions(spacing_angstrom=0.4),
+        ),
         output=tmp_path / "run",
         phases=phases,  # type: ignore[arg-type]
     )

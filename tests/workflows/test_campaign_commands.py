@@ -45,6 +45,7 @@ def structures(folder: Path, number: int) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_from_init_to_the_tables(app: typer.Typer, tmp_path: Path) -> None:
     inputs = structures(tmp_path / "in", 6)
     runner = CliRunner()
@@ -87,7 +88,7 @@ def test_mistakes_end_in_one_sentence(app: typer.Typer, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
-    inputs = structures(tmp_path / "in", 2500)
+    inputs = structures(tmp_path / "in", 1500)
     folder = tmp_path / "c"
     file = init_command.write_template(folder, [str(inputs)])
     code = (

@@ -11,8 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from results.store import Store
 from results.store.database import StoreError
 from structures.errors import InputError
 from structures.files import reference_paths
-from workflows import campaign_run, cluster
+from workflows import campaign_run
 from workflows.campaign_config import Campaign
 from workflows.campaign_lock import folder_lock
 from workflows.campaign_plan import jobs_left
@@ -31,31 +29,21 @@ from workflows.campaign_preview import preview
 from workflows.campaign_run import run_campaign
 from workflows.campaign_status import campaign_status
 from workflows.campaign_yaml import load_campaign
-from workflows.executor import local_client
 from workflows.screen_run import screen_paths
 
 NAMES = ("LiF", "LiI", "Li3N", "NaCl", "CaF2", "Li6PS5Cl", "LiAlCl4", "Li2MgCl4")
 
 
-@pytest.fixture(scope="module")
-def shared_client() -> Iterator[Any]:
-    with local_client(2) as client:
-        yield client
+pytestmark = pytest.mark.usefixtures("shared_workers")
 
-
-@pytest.fixture(autouse=True)
-def one_cluster(shared_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Campaigns of this module share their workers."""
-
-    @contextmanager
-    def borrowed(*_: object, **__: object) -> Iterator[tuple[Any, str]]:
-        yield shared_client, ""
-
-    monkeypatch.setattr(cluster, "campaign_client", borrowed)
+COARSE = "barriers: {spacing_angstrom: 0.4}"
 
 
 def campaign(folder: Path, changes: str = "", names: tuple[str, ...] = NAMES) -> Campaign:
-    """A campaign over copies of some reference structures, and one file that is none."""
+    """A campaign over copies of some reference structures, and one file that is none.
+
+    On a coarse grid, unless the changes speak of barriers.
+    """
     inputs = folder / "in"
     if not inputs.exists():
         inputs.mkdir(parents=True)
@@ -64,7 +52,9 @@ def campaign(folder: Path, changes: str = "", names: tuple[str, ...] = NAMES) ->
                 shutil.copy(path, inputs)
         (inputs / "nothing.cif").write_text("")
     file = folder / "campaign.yaml"
-    file.write_text(f"sources:\n  - files: [in]\n{changes or 'ions: {cations: [Li, Na]}'}\n")
+    changes = changes or "ions: {cations: [Li, Na]}"
+    barriers = "" if "barriers: {" in changes else COARSE
+    file.write_text(f"sources:\n  - files: [in]\n{changes}\n{barriers}\n")
     return load_campaign(file)
 
 
@@ -161,11 +151,11 @@ def test_other_conventions_compute_everything_and_going_back_nothing(tmp_path: P
     first = campaign(tmp_path / "c")
     run_campaign(first)
     before = table(first.folder)
-    coarse = campaign(
-        tmp_path / "c", "ions: {cations: [Li, Na]}\nbarriers: {spacing_angstrom: 0.4}"
+    coarser = campaign(
+        tmp_path / "c", "ions: {cations: [Li, Na]}\nbarriers: {spacing_angstrom: 0.5}"
     )
-    assert len(jobs_of(coarse)) == len(NAMES) - 1  # CaF2 has no such cation on any grid
-    run_campaign(coarse)
+    assert len(jobs_of(coarser)) == len(NAMES) - 1  # CaF2 has no such cation on any grid
+    run_campaign(coarser)
     assert table(first.folder) != before
     back = campaign(tmp_path / "c")
     assert run_campaign(back).computed == 0

@@ -29,6 +29,13 @@ from workflows import (
 NAMES = ("LiI", "LiGaBr4", "Li3PO4_gamma", "AgI_beta")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def workers(borrow_workers):
+    """Every run of this module, also those of its fixtures, uses the session's workers."""
+    with borrow_workers():
+        yield
+
+
 @pytest.fixture(scope="module")
 def app():
     made = typer.Typer()

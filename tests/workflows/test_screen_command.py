@@ -12,6 +12,8 @@ import pytest
 from results.tables import read_table
 from workflows import cli
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 CIF = """data_{name}
 _cell_length_a {a}
 _cell_length_b {a}

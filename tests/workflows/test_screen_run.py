@@ -102,6 +102,7 @@ def test_a_file_or_an_unwritable_place_is_no_output_folder(tmp_path: Path) -> No
         new_folder(Path("/proc/dualion"))  # refuses folders even from root
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_full_disk_gives_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     write_structures(tmp_path / "in", 2)
@@ -149,7 +150,7 @@ def interrupted(files: RunFiles, folder: Path, number: signal.Signals) -> tuple[
 
 def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    write_structures(tmp_path / "in", 3000)
+    write_structures(tmp_path / "in", 1500)
     files = RunFiles(folder=tmp_path / "out")
     status, said = interrupted(files, tmp_path / "in", signal.SIGINT)
     assert status == 130, said
@@ -157,6 +158,6 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in said
     with files.screened.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
-    assert 0 < len(rows) < 3000
+    assert 0 < len(rows) < 1500
     assert {row["status"] for row in rows} == {"ok"}
     assert json.loads(files.sidecar.read_text())["finished"] is False
