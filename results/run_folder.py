@@ -75,7 +75,7 @@ def read_run_folder(folder: Path) -> RunFolder:
         )
     sidecar = _read_sidecar(folder / "run.json")
     rows = _rows(folder / "screened.csv")
-    candidates = _rows(folder / "candidates.csv") if (folder / "candidates.csv").exists() else []
+    candidates = _candidates(folder / "candidates.csv", rows)
     return RunFolder(folder=folder, rows=rows, candidates=candidates, sidecar=sidecar)
 
 
@@ -89,6 +89,23 @@ def read_candidates(folder: Path) -> RunFolder:
     return RunFolder(
         folder=folder, rows=[], candidates=_rows(folder / "candidates.csv"), sidecar=sidecar
     )
+
+
+def _candidates(path: Path, rows: list[Row]) -> list[Row]:
+    """Rows of the ranking; none where nothing passed.
+
+    Raises:
+        InputError: pairs passed, and the table is missing or damaged.
+    """
+    if path.exists():
+        return _rows(path)
+    passed = sum(row.get("dai") is True for row in rows)
+    if passed:
+        raise InputError(
+            f"{path} is missing, though pairs of screened.csv pass ({passed}); write both again "
+            "with the run's own command."
+        )
+    return []
 
 
 def _rows(path: Path) -> list[Row]:

@@ -64,7 +64,7 @@ def read_table(path: Path) -> list[Row]:
     """Rows of a table that this package wrote.
 
     Raises:
-        InputError: the file is missing or has an unknown column.
+        InputError: the file is missing, has an unknown column, or a line that cannot be read.
     """
     if not path.is_file():
         raise InputError(f"There is no table {path}; run dualion screen first.")
@@ -75,6 +75,13 @@ def read_table(path: Path) -> list[Row]:
             raise InputError(
                 f"{path} has columns unknown to this version: {', '.join(sorted(unknown))}."
             )
-        return [
-            {key: parse_value(text, BY_KEY[key]) for key, text in row.items()} for row in reader
-        ]
+        rows: list[Row] = []
+        for row in reader:
+            try:
+                rows.append({key: parse_value(text, BY_KEY[key]) for key, text in row.items()})
+            except (AttributeError, KeyError, TypeError, ValueError):
+                raise InputError(
+                    f"{path} is damaged: line {reader.line_num} is cut off or holds what does not "
+                    "belong there. Write it again with the run's own command."
+                ) from None
+        return rows

@@ -61,13 +61,14 @@ def report(
 
         dualion screen --output my-run && dualion report my-run
     """
-    from results.report import write_report
+    from results.report import check_target, write_report
     from results.run_folder import read_run_folder
 
     run = read_run_folder(folder)
+    path = out or folder / "report.html"
+    check_target(path)
     details = _details(run, candidates, sensitivity, include_structures, input or [])
     details = _with_dynamics(run, details, _folders(transport or []))
-    path = out or folder / "report.html"
     size = write_report(run, path, title=title, details=details)
     typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows, {len(details)} in detail)")
 

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
@@ -43,14 +44,37 @@ def write_report(
     Raises:
         InputError: the file cannot be written.
     """
+    check_target(path)
     text = report_html(run, title=title or run.name, details=details)
-    part = path.with_name(path.name + ".part")
-    try:
+    with _writing(path) as part:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}; choose another --out.") from error
     return len(text.encode("utf-8"))
+
+
+def check_target(path: Path) -> None:
+    """Make sure that the page can be written, before the work that it takes.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder; choose another --out.")
+    with _writing(path) as part:
+        part.touch()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """A file beside the page that is gone afterwards; what goes wrong is one sentence."""
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        part.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(f"Cannot write {path}: {error.strerror}; choose another --out.") from error
 
 
 def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) -> str:

@@ -12,7 +12,7 @@ from page_reader import block_of, head_of
 
 from results.columns import CANDIDATES, SCREENED
 from results.ranking import ranked_candidates
-from results.report import Detail, report_html, write_report
+from results.report import Detail, check_target, report_html, write_report
 from results.report.glossary import FLAGS
 from results.run_folder import identity, read_run_folder
 from results.tables import write_table
@@ -100,6 +100,21 @@ def test_report_is_written_whole_or_not_at_all(tmp_path):
         write_report(run, tmp_path / "missing" / "report.html", details={})
 
 
+def test_a_target_that_cannot_be_written_is_noticed_and_leaves_nothing(tmp_path):
+    run = run_folder(tmp_path / "run", [ROW])
+    (tmp_path / "taken").mkdir()
+    for target in (tmp_path / "taken", tmp_path / "missing" / "report.html"):
+        for attempt in (check_target, lambda path: write_report(run, path, details={})):
+            with pytest.raises(InputError, match=r"^Cannot write .*; choose another --out\.$"):
+                attempt(target)
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "taken"}
+
+
+def cut_off(path):
+    text = path.read_text()
+    path.write_text(text[: len(text) - 40])
+
+
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [
@@ -107,7 +122,10 @@ def test_report_is_written_whole_or_not_at_all(tmp_path):
         (lambda f: (f / "run.json").write_text("{"), "JSON"),
         (lambda f: (f / "run.json").write_text("[]"), "sidecar"),
         (lambda f: (f / "screened.csv").unlink(), "screen"),
-        (lambda f: (f / "screened.csv").write_text("n_sites\nx\n"), "damaged"),
+        (lambda f: (f / "screened.csv").write_text("n_sites\nx\n"), "damaged: line 2"),
+        (lambda f: cut_off(f / "screened.csv"), "damaged: line 2"),
+        (lambda f: (f / "screened.csv").write_text("n_sites\n1,2\n"), "damaged: line 2"),
+        (lambda f: (f / "candidates.csv").unlink(), r"pairs of screened\.csv pass \(1\)"),
     ],
 )
 def test_a_damaged_folder_is_one_sentence(tmp_path, break_it, says):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import source_servers
 from pymatgen.core import Lattice, Structure
 
 from structures.disorder import SiteTable, read_sites, rebalance_occupancies
 from structures.errors import UnpreparableStructureError
 from structures.preparation import prepare
 
-ROCK_SALT = [[0, 0, 0], [0.5, 0.5, 0.5]]
-
 
 def rock_salt(cation: object, anion: object = "Cl", a: float = 5.13) -> Structure:
-    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), [cation, anion], ROCK_SALT)
+    return source_servers.rock_salt(a, cation, anion)  # type: ignore[arg-type]
 
 
 def table(occupancies: list[float], sites: list[int], numbers: list[int]) -> SiteTable:

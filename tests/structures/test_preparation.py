@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import source_servers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Species, Structure
@@ -145,7 +146,7 @@ ROCK_SALT = [[0, 0, 0], [0.5, 0.5, 0.5]]
             id="NH4Cl",
         ),
         pytest.param(
-            Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.084), ["Li", "H"], ROCK_SALT),
+            source_servers.rock_salt(4.084, "Li", "H"),
             {"Li": [1.0], "H": [-1.0]},
             id="LiH",
         ),
@@ -294,7 +295,7 @@ def test_refusals_have_stable_reasons(structure: Structure, reason: str) -> None
 
 
 def rock_salt(cation: object, anion: object) -> Structure:
-    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.13), [cation, anion], ROCK_SALT)
+    return source_servers.rock_salt(5.13, cation, anion)  # type: ignore[arg-type]
 
 
 def test_sane_states_of_the_file_are_kept() -> None:

@@ -88,7 +88,7 @@ def test_mistakes_end_in_one_sentence(app: typer.Typer, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
-    inputs = structures(tmp_path / "in", 1500)
+    inputs = structures(tmp_path / "in", 800)
     folder = tmp_path / "c"
     file = init_command.write_template(folder, [str(inputs)])
     code = (
