@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from structures.errors import UnreadableStructureError
+from structures.errors import StructureError, UnreadableStructureError
 from structures.files.build import too_many_sites
 from structures.files.cif import read_cif
 from structures.files.entries import iter_raw_entries
@@ -85,13 +85,18 @@ def _record(entry: RawEntry | Rejection, limits: ReadLimits) -> StructureRecord 
     try:
         return parse_entry(entry, max_sites=limits.max_sites)
     except UnreadableStructureError as error:
-        return Rejection(
-            source=entry.source,
-            source_id=entry.source_id,
-            stage="read",
-            reason=error.reason,
-            message=str(error),
-        )
+        return unreadable(entry, error)
+
+
+def unreadable(entry: RawEntry, error: StructureError) -> Rejection:
+    """The record of an entry that cannot be read, with the reason."""
+    return Rejection(
+        source=entry.source,
+        source_id=entry.source_id,
+        stage="read",
+        reason=error.reason,
+        message=str(error),
+    )
 
 
 def _parse(raw: RawEntry, max_sites: int) -> Parsed:

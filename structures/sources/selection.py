@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from structures.errors import StructureError
 from structures.files import parse_entry
+from structures.files.parse import unreadable
 from structures.records import RawEntry, Rejection
 from structures.sources.duplicates import (
     DEFAULT_MATCH,
@@ -163,13 +164,7 @@ def examine(entry: RawEntry, *, with_print: bool) -> Examined | Rejection:
     try:
         record = parse_entry(entry)
     except StructureError as error:
-        return Rejection(
-            source=entry.source,
-            source_id=entry.source_id,
-            stage="read",
-            reason=error.reason,
-            message=str(error),
-        )
+        return unreadable(entry, error)
     structure = record.structure
     symbols = {kind.symbol for kind in structure.composition}
     facts = Facts(
