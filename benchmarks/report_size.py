@@ -45,7 +45,12 @@ def synthetic_run(folder: Path, structures: int, seed: int = 1) -> int:
     write_table(folder / "screened.csv", rows, SCREENED)
     write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
     lost = [str(row["reason"]) for row in rows if row["status"] != "ok"]
-    funnel = {"read": structures, "computed": structures - len(lost)}
+    passing = {row["source_id"] for row in rows if row.get("dai") is True}
+    funnel = {
+        "read": structures,
+        "computed": structures - len(lost),
+        "ratio in range": len(passing),
+    }
     (folder / "run.json").write_text(
         json.dumps(
             {

@@ -168,6 +168,14 @@ def test_names_stay_text(big, visit):
     assert page.tab.locator("img").count() == 0
 
 
+def test_the_headline_counts_the_structures_that_pass(big, visit, table):
+    page = visit(big)
+    passing = {(row["source"], row["source_id"]) for row in table if row["dai"] is True}
+    assert 0 < len(passing) < STRUCTURES
+    told = page.tab.locator("#headline strong").inner_text()
+    assert told == f"{len(passing):,} of {STRUCTURES:,} structures"
+
+
 def test_sorting_and_filtering_agree_with_the_table(big, visit, table):
     page = visit(big)
     computed = [i for i, row in enumerate(table) if row["status"] == "ok"]

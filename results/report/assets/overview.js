@@ -1,13 +1,23 @@
 // Funnel, what was not done, conventions.
 
+/** How many structures hold a pair that passes, counted in the rows. */
+function passingStructures(data) {
+  const { source, source_id: name, dai } = data.columns;
+  const found = new Set();
+  for (let row = 0; row < data.n; row += 1) {
+    if (dai.text(row) === "true") found.add(`${source.text(row)}\n${name.text(row)}`);
+  }
+  return found.size;
+}
+
 function drawFunnel(box, headline, data, showReason) {
   const { funnel = {}, reasons = {} } = data.content.run;
   const steps = Object.entries(funnel);
   const widest = Math.max(1, ...steps.map(([, count]) => count));
-  const passed = steps.length ? steps[steps.length - 1][1] : 0;
+  const read = steps.length ? steps[0][1] : 0;
   const cited = data.criterion;
   refill(headline,
-    el("strong", {}, `${passed} of ${steps.length ? steps[0][1] : 0} structures`),
+    el("strong", {}, `${passingStructures(data).toLocaleString("en")} of ${read.toLocaleString("en")} structures`),
     ` hold a pair with E(cation) < ${cited.max_cation_barrier_ev} eV and ${cited.min_ratio} ≤ `,
     `${cited.reading === "cation_over_anion" ? "E(cation)/E(anion)" : "E(anion)/E(cation)"} ≤ ${cited.max_ratio}, `,
     `both barriers in ${cited.dimensionality}D.`,
