@@ -46,7 +46,8 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
         for n in (1, 2, 3)
     ]
     turned = replace(criterion, reading=other)  # type: ignore[arg-type]
-    lines.append(_line(f"{d}D, ratio read as {other}", *_barriers(row, "_ev"), turned))
+    reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
+    lines.append(_line(reading, *_barriers(row, "_ev"), turned))
     for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):

@@ -70,7 +70,7 @@ def test_sensitivity_repeats_the_table_and_the_other_conventions(detail, row):
         line = lines[f"{n}D barriers"]
         assert line["cation_ev"] == pytest.approx(row[f"e{n}d_cation_ev"], abs=1e-6)
         assert line["passes"] == (f"{n}D" in row["dai_dimensions"])
-    assert lines["3D, ratio read as cation_over_anion"]["passes"] == row["dai_other_reading"]
+    assert lines["3D, ratio read as cation over anion"]["passes"] == row["dai_other_reading"]
     doubled = lines["3D, Morse prefactor D0 instead of D0/2"]
     assert doubled["cation_ev"] > 1.5 * row["e3d_cation_ev"]
     passed = sum(line["passes"] for line in lines.values())

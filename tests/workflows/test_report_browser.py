@@ -307,6 +307,10 @@ def test_phone_and_dark(real, visit):
     page.tab.locator("#table tbody tr[data-row] a").first.click()
     page.tab.wait_for_selector(".viewer canvas", timeout=60_000)
     assert page.tab.evaluate(wide) == 0
+    tall = page.tab.evaluate(
+        "Math.max(...[...document.querySelectorAll('table.plain tr')].map((r) => r.offsetHeight))"
+    )
+    assert 0 < tall < 130  # words keep their letters together, a few lines at most
 
 
 def test_candidate_page_draws_structure_paths_and_profiles(real, visit):

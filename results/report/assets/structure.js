@@ -74,10 +74,11 @@ function flagList(data, row) {
 }
 
 function otherFacts(data, row) {
-  const apart = /^(e[123]d_|ratio_|flags|rank|message)/;
+  const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai)/; // shown above
   return facts(data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
     const { note } = data.columns[key];
-    return [words(key), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
+    const name = note.unit ? key.replace(/_(ev|ev_atom|vu|cm2_s|ps|k)$/, "") : key;
+    return [el("span", { title: note.meaning }, words(name)), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
   }));
 }
 
