@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 KINDS = {
-    "bash": "runs as printed",
-    "console": "needs a cluster, a licence or an engine; checked against the command line",
+    "bash": "runs as printed; one with {{names}} is a template and does not",
+    "console": "needs a cluster, a licence or an engine; lines after $ must parse",
     "python": "runs",
     "yaml": "a campaign or blocks of one; checked by the model",
     "ini": "input of another program",
@@ -33,16 +33,26 @@ def blocks(page: Path, *languages: str) -> list[str]:
     return [text for language, text in found if language in languages]
 
 
+def shell_blocks(page: Path) -> list[str]:
+    """Blocks of shell lines that are commands, not templates."""
+    return [text for text in blocks(page, "bash") if "{{" not in text]
+
+
 def outside(page: Path) -> str:
     """The page without its fenced blocks."""
     return FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def commands(text: str) -> list[list[str]]:
-    """The words after ``dualion`` of each call in a block of shell lines."""
+    """The words after ``dualion`` of each call in a block of shell lines.
+
+    Where some lines have a prompt, the others show what is printed.
+    """
     calls = []
-    for line in text.splitlines():
-        words = shlex.split(line.removeprefix("$ "), comments=True)
+    lines = text.splitlines()
+    prompted = [line[2:] for line in lines if line.startswith("$ ")]
+    for line in prompted or lines:
+        words = shlex.split(line, comments=True)
         while words:
             end = words.index("&&") if "&&" in words else len(words)
             if words[0] == "dualion":

@@ -131,12 +131,10 @@ WORLDS: dict[str, Callable[[Path], None]] = {
     "docs/campaigns.md": lambda here: copies(here / "cifs", "LiI", "LiCl") and None,
     "docs/how-to/cp2k.md": lambda here: cp2k_positions(here, "lii", ["Li"] * 4 + ["I"] * 4),
     "docs/how-to/icsd.md": lambda here: icsd_export(here / "exports"),
-    "docs/how-to/materials-project.md": lambda here: None,
     "docs/how-to/mlip.md": mlip,
     "docs/how-to/report.md": lambda here: finished_run(here / "my-run"),
     "docs/how-to/vasp.md": vasp,
-    "docs/ranking.md": lambda here: None,
     "docs/sources.md": lambda here: icsd_export(here / "exports"),
     "docs/transport.md": transport,
 }
-"""What must lie in the folder in which a page's blocks run."""
+"""What must lie in the folder in which a page's blocks run; nothing for a page not named here."""

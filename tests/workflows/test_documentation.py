@@ -11,7 +11,16 @@ import documentation
 import pytest
 import typer
 import yaml
-from documentation import PAGES, ROOT, blocks, commands, inline_commands, name_of, outside
+from documentation import (
+    PAGES,
+    ROOT,
+    blocks,
+    commands,
+    inline_commands,
+    name_of,
+    outside,
+    shell_blocks,
+)
 
 from workflows.campaign_config import Campaign
 from workflows.campaign_yaml import load_campaign
@@ -48,15 +57,14 @@ def test_every_block_says_what_it_is(page):
     languages = re.findall(r"^```(\w*)$", text, flags=re.MULTILINE)[::2]
     assert set(languages) <= set(documentation.KINDS), f"{page.name}: {languages}"
     assert not re.search(r"^ {4,}\$? ?dualion ", outside(page), flags=re.MULTILINE)
-    prompts = [line[:2] for text in blocks(page, "console") for line in text.splitlines()]
-    assert set(prompts) <= {"$ ", "  "}
+    assert all(text.startswith("$ ") for text in blocks(page, "console"))
     assert not any(line.startswith("$ ") for text in blocks(page, "bash") for line in
                    text.splitlines())  # fmt: skip
 
 
 @each_page
 def test_commands_parse(page, command_line):
-    for text in blocks(page, "bash", "console"):
+    for text in [*shell_blocks(page), *blocks(page, "console")]:
         for words in commands(text):
             parsed(command_line, words)
 
