@@ -240,7 +240,7 @@ def test_a_driver_that_is_killed_loses_nothing_that_was_written(tmp_path: Path) 
         [sys.executable, "-c", code, str(tmp_path / "campaign.yaml")],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # a busy machine starts slowly
     try:
         while campaign_status(asked)["done"] < 20 and time.monotonic() < end:
             time.sleep(0.1)
