@@ -225,11 +225,23 @@ def most_cubic(
         if score > best_score:
             best, best_score = cell, score
     matrix = _facing_forward(np.rint(best @ np.linalg.inv(crystal.cell)).astype(np.int64))
-    best = matrix @ crystal.cell
-    widths = widths_of(best)
+    return described(crystal, matrix, smallest_width_angstrom)
+
+
+def described(
+    crystal: IonicCrystal, matrix: object, smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM
+) -> Supercell:
+    """Lengths and widths of the supercell of a matrix (see ``make_supercell``).
+
+    Raises:
+        InputError: the matrix makes no sense.
+    """
+    whole = _checked_matrix(matrix)
+    cell = whole @ crystal.cell
+    widths = widths_of(cell)
     return Supercell(
-        matrix=matrix,
-        lengths_angstrom=np.linalg.norm(best, axis=1),
+        matrix=whole,
+        lengths_angstrom=np.linalg.norm(cell, axis=1),
         widths_angstrom=widths,
         wide_enough=_reaches(widths, smallest_width_angstrom),
     )

@@ -13,6 +13,7 @@ from structures.crystal import IonicCrystal
 from structures.errors import UnpreparableStructureError
 from structures.ordered_configurations import sample_configurations
 from structures.ordered_ranking import ewald_energy_ev, ranked_configurations
+from structures.simulation_cells import simulation_cell
 from structures.supercells import make_supercell
 
 MADELUNG_ROCK_SALT = 1.7475645946
@@ -121,3 +122,15 @@ def test_an_ordered_crystal_is_itself():
     ranking = ranked_configurations(rock_salt())
     assert len(ranking.ranked) == 1
     assert np.sort(ranking.best.numbers).tolist() == [3] * 4 + [17] * 4
+
+
+def test_the_cell_of_a_run_is_wide_ordered_and_told_in_words():
+    cell = simulation_cell(rock_salt(occupancy=0.5), smallest_width_angstrom=7.0, draws=4)
+    assert cell.supercell.widths_angstrom.min() >= 7.0
+    assert not cell.crystal.is_disordered and cell.crystal.is_neutral
+    assert "draws" in cell.note and f"{len(cell.crystal.numbers)} atoms" in cell.note
+    plain = simulation_cell(rock_salt(), smallest_width_angstrom=7.0)
+    assert plain.ordering is None and "draws" not in plain.note
+    own = simulation_cell(rock_salt(), matrix=np.diag([2, 2, 3]))
+    assert len(own.crystal.numbers) == 2 * 12
+    assert not own.supercell.wide_enough

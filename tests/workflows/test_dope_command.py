@@ -152,3 +152,17 @@ def test_wrong_input_ends_in_one_sentence(app, engine, tmp_path, words, message)
     assert done.exit_code != 0
     assert message in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.mlip
+def test_chgnet_relaxes_lithium_iodide_and_a_doped_cell(app, tmp_path):
+    pytest.importorskip("chgnet")
+    out = tmp_path / "out"
+    done = called(app, *SMALL, "--configs", 1, "--steps", 60, "--device", "cpu", "--output", out)
+    assert done.exit_code == 0, done.output
+    (host,) = read_structures([out / "host-relaxed.cif"])
+    # LiI of the experiment: 6.00 Å and four formula units in the cube.
+    assert host.structure.volume / 8 == pytest.approx(6.0**3 / 4, rel=0.06)
+    (row,) = table(out)
+    assert row["status"] in ("relaxed", "not_converged")
+    assert -5.0 < float(row["energy_ev_atom"]) < -2.0
