@@ -143,13 +143,13 @@ class ExternalEngine(ABC):
         follower.take()
         to_step = leg.spec.protocol.steps_of(leg.target_ps)
         while not follower.reached(to_step):
-            if leg.stop.is_set() or leg.left_s <= 0.0:
+            if leg.stop.is_set() or leg.left_s <= notice_s(leg):
                 return False
             before = follower.joined.step
             status = follower.run(to_step)
             follower.take()
             if follower.reached(to_step) or leg.stop.is_set() or leg.left_s <= notice_s(leg):
-                continue
+                continue  # whatever its status: it was asked to end
             if status != 0 or follower.joined.step == before:
                 raise trouble_of(self.name, follower.output, status, self.symptoms)
         return True

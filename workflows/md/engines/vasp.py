@@ -30,7 +30,7 @@ from workflows.md.engines.vasp_outputs import (
     read_oszicar,
 )
 from workflows.md.engines.work_folder import Piece
-from workflows.md.run_folder import replace_bytes, replace_text
+from workflows.md.run_folder import ATTEMPT, replace_bytes, replace_text
 from workflows.md.spec import RunSpec
 from workflows.md.trajectory_file import MdFrame
 
@@ -61,7 +61,9 @@ class VaspEngine(ExternalEngine):
             "it ran out of memory or stack; use fewer ranks a node, and ulimit -s unlimited.",
         ),
         symptom(
-            r"licen[cs]e", "licence", "it found no licence; look at how VASP is installed here."
+            r"licen[cs]e (error|check|server|expired|not|could)",
+            "licence",
+            "it found no licence; look at how VASP is installed here.",
         ),
     )
 
@@ -96,10 +98,11 @@ class VaspEngine(ExternalEngine):
         if restart is not None:
             replace_bytes(piece.path / "POSCAR", (restart / RESTART).read_bytes())
         symbols = atoms.get_chemical_symbols()
+        own = leg.folder.path / "POTCAR"
+        if not own.is_file():
+            own = leg.folder.path / ATTEMPT / "POTCAR"  # set aside with a first attempt
         try:
-            write_potcar(
-                leg.spec, tuple(dict.fromkeys(symbols)), leg.folder.path / "POTCAR", piece.path
-            )
+            write_potcar(leg.spec, tuple(dict.fromkeys(symbols)), own, piece.path)
         except InputError as error:
             raise EngineError("missing_potential", str(error)) from error
 

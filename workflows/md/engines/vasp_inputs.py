@@ -270,8 +270,9 @@ def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Pa
     if library() is None:
         raise InputError(
             f"VASP's potentials are not here. {folder / 'POTCAR.spec'} lists them: put them one "
-            f"after the other into {own}, or tell pymatgen where your library is (pmg config -p "
-            "EXTRACTED TARGET; pmg config --add PMG_VASP_PSP_DIR TARGET), and retry the run."
+            "after the other into a file POTCAR in the run's folder, or tell pymatgen where your "
+            "library is (pmg config -p EXTRACTED TARGET; pmg config --add PMG_VASP_PSP_DIR "
+            "TARGET), and retry the run."
         )
     with target.open("wb") as out:
         for file in potential_files(spec, elements):
