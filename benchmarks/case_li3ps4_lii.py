@@ -198,17 +198,21 @@ def fits_of(reports, cell):
 
 def draw(reports, figures: Path) -> None:
     """The overview of each cell at 600 K, rotation, and Arrhenius."""
-    from results.transport_figures import arrhenius_figure, rotation_figure, save_figure
+    from results.figure_files import save_figure
+    from results.transport_figures import arrhenius_figure, rotation_figure
     from results.transport_overview import overview_figure
 
+    made = {}
     for (cell, kelvin), report in reports.items():
         pairs = [("P", "S"), ("I", "Li")] if cell != "pure" else [("P", "S"), ("S", "Li")]
         if kelvin == min(k for c, k in reports if c == cell):
-            save_figure(overview_figure(report, pairs), figures, f"{cell}-{kelvin:g}K")
-            save_figure(rotation_figure(report), figures, f"{cell}-{kelvin:g}K-rotation")
+            made[f"{cell}-{kelvin:g}K"] = overview_figure(report, pairs)
+            made[f"{cell}-{kelvin:g}K-rotation"] = rotation_figure(report)
     for cell in dict.fromkeys(c for c, _ in reports):
         if fits := fits_of(reports, cell):
-            save_figure(arrhenius_figure(fits), figures, f"{cell}-arrhenius")
+            made[f"{cell}-arrhenius"] = arrhenius_figure(fits)
+    for name, figure in made.items():
+        save_figure(figure, [figures / f"{name}.png"], dpi=110)
 
 
 if __name__ == "__main__":
