@@ -43,6 +43,7 @@ def test_steps_come_in_whole_frames():
     assert protocol.steps_per_frame == 25
     assert protocol.steps_of(1.0) == 500
     assert protocol.steps_of(0.06) == 50
+    assert md_samples.protocol().steps_of(0.05 + 0.1) == 30  # 0.15000000000000002 ps
     assert protocol.with_half_step().steps_per_frame == 50
 
 

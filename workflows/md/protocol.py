@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
@@ -55,8 +56,8 @@ class MdProtocol(BaseModel):
 
     def steps_of(self, time_ps: float) -> int:
         """MD steps of a time, rounded up to whole frames."""
-        frames = -(-time_ps * 1000.0 // self.frame_fs)
-        return int(frames) * self.steps_per_frame
+        frames = math.ceil(time_ps * 1000.0 / self.frame_fs - 1e-6)  # 0.15 ps is no 16 frames
+        return frames * self.steps_per_frame
 
     def with_half_step(self) -> MdProtocol:
         """The same with half the time step; frames keep their distance."""
