@@ -70,26 +70,26 @@ def _first_derivatives_alone() -> Iterator[None]:
 def _mace(model_path: Path | None, device: str) -> Any:
     from mace.calculators import MACECalculator
 
-    return MACECalculator(model_paths=_needed(model_path, "mace"), device=device)
+    return MACECalculator(model_paths=parameters_file(model_path, "mace"), device=device)
 
 
 def _sevennet(model_path: Path | None, device: str) -> Any:
     from sevenn.calculator import SevenNetCalculator
 
-    return SevenNetCalculator(_needed(model_path, "sevennet"), device=device)
+    return SevenNetCalculator(parameters_file(model_path, "sevennet"), device=device)
 
 
 def _mattersim(model_path: Path | None, device: str) -> Any:
     from mattersim.forcefield import MatterSimCalculator
 
-    return MatterSimCalculator(load_path=_needed(model_path, "mattersim"), device=device)
+    return MatterSimCalculator(load_path=parameters_file(model_path, "mattersim"), device=device)
 
 
 def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield import pretrained
     from orb_models.forcefield.calculator import ORBCalculator
 
-    path = _needed(model_path, "orb")
+    path = parameters_file(model_path, "orb")
     model = pretrained.orb_v2(weights_path=path, device=device)
     return ORBCalculator(model, device=device)
 
@@ -125,7 +125,7 @@ def make_calculator(
     make, install = _recipe(name)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # some print what they load
-            return make(path, _device(device))
+            return make(path, device_named(device))
     except ImportError as error:
         raise MissingDependencyError(
             f"The engine {name} needs a package that is not installed ({error.name}); install it "
@@ -161,8 +161,12 @@ def _recipe(name: str) -> tuple[Make, str]:
     return imported, f"pip install the package that holds {module}"
 
 
-def _device(name: str) -> str:
-    """The device that is meant."""
+def device_named(name: str) -> str:
+    """The device that is meant: cpu or cuda.
+
+    Raises:
+        InputError: it is unknown, or not there.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f"There is no device {name!r}; choose auto, cpu or cuda.")
     if name == "cpu":
@@ -177,7 +181,12 @@ def _device(name: str) -> str:
     return "cuda" if found else "cpu"
 
 
-def _needed(model_path: Path | None, name: str) -> str:
+def parameters_file(model_path: Path | None, name: str) -> str:
+    """The file, where an engine cannot do without.
+
+    Raises:
+        InputError: none was given.
+    """
     if model_path is None:
         raise InputError(
             f"The engine {name} needs a file of its parameters; give --model-path FILE."

@@ -48,6 +48,7 @@ class Leg:
         resources: what may be used.
         stop: once it is set, the run is brought to a checkpoint and left.
         begun: when the piece began, by ``time.monotonic``.
+        shared_by: runs that use the same cores and GPUs at once and share their cost.
     """
 
     folder: RunFolder
@@ -56,6 +57,7 @@ class Leg:
     resources: Resources
     stop: threading.Event = field(default_factory=threading.Event)
     begun: float = field(default_factory=time.monotonic)
+    shared_by: int = 1
 
     @property
     def left_s(self) -> float:
@@ -77,8 +79,9 @@ class Leg:
         progress.done_ps, progress.frames = done_ps, frames
         progress.msd_angstrom2 = {**progress.msd_angstrom2, **msd_angstrom2}
         progress.wall_s += wall_s
-        progress.core_hours += wall_s * self.resources.cores / 3600.0
-        progress.gpu_hours += wall_s * self.resources.gpus / 3600.0
+        hours = wall_s / 3600.0 / self.shared_by
+        progress.core_hours += hours * self.resources.cores
+        progress.gpu_hours += hours * self.resources.gpus
         progress.pid = os.getpid()
         self.folder.write_progress(progress)
 
