@@ -143,6 +143,20 @@ def test_a_stopped_batch_goes_on_without_a_gap_or_a_double_frame(
         assert frames(path) == frames(whole)
 
 
+def test_one_run_can_be_stopped_by_itself(tmp_path: Path, watched: Any) -> None:
+    watched()
+    paths = [make_run(tmp_path / name, argon(), 40.0) for name in "ab"]
+
+    def stop_one(path: Path, resources: Resources, *, stop: Any, **rest: Any) -> Progress:
+        if path == paths[0]:
+            stop.set()
+        return run_piece(path, resources, stop=stop, **rest)
+
+    found = run_batch(paths, Resources(), device="cpu", piece=stop_one)
+    assert [progress.state for progress in found] == ["paused", "done"]
+    assert found[0].frames == 2
+
+
 def test_a_run_goes_on_alone_where_a_batch_has_left_it(tmp_path: Path, watched: Any) -> None:
     stop = threading.Event()
     watched(lambda state, call, answer: stop.set() if call == 10 else None)
@@ -267,6 +281,7 @@ def test_sevennet_in_a_batch_is_sevennet_alone(tmp_path: Path) -> None:
     small = bulk("LiI", "rocksalt", a=6.0).repeat((2, 2, 1))
     large = bulk("LiI", "rocksalt", a=6.1).repeat((3, 2, 2))
     how = {"engine": "sevennet", "model_path": model_path, "timestep_fs": 2.0}
+
     def make(folder: Path) -> list[Path]:
         return [
             make_run(folder / "a", small, 300.0, **how),

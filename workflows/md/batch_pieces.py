@@ -18,11 +18,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from structures.errors import InputError
 from workflows.md.engines.ase_engine import AseEngine, limit_threads
-from workflows.md.engines.base import Leg, Resources
+from workflows.md.engines.base import Engine, Leg, Resources
 from workflows.md.guards import Guard
 from workflows.md.meeting import Meeting, MeetingCalculator
 from workflows.md.piece import run_piece
@@ -39,6 +39,23 @@ if TYPE_CHECKING:
     from workflows.md.torch_sim_models import Answer
 
 
+class Piece(Protocol):
+    """``run_piece``, or what wraps it."""
+
+    def __call__(
+        self,
+        path: Path,
+        resources: Resources,
+        *,
+        stop: threading.Event | None = None,
+        device: str = "auto",
+        job: str = "",
+        engine: Engine | None = None,
+    ) -> Progress:
+        """Take one run as far as the time allows."""
+        ...
+
+
 def run_batch(
     paths: Sequence[Path],
     resources: Resources,
@@ -46,6 +63,7 @@ def run_batch(
     stop: threading.Event | None = None,
     device: str = "auto",
     job: str = "",
+    piece: Piece = run_piece,
 ) -> list[Progress]:
     """Take several runs from their checkpoints as far as the time limit allows, together.
 
@@ -59,6 +77,8 @@ def run_batch(
         stop: once it is set, each run is brought to a checkpoint and left.
         device: auto, cpu or cuda.
         job: number in the batch system's queue.
+        piece: what takes one run on; the stop that it is given is the run's own, and setting it
+            does not stop the others.
 
     Returns:
         How each run stands, in the order of the paths: paused, done or failed.
@@ -77,8 +97,13 @@ def run_batch(
         engine = _Member(shared, meeting, place)
         with meeting.member():
             try:
-                found[place] = run_piece(
-                    paths[place], resources, stop=stop, device=device, job=job, engine=engine
+                found[place] = piece(
+                    paths[place],
+                    resources,
+                    stop=_OwnStop(stop),
+                    device=device,
+                    job=job,
+                    engine=engine,
                 )
             except BaseException as error:  # the thread's end; raised again below
                 errors[place] = error
@@ -113,6 +138,22 @@ def batches(runs: Mapping[Path, RunSpec], most: int) -> list[list[Path]]:
             open_groups[kind] = group
         group.append(path)
     return groups
+
+
+class _OwnStop(threading.Event):
+    """Stop of one run; it is set, too, once all are asked to stop.
+
+    Args:
+        common: of the whole batch.
+    """
+
+    def __init__(self, common: threading.Event) -> None:
+        super().__init__()
+        self._common = common
+
+    def is_set(self) -> bool:
+        """Whether this run is to stop."""
+        return super().is_set() or self._common.is_set()
 
 
 class _Shared:
