@@ -250,6 +250,9 @@ def run(
     ] = None,
     ids: Ids = None,
     retry_failed: Retry = False,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Runs of one potential moved together, through torch-sim.")
+    ] = 1,
 ) -> None:
     """Work the queued runs off on this machine, each piece a Dask task.
 
@@ -273,6 +276,7 @@ def run(
         limit_s=limit_s if limit_s is not None else float("inf"),
         ids=tuple(ids or ()),
         retry_failed=retry_failed,
+        batch=batch,
     )
     console = Console()
     with stop_on_signal() as stop, MdView(console, stop) as view:

@@ -7,6 +7,7 @@ import importlib.util
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import pytest
 from md_batch_samples import ENGINE, ArgonCalculator, argon, argon_model, make_run
 
 from structures.errors import InputError
-from workflows.md import piece, torch_sim_models
-from workflows.md.batch_pieces import batches, run_batch
+from workflows.md import local, piece, torch_sim_models
+from workflows.md.batch_pieces import run_batch
 from workflows.md.engines import Resources
+from workflows.md.one_piece import CANCEL
 from workflows.md.piece import run_piece
 from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.torch_sim_models import MODELS, make_model, supports
@@ -255,18 +257,38 @@ def test_a_run_that_another_has_is_reported_after_the_others_work(
     assert RunFolder(path).progress().state == "done"
 
 
-def test_only_what_can_be_a_batch_is_grouped(
-    tmp_path: Path, watched: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_gets_a_batch_of_one_potential(
+    watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched()
-    paths = [make_run(tmp_path / f"lj{i}", argon(), 40.0) for i in range(5)]
-    other = [make_run(tmp_path / f"c{i}", argon(), 40.0, engine="chgnet") for i in range(2)]
-    mixed = [paths[0], other[0], *paths[1:], other[1]]
-    runs = {path: RunFolder(path).spec() for path in mixed}
+    engines = [ENGINE, "chgnet", *[ENGINE] * 4, "chgnet"]
+    runs = [
+        SimpleNamespace(key=str(at), engine=engine, spec={"model_path": None})
+        for at, engine in enumerate(engines)
+    ]
+
+    def shares(batch: int, lost: tuple[str, ...] = ()) -> list[str]:
+        options = local.LocalOptions(batch=batch)
+        driver = local._Driver(None, options, [], threading.Event(), 0.0, dict.fromkeys(lost, 1))
+        waiting, found = list(runs), []
+        while waiting:
+            found.append("".join(run.key for run in driver._next(waiting)))
+        return found
+
     assert not supports("chgnet")
-    assert batches(runs, 4) == [paths[:4], [other[0]], [paths[4]], [other[1]]]
+    assert shares(4) == ["0234", "1", "5", "6"]
+    assert shares(4, lost=("2",)) == ["0345", "1", "2", "6"]
+    assert shares(1) == list("0123456")
     monkeypatch.setattr(torch_sim_models.importlib.util, "find_spec", lambda name: None)
-    assert batches(runs, 4) == [[path] for path in mixed]
+    assert shares(4) == list("0123456")
+
+
+def test_a_workers_batch_heeds_each_runs_own_requests(tmp_path: Path, watched: Any) -> None:
+    watched()
+    paths = [make_run(tmp_path / name, argon(), 40.0) for name in "ab"]
+    (paths[1] / CANCEL).touch()
+    found = local._piece(paths, Resources(), "cpu", tmp_path / "stop", 0)
+    assert [progress["state"] for progress in found] == ["done", "cancelled"]
 
 
 @pytest.mark.skipif(

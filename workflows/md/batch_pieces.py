@@ -16,7 +16,7 @@ those of any chaotic motion do. Their averages are the same.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,7 +29,7 @@ from workflows.md.piece import run_piece
 from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.spec import RunSpec
 from workflows.md.thermostats import Dynamics
-from workflows.md.torch_sim_models import BatchModel, check_parity, make_model, supports
+from workflows.md.torch_sim_models import BatchModel, check_parity, make_model
 from workflows.md.trajectory_file import MdFrame
 
 if TYPE_CHECKING:
@@ -118,26 +118,6 @@ def run_batch(
     if errors:
         raise errors[min(errors)]
     return [found[place] for place in range(len(paths))]
-
-
-def batches(runs: Mapping[Path, RunSpec], most: int) -> list[list[Path]]:
-    """Runs in groups that can be one batch, in their order; the others by themselves.
-
-    Args:
-        runs: folder → what the run is.
-        most: runs in one batch.
-    """
-    groups: list[list[Path]] = []
-    open_groups: dict[tuple[str, str | None], list[Path]] = {}
-    for path, spec in runs.items():
-        kind = (spec.engine, spec.model_path)
-        group = open_groups.get(kind)
-        if group is None or len(group) >= most or not supports(spec.engine):
-            group = []
-            groups.append(group)
-            open_groups[kind] = group
-        group.append(path)
-    return groups
 
 
 class _OwnStop(threading.Event):

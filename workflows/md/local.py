@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,14 @@ from workflows.executor import (
     processor_count,
     quiet_dask,
 )
+from workflows.md.batch_pieces import run_batch
 from workflows.md.engines.base import Resources
 from workflows.md.follow import Seen, look, reconcile, reopen, settle
 from workflows.md.md_folder import MdFolder
 from workflows.md.one_piece import STOP, do_piece, end_run
-from workflows.md.run_folder import Progress
+from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.states import RunState
+from workflows.md.torch_sim_models import supports
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -57,6 +60,7 @@ class LocalOptions:
         limit_s: when everything is to be at a checkpoint, s from the beginning; inf for no limit.
         ids: names of structures; none for all.
         retry_failed: let failed runs go on too.
+        batch: most runs of one potential that one worker moves together; 1 for none.
     """
 
     workers: int = 0
@@ -64,6 +68,7 @@ class LocalOptions:
     limit_s: float = float("inf")
     ids: tuple[str, ...] = ()
     retry_failed: bool = False
+    batch: int = 1
 
 
 def run_local(
@@ -159,21 +164,19 @@ class _Driver:
     def _drive(
         self, client: Client, layout: Layout, waiting: list[MdRun], on_update: OnUpdate
     ) -> None:
-        flying: dict[Future, MdRun] = {}
+        flying: dict[Future, list[MdRun]] = {}
         while True:
             if self.stop.is_set():
                 (self.folder.md / STOP_ALL).touch()
             going_on = not self.stop.is_set() and self._left_s > LEAST_S
             while going_on and waiting and len(flying) < layout.workers:
-                run = waiting.pop(0)
-                flying[self._send(client, layout, run)] = run
+                runs = self._next(waiting)
+                flying[self._send(client, layout, runs)] = runs
             if not flying:
                 return
             _wait(flying)
             for future in [future for future in flying if future.done()]:
-                run = flying.pop(future)
-                if self._goes_on(future, run):
-                    waiting.append(run)
+                waiting.extend(self._going_on(future, flying.pop(future)))
             seen = self._look()
             on_update(seen)
             self._note(seen)
@@ -182,7 +185,25 @@ class _Driver:
     def _left_s(self) -> float:
         return self.options.limit_s - (time.monotonic() - self.begun)
 
-    def _send(self, client: Client, layout: Layout, run: MdRun) -> Future:
+    def _next(self, waiting: list[MdRun]) -> list[MdRun]:
+        """Take out what a worker gets: one run, or a batch of runs of its potential.
+
+        A run whose process has died goes on alone, so that it takes no other with it.
+        """
+        first = waiting.pop(0)
+        if self.options.batch == 1 or first.key in self._lost or not supports(first.engine):
+            return [first]
+        kind = (first.engine, first.spec.get("model_path"))
+        others = [
+            run
+            for run in waiting
+            if (run.engine, run.spec.get("model_path")) == kind and run.key not in self._lost
+        ][: self.options.batch - 1]
+        for run in others:
+            waiting.remove(run)
+        return [first, *others]
+
+    def _send(self, client: Client, layout: Layout, runs: list[MdRun]) -> Future:
         block = self.folder.block
         resources = Resources(
             cores=layout.cores,
@@ -193,24 +214,32 @@ class _Driver:
         )
         return client.submit(
             _piece,
-            self.folder.run_folder(run.place).path.resolve(),
+            [self.folder.run_folder(run.place).path.resolve() for run in runs],
             resources,
             self.options.device if self.options.device != "auto" else block.device,
             (self.folder.md / STOP_ALL).resolve(),
             layout.gpus,
             resources={"cores": layout.cores, "gpus": layout.gpus_each},
             pure=False,
-            key=f"md-{run.key}-{time.monotonic_ns()}",
+            key=f"md-{runs[0].key}-{time.monotonic_ns()}",
         )
 
-    def _goes_on(self, future: Future, run: MdRun) -> bool:
-        """Whether a run needs a further piece now that one has ended."""
+    def _going_on(self, future: Future, runs: list[MdRun]) -> list[MdRun]:
+        """Runs that need a further piece now that one has ended."""
         error = future.exception() if future.status == "error" else None
         if error is None and future.status == "finished":
-            progress = Progress(**future.result())
-            return progress.state == RunState.PAUSED and not progress.reason
+            stand = [Progress(**one) for one in future.result()]
+            return [
+                run
+                for run, progress in zip(runs, stand, strict=True)
+                if progress.state == RunState.PAUSED and not progress.reason
+            ]
         if isinstance(error, InputError):  # another process has it, or its folder is gone
-            return False
+            return []
+        return [run for run in runs if self._tried_again(run)]
+
+    def _tried_again(self, run: MdRun) -> bool:
+        """Whether a run goes on after its process has died."""
         self._lost[run.key] = self._lost.get(run.key, 0) + 1
         if self._lost[run.key] < LOST_MOST:
             return True
@@ -276,7 +305,7 @@ def layout_of(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if device != "cpu" else 0
     cores = processor_count()
     usual = gpus or max(1, cores // folder.block.cores)
-    workers = max(1, min(options.workers or usual, runs))
+    workers = max(1, min(options.workers or usual, -(-runs // options.batch)))
     return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
 
 
@@ -316,7 +345,7 @@ def _client(layout: Layout) -> Iterator[Client]:
             yield client
 
 
-def _wait(flying: dict[Future, MdRun]) -> None:
+def _wait(flying: dict[Future, list[MdRun]]) -> None:
     from distributed import wait
 
     with contextlib.suppress(TimeoutError):
@@ -324,12 +353,17 @@ def _wait(flying: dict[Future, MdRun]) -> None:
 
 
 def _piece(
-    path: Path, resources: Resources, device: str, stop_file: Path, gpus: int
-) -> dict[str, Any]:
-    """A piece, in a worker."""
+    paths: Sequence[Path], resources: Resources, device: str, stop_file: Path, gpus: int
+) -> list[dict[str, Any]]:
+    """A piece of one run, or of several as a batch, in a worker."""
     if gpus:
         _choose_gpu(gpus)
-    return asdict(do_piece(path, resources, device=device, stop_files=[stop_file]))
+    piece = partial(do_piece, stop_files=[stop_file])
+    if len(paths) == 1:
+        return [asdict(piece(paths[0], resources, device=device))]
+    with contextlib.suppress(InputError):  # another process has one; the others have their piece
+        run_batch(paths, resources, device=device, piece=piece)
+    return [asdict(RunFolder(path).progress()) for path in paths]
 
 
 def _choose_gpu(gpus: int) -> None:

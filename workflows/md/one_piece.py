@@ -11,7 +11,7 @@ from pathlib import Path
 
 from structures.errors import InputError
 from workflows.campaign_lock import folder_lock, is_running
-from workflows.md.engines import Resources
+from workflows.md.engines import Engine, Resources
 from workflows.md.piece import LOCK, run_piece
 from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.states import FINAL, RunState
@@ -34,6 +34,7 @@ def do_piece(
     job: str = "",
     stop: threading.Event | None = None,
     stop_files: Sequence[Path] = (),
+    engine: Engine | None = None,
 ) -> Progress:
     """Take a run as far as the time allows; whatever goes wrong stands in its folder.
 
@@ -44,6 +45,7 @@ def do_piece(
         job: number in the batch system's queue.
         stop: once it is set, the run is brought to a checkpoint.
         stop_files: the same, once one of these is there.
+        engine: in place of the one that the run names.
 
     Raises:
         InputError: there is no run, another process has it, or its folder cannot be written to.
@@ -57,7 +59,7 @@ def do_piece(
     stop = stop or threading.Event()
     with watched([path / STOP, path / CANCEL, *stop_files], stop):
         try:
-            progress = run_piece(path, resources, stop=stop, device=device, job=job)
+            progress = run_piece(path, resources, stop=stop, device=device, job=job, engine=engine)
         except (InputError, KeyboardInterrupt):
             raise
         except Exception as error:  # the worker's boundary: a bug costs one run
