@@ -1,0 +1,153 @@
+"""Six CHGNet runs on a real Slurm: walltimes, a cancelled job, one put back in the queue."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import slurm_server
+
+from workflows.md.batch import piece_limit_s, submit_runs
+from workflows.md.collect import collect
+from workflows.md.follow import Seen, reconcile
+from workflows.md.in_queue import InQueue, queue_view
+from workflows.md.md_config import MdBlock
+from workflows.md.md_folder import MdFolder
+from workflows.md.plan import plan_runs
+from workflows.md.queue_up import queue_up
+from workflows.md.states import RunState
+from workflows.md.subjects import of_file
+
+pytestmark = [pytest.mark.slurm, pytest.mark.mlip]
+
+RUNS = 6
+AT_ONCE = 4  # Slurm's four slots share the cores of this machine
+PIECES = 6
+PATIENCE_S = 1500.0
+
+MEASURE = """
+import time; start = time.time()
+import ase.build; from workflows.md.calculators import make_calculator
+atoms = ase.build.bulk("LiI", "rocksalt", a=6.0, cubic=True); atoms.calc = make_calculator("chgnet")
+atoms.get_forces(); loaded = time.time()
+for _ in range(20): atoms.rattle(0.01); atoms.get_forces()
+print(loaded - start, (time.time() - loaded) / 20)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    for package, extra in (("torch", "mlip"), ("chgnet", "mlip"), ("qtoolkit", "cluster")):
+        pytest.importorskip(package, reason=f"the extra {extra} is not installed")
+    with slurm_server.slurm(tmp_path_factory.mktemp("slurm")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def speed() -> tuple[float, float]:
+    """Seconds to load CHGNet, and of one step of the cell, here and now."""
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MEASURE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    load_s, step_s = said.stdout.split()[-2:]
+    return float(load_s), float(step_s)
+
+
+def folder_of_runs(path: Path, speed: tuple[float, float]) -> MdFolder:
+    """A folder with six replicas of a small cell, each longer than one walltime."""
+    load_s, step_s = (AT_ONCE / 2 * each for each in speed)
+    minutes = max(1, math.ceil((15.0 + 2.0 * load_s + 20.0) / 60.0))
+    piece_s = piece_limit_s(f"00:{minutes:02d}:00")
+    steps = max(400, int(1.2 * piece_s / step_s))
+    path.mkdir()
+    (path / "md.yaml").write_text(
+        f'md:\n  walltime: "00:{minutes:02d}:00"\n  checkpoint_s: 5\n  device: cpu\n'
+        "cluster:\n  queue: debug\n"
+    )
+    folder = MdFolder.open(path, new=True)
+    block = folder.block.model_dump() | {
+        "cells": ["perfect"],
+        "smallest_width_angstrom": 5.9,
+        "protocol": {
+            "temperatures_k": [400.0],
+            "replicas": RUNS,
+            "timestep_fs": 1.0,
+            "frame_fs": 10.0,
+            "equilibration_ps": 0.02,
+            "production_ps": steps / 1000.0,
+            "budget_ps": steps / 1000.0,
+        },
+    }
+    plan = plan_runs([of_file("LiI")], MdBlock.model_validate(block))
+    assert len(plan.runs) == RUNS
+    queue_up(folder, plan)
+    return folder
+
+
+def look(folder: MdFolder) -> list[Seen]:
+    with folder.writing() as runs:
+        return reconcile(folder, runs)
+
+
+def wait_for(folder: MdFolder, condition: object, what: str) -> list[Seen]:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        seen = look(folder)
+        if condition(seen):  # type: ignore[operator]
+            return seen
+        time.sleep(2.0)
+    pytest.fail(f"{what}: {[(o.state, o.progress.done_ps, o.message) for o in look(folder)]}")
+
+
+def steps_of(folder: MdFolder, seen: Seen) -> list[int]:
+    with gzip.open(folder.run_folder(seen.run.place).trajectory, "rt") as handle:
+        return [int(step) for step in re.findall(r" step=(\d+)", handle.read())]
+
+
+def going(seen: Seen) -> bool:
+    return seen.state is RunState.RUNNING and seen.progress.done_ps > 0.0
+
+
+def test_runs_survive_walltimes_a_cancel_and_a_requeue(
+    tmp_path: Path, speed: tuple[float, float]
+) -> None:
+    folder = folder_of_runs(tmp_path / "runs", speed)
+    found = submit_runs(folder, scheduler="slurm", pieces=PIECES)
+    assert found is not None and (found.elements, len(found.jobs)) == (RUNS, PIECES)
+    assert {one.state for one in look(folder)} <= {RunState.SUBMITTED, RunState.RUNNING}
+    assert submit_runs(folder, scheduler="slurm") is None  # what is queued is not queued twice
+
+    seen = wait_for(folder, lambda seen: sum(map(going, seen)) >= 2, "two runs under way")
+    ill, back = [one.run for one in seen if going(one)][:2]
+    subprocess.run(["scancel", ill.job], check=True)
+    subprocess.run(["scontrol", "requeue", back.job], check=True)
+    print(f"walltime {folder.block.walltime}, scancel {ill.job}, requeue {back.job}")
+
+    for _ in range(3):  # should the chain not suffice, what is paused is submitted again
+        wait_for(folder, lambda _: set(queue_view(folder).values()) <= {InQueue.NO}, "no job left")
+        if all(one.state is RunState.DONE for one in look(folder)):
+            break
+        submit_runs(folder, scheduler="slurm", pieces=PIECES)
+    seen = look(folder)
+    logs = "\n".join(path.read_text() for path in sorted(folder.md.rglob("*.log")))
+    assert [one.state for one in seen] == [RunState.DONE] * RUNS, logs
+    for one in seen:
+        protocol = folder.run_folder(one.run.place).spec().protocol
+        last = protocol.steps_of(protocol.equilibration_ps + protocol.budget_ps)
+        assert steps_of(folder, one) == list(range(0, last + 1, protocol.steps_per_frame))
+        assert one.progress.pieces >= 2, logs
+        print(one.run.job, one.progress.pieces, "pieces", one.progress.frames, "frames")
+    collected = collect(folder)
+    assert (collected.done, collected.taken, collected.problems) == (RUNS, RUNS, [])
