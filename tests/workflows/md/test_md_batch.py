@@ -1,0 +1,163 @@
+"""Job scripts of MD pieces, templates, and what a job does with its runs."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from queue_folders import folder_of, look, queued
+
+import workflows.md.batch as batch
+from structures.errors import InputError
+from workflows.md.batch import piece_limit_s, submit_runs
+from workflows.md.job import main as job
+from workflows.md.states import RunState
+
+SETTINGS = """
+md:
+  cores: 4
+  gpus: 1
+  walltime: "02:00:00"
+  launcher: [mpirun, -np, "4"]
+cluster:
+  queue: fast
+  project: mine
+  prologue: [module load python]
+"""
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "head", "after", "number"),
+    [
+        (
+            "slurm",
+            ["--partition=fast", "--cpus-per-task=4", "--gres=gpu:1", "--time=02:00:00"],
+            "#SBATCH --dependency=afterany:ID",
+            "${SLURM_ARRAY_TASK_ID:-1}",
+        ),
+        (
+            "pbs",
+            ["-q fast", "-l select=1:ncpus=4:ngpus=1", "-l walltime=02:00:00"],
+            "#PBS -W depend=afterany:ID",
+            "${PBS_ARRAY_INDEX:-1}",
+        ),
+        (
+            "sge",
+            ["-q fast", "-pe smp 4", "-l gpu=1", "-l h_rt=02:00:00"],
+            "#$ -hold_jid ID",
+            "${SGE_TASK_ID/undefined/1}",
+        ),
+    ],
+)
+def test_scripts_ask_for_what_a_piece_needs(
+    tmp_path: Path, scheduler: str, head: list[str], after: str, number: str
+) -> None:
+    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
+    folder = folder_of(tmp_path / "f", SETTINGS)
+    queued(folder, protocol={"replicas": 3})
+    found = submit_runs(folder, scheduler=scheduler, pieces=2, dry_run=True)
+    assert found is not None
+    assert (found.runs, found.elements, found.pieces, found.jobs) == (3, 3, 2, ())
+    first, second = (
+        (found.submission.folder / f"piece-0{n}.sh").read_text().splitlines() for n in (1, 2)
+    )
+    for part in head:
+        assert any(line.endswith(part) for line in first), first
+    assert any(line.endswith("1-3") for line in first)
+    assert "module load python" in first
+    assert after in second and after not in first
+    words = shlex.split(first[-1])
+    assert words[0] == "exec" and words[2:4] == ["-m", "workflows.md.job"]
+    assert words[words.index("--element") + 1] == number
+    assert words[words.index("--limit-s") + 1] == "6900"  # 7200 s less a margin of 300 s
+    assert words[words.index("--launcher") + 1] == "mpirun -np 4"
+    lines = (found.submission.folder / "runs.txt").read_text().splitlines()
+    assert [(folder.md / line / "run.json").is_file() for line in lines] == [True] * 3
+    assert {one.state for one in look(folder)} == {RunState.PREPARED}  # nothing was submitted
+
+
+def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
+    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
+    folder = folder_of(tmp_path / "f", "md:\n  template: job.sh\n")
+    queued(folder)
+    template = folder.path / "job.sh"
+    with pytest.raises(InputError, match="cannot be read"):
+        submit_runs(folder, scheduler="slurm", dry_run=True)
+    template.write_text("{{header}}\nmodule load vasp # $HOME {{ cores }}\n{{command}}\n")
+    found = submit_runs(folder, scheduler="slurm", dry_run=True)
+    assert found is not None
+    text = (found.submission.folder / "piece-01.sh").read_text()
+    assert text.startswith("#!") and "module load vasp # $HOME 1\n" in text
+    assert "workflows.md.job" in text and "{{" not in text
+    template.write_text("{{header}}\n{{comand}}\n")
+    with pytest.raises(InputError, match="did you mean 'command'"):
+        submit_runs(folder, scheduler="slurm", dry_run=True)
+    template.write_text("{{header}}\n")
+    with pytest.raises(InputError, match=r"lacks \{\{command\}\}"):
+        submit_runs(folder, scheduler="slurm", dry_run=True)
+
+
+def test_many_runs_share_the_elements_of_an_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
+    monkeypatch.setattr(batch, "ELEMENTS_MOST", 2)
+    folder = folder_of(tmp_path / "f")
+    queued(folder, protocol={"replicas": 3})
+    found = submit_runs(folder, scheduler="slurm", dry_run=True)
+    assert found is not None and (found.runs, found.elements) == (3, 2)
+    sizes = [len(line.split("\t")) for line in _lines(found.submission.folder)]
+    assert sizes == [2, 1]
+
+
+def _lines(folder: Path) -> list[str]:
+    return (folder / "runs.txt").read_text().splitlines()
+
+
+def test_a_queue_that_refuses_or_is_missing_gives_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
+    folder = folder_of(tmp_path / "f")
+    queued(folder)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch there
+    with pytest.raises(InputError, match="refused"):
+        submit_runs(folder, scheduler="slurm")
+    assert {one.state for one in look(folder)} == {RunState.PREPARED}
+
+
+def test_limits_leave_time_for_the_last_checkpoint() -> None:
+    assert piece_limit_s("00:01:00") == 45
+    assert piece_limit_s("12:00:00") == 42900
+    assert piece_limit_s("1-00:00:00") == 86100
+
+
+def test_a_job_takes_its_runs_as_far_as_its_time_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folder_of(tmp_path / "f")
+    queued(
+        folder,
+        "queue_samples:Slow",
+        protocol={"production_ps": 50.0, "budget_ps": 50.0, "replicas": 2},
+    )
+    first, second = (folder.run_folder(one.run.place) for one in look(folder))
+    words = ["--checkpoint-s", "0.1", "--limit-s", "7", str(first.path), str(second.path)]
+    assert job(words) == 0
+    assert first.progress().state == RunState.PAUSED and first.progress().done_ps > 0.0
+    assert second.progress().state == RunState.PREPARED
+    assert "no time is left" in capsys.readouterr().out
+    done = first.progress().done_ps
+    assert job([*words[:3], "6", str(first.path)]) == 0
+    assert first.progress().done_ps > done and first.progress().pieces == 2
+
+
+def test_a_job_without_runs_or_lines_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job([]) == 2
+    assert job(["--list", str(tmp_path / "runs.txt"), "--element", "3"]) == 2
+    assert "has no line 3" in capsys.readouterr().err
+    assert job([str(tmp_path / "nothing")]) == 2
+    assert "holds no MD run" in capsys.readouterr().err

@@ -1,0 +1,173 @@
+"""From candidates to runs: cells, filters, refusals, cost; queueing twice; the md block."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from queue_folders import WELLS, block_of, folder_of, look, queued
+from typer.testing import CliRunner
+
+from results.columns import CANDIDATES, Row
+from results.tables import write_table
+from structures.errors import InputError
+from workflows.cli import app
+from workflows.md.md_config import MdBlock
+from workflows.md.md_folder import MdFolder
+from workflows.md.plan import estimate, plan_runs
+from workflows.md.queue_up import queue_up
+from workflows.md.states import RunState
+from workflows.md.subjects import of_candidates, of_file
+
+
+def candidate(rank: int, name: str, anion: str, *, bound: bool = False) -> Row:
+    return {
+        "rank": rank,
+        "source": "file",
+        "source_id": f"{name}.cif#{name}",
+        "reduced_formula": name,
+        "cation": "Li+",
+        "anion": anion,
+        "status": "ok",
+        "anion_bound": bound,
+        "key": f"{rank:016x}-Li+-{anion}",
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What dualion screen leaves, with three candidates of the bundled set."""
+    rows = [
+        candidate(1, "LiCl", "Cl-", bound=True),
+        candidate(2, "LiI", "I-"),
+        candidate(3, "LiBr", "Br-"),
+    ]
+    write_table(tmp_path / "candidates.csv", rows, CANDIDATES)
+    sidecar = {"inputs": ["bundled reference set"], "options": {}}
+    (tmp_path / "run.json").write_text(json.dumps(sidecar))
+    return tmp_path
+
+
+def names(folder: Path, **changes: object) -> list[str]:
+    block = MdBlock.model_validate(changes)
+    return [subject.formula for subject in of_candidates(folder, block)[0]]
+
+
+def test_candidates_are_taken_from_the_top_and_filtered(folder: Path) -> None:
+    assert names(folder) == ["LiI", "LiBr"]
+    assert names(folder, candidates=1) == ["LiI"]
+    assert names(folder, free_anions_only=False) == ["LiCl", "LiI", "LiBr"]
+    assert names(folder, anions=["Br"]) == ["LiBr"]
+    with pytest.raises(InputError, match="passes the filters"):
+        names(folder, anions=["S"])
+
+
+def test_ids_go_around_the_filters_and_unknown_ones_name_the_closest(folder: Path) -> None:
+    (found,), skipped = of_candidates(folder, MdBlock(), ids=["LiCl.cif#LiCl"])  # type: ignore[call-arg]
+    assert (found.formula, found.structure_key, skipped) == ("LiCl", f"{1:016x}", [])
+    with pytest.raises(InputError, match=r"did you mean 'LiI.cif#LiI'"):
+        of_candidates(folder, MdBlock(), ids=["LiI.cif"])  # type: ignore[call-arg]
+
+
+def test_a_folder_without_candidates_says_so(folder: Path, tmp_path: Path) -> None:
+    write_table(folder / "candidates.csv", [], CANDIDATES)
+    with pytest.raises(InputError, match="holds no candidate"):
+        names(folder)
+    with pytest.raises(InputError, match=r"holds no candidates\.csv"):
+        MdFolder.open(tmp_path / "nowhere")
+
+
+def test_each_cell_temperature_and_replica_is_a_run_with_a_seed_of_its_own() -> None:
+    block = block_of(
+        cells=["perfect", "schottky"], protocol={"temperatures_k": [300.0, 400.0], "replicas": 2}
+    )
+    runs = plan_runs([of_file("LiI")], block).runs
+    assert len({run.spec.key for run in runs}) == len({run.spec.seed for run in runs}) == 8
+    assert {run.spec.cell for run in runs} == {"perfect", "schottky_Li1_I1"}
+    assert {run.cell.n_atoms for run in runs} == {8, 6}
+    assert all(run.spec.charges_e == {"Li": 1.0, "I": -1.0} for run in runs)
+    again = plan_runs([of_file("LiI")], block).runs
+    assert [run.spec for run in again] == [run.spec for run in runs]
+    other = plan_runs([of_file("LiI")], block.model_copy(update={"seed": 2})).runs
+    assert not {run.spec.seed for run in other} & {run.spec.seed for run in runs}
+
+
+def test_a_further_temperature_leaves_the_others_as_they_are() -> None:
+    one = plan_runs([of_file("LiI")], block_of(protocol={"temperatures_k": [300.0]})).runs
+    two = plan_runs([of_file("LiI")], block_of(protocol={"temperatures_k": [300.0, 400.0]})).runs
+    assert one[0].spec == two[0].spec
+
+
+def test_what_the_engine_or_the_cell_cannot_do_is_left_out_with_the_reason() -> None:
+    plan = plan_runs([of_file("LiI")], block_of("no_such_module:Thing"))
+    assert not plan.runs and "package that is not installed" in plan.skipped[0].message
+    plan = plan_runs([of_file("LiI")], block_of(most_atoms=4))
+    assert not plan.runs and "allow more atoms" in plan.skipped[0].message
+    with pytest.raises(InputError, match="did you mean 'chgnet'"):
+        plan_runs([of_file("LiI")], block_of("chgnett"))
+
+
+def test_costs_follow_from_steps_and_atoms() -> None:
+    runs = plan_runs([of_file("LiI")], block_of(protocol={"budget_ps": 4.0})).runs
+    cost = estimate(runs, speeds={WELLS: 1e-3})
+    assert cost.seconds == pytest.approx(200 * 8 * 1e-3)  # 0.4 ps at 2 fs, 8 atoms
+    assert estimate(runs, speeds={WELLS: 1e-3}, most=True).seconds == pytest.approx(16.0)
+    assert cost.measured
+    assert estimate(runs).seconds != estimate(runs).seconds  # nobody knows this engine
+
+
+def test_queueing_twice_adds_nothing_and_other_numbers_add_runs(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f")
+    assert (queued(folder).added, queued(folder).added) == (1, 0)
+    assert queued(folder, protocol={"production_ps": 0.3}).added == 1
+    assert len(look(folder)) == 2
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_run_planned(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f")
+    plan = plan_runs([of_file("LiI")], block_of())
+    folder.md.write_text("in the way")
+    with pytest.raises(InputError, match="Cannot write the run"):
+        queue_up(folder, plan)
+    with folder.reading() as runs:
+        assert [run.state for run in runs.all()] == [RunState.PLANNED]
+    folder.md.unlink()
+    assert queue_up(folder, plan).known == 1
+    assert [one.state for one in look(folder)] == [RunState.PREPARED]
+
+
+def test_settings_beside_the_candidates_are_read_and_their_faults_name_the_line(
+    folder: Path,
+) -> None:
+    (folder / "md.yaml").write_text("md:\n  engine: cp2k\ncluster:\n  queue: normal\n")
+    opened = MdFolder.open(folder)
+    assert (opened.block.engine, opened.cluster.queue) == ("cp2k", "normal")
+    (folder / "md.yaml").write_text("md:\n  engin: cp2k\n")
+    with pytest.raises(InputError, match=r"line 2: unknown key 'engin'; did you mean 'engine'"):
+        MdFolder.open(folder)
+    (folder / "md.yaml").write_text("md:\n  cells: [perfect, shottky]\n")
+    with pytest.raises(InputError, match=r"line 2.*no cell 'shottky'"):
+        MdFolder.open(folder)
+
+
+def cli(*words: object) -> tuple[int, str]:
+    found = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "120"})
+    if isinstance(found.exception, InputError):
+        return 2, str(found.exception)
+    return found.exit_code, found.output
+
+
+def test_the_command_prints_the_plan_and_writes_it(folder: Path) -> None:
+    options = ["--engine", WELLS, "--cells", "perfect", "--temperatures", "300,400"]
+    short = ["--production-ps", "0.4", "--budget-ps", "0.4", "--equilibration-ps", "0"]
+    asked = ["md", "queue", folder, "--candidates", 1, *options, *short]
+    status, said = cli(*asked, "--dry-run")
+    assert status == 0 and "Nothing was written" in said and not (folder / "md").exists()
+    status, said = cli(*asked)
+    assert status == 0 and "Queued 2 runs" in said
+    assert "Queued 0 runs" in cli(*asked)[1]
+    status, said = cli("md", "status", folder, "--json")
+    assert [one["state"] for one in json.loads(said)] == ["prepared", "prepared"]
+    assert cli("md", "queue", folder, "--temperatures", "hot")[0] == 2
+    assert "temperatures_k" in cli("md", "queue", folder, "--temperatures", "-5")[1]
