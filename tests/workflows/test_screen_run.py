@@ -136,7 +136,7 @@ def interrupted(files: RunFiles, folder: Path, number: signal.Signals) -> tuple[
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
-    watchdog = threading.Timer(120, process.kill)
+    watchdog = threading.Timer(400, process.kill)
     watchdog.start()
     while process.poll() is None and not (
         files.arriving.exists() and files.arriving.stat().st_size > 5000
