@@ -185,21 +185,28 @@ def rotation_figure(report: TransportReport) -> Figure:
 
 def van_hove_figure(report: TransportReport, name: str) -> Figure:
     """Self and distinct part of the van Hove function of one group of ions."""
-    figure = blank_figure(9.0, 3.8)
-    own, others = figure.subplots(1, 2)
     found = next(s for s in report.species if s.name == name).van_hove
+    several = bool(np.isfinite(found.distinct_part).any())  # one ion has no other
+    figure = blank_figure(9.0 if several else 4.8, 3.8)
+    panels = figure.subplots(1, 2 if several else 1, squeeze=False)[0]
+    own = panels[0]
     for number, time in enumerate(found.times_ps):
         colour = COLOURS[number % len(COLOURS)]
         own.plot(
             found.distances_angstrom, found.self_part[number], color=colour, label=f"{time:g} ps"
         )
-        others.plot(found.distances_angstrom, found.distinct_part[number], color=colour)
+        if several:
+            panels[1].plot(found.distances_angstrom, found.distinct_part[number], color=colour)
+    reached = found.distances_angstrom[(found.self_part > 0.0).any(axis=0)]
+    own.set_xlim(0.0, 1.1 * float(reached.max(initial=1.0)))
+    own.set_ylim(bottom=0.0)
     own.set_xlabel("displacement (Å)")
     own.set_ylabel(rf"4πr²$G_\mathrm{{s}}$(r, t) of {name} (1/Å)")
     own.legend(fontsize="small")
-    others.set_xlabel("distance from an ion's place (Å)")
-    others.set_ylabel(rf"$G_\mathrm{{d}}$(r, t)/ρ of {name}")
-    others.set_ylim(bottom=0.0)
+    if several:
+        panels[1].set_xlabel("distance from an ion's place (Å)")
+        panels[1].set_ylabel(rf"$G_\mathrm{{d}}$(r, t)/ρ of {name}")
+        panels[1].set_ylim(bottom=0.0)
     return figure
 
 

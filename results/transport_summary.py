@@ -28,6 +28,11 @@ def summary_lines(report: TransportReport) -> list[str]:
     ]
     for species in report.species:
         d = species.diffusion
+        if d.verdict == "rotating":
+            lines.append(
+                f"  {species.name:10s} {d.verdict:13s} no D: bound, its MSD is bounded by 2R²"
+            )
+            continue
         number = f"D = {d.d_cm2_s:.3g} ± {d.error_cm2_s:.1g} cm²/s"
         interval = f"95 %, {d.posterior}: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g}"
         flags = f"  [{', '.join(d.flags)}]" if d.flags else ""

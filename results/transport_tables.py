@@ -57,8 +57,12 @@ def species_rows(report: TransportReport) -> list[dict[str, object]]:
 
 
 def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, object]:
-    """Row of one group of ions, with the keys of ``SPECIES_COLUMNS``."""
+    """Row of one group of ions, with the keys of ``SPECIES_COLUMNS``.
+
+    What rotates has no D; the end point and the blocks stay, for comparison.
+    """
     d = species.diffusion
+    turns = d.verdict == "rotating"  # a bounded motion has no D
     posterior = species.posterior[0] if species.posterior else None
     blocks = species.blocks[0] if species.blocks else None
     return {
@@ -67,11 +71,11 @@ def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, ob
         "species": species.name,
         "n_ions": d.n_ions,
         "verdict": d.verdict,
-        "d_cm2_s": d.d_cm2_s,
-        "d_error_cm2_s": d.error_cm2_s,
-        "d_low_cm2_s": d.low_cm2_s,
-        "d_high_cm2_s": d.high_cm2_s,
-        "d_from": d.posterior,
+        "d_cm2_s": math.nan if turns else d.d_cm2_s,
+        "d_error_cm2_s": math.nan if turns else d.error_cm2_s,
+        "d_low_cm2_s": math.nan if turns else d.low_cm2_s,
+        "d_high_cm2_s": math.nan if turns else d.high_cm2_s,
+        "d_from": "" if turns else d.posterior,
         "d_blocks_cm2_s": blocks.mean_cm2_s if blocks else math.nan,
         "d_blocks_error_cm2_s": blocks.error_cm2_s if blocks else math.nan,
         "n_blocks": len(blocks.d_cm2_s) if blocks else 0,

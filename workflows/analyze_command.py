@@ -120,7 +120,7 @@ def _analysed(
             reports.append(analyse(trajectory, options))
         except StructureError as error:
             failures.append(f"{path}: {error}")
-    for failure in failures:
+    for failure in failures if reports or len(failures) > 1 else ():
         typer.echo(f"skipped: {failure}", err=True)
     if not reports:
         kind: type[DualionError] = InputError
@@ -136,10 +136,13 @@ def _series(
     from screening.transport.replicas import combine_replicas
 
     combined: list[tuple[str, float, float, float]] = []
-    if len({tuple(s.name for s in report.species) for report in reports}) > 1:
-        typer.echo("The trajectories hold different ions and are not combined.", err=True)
-        return {}, []
-    names = dict.fromkeys(species.name for report in reports for species in report.species)
+    names, unlike = _shared_names(reports)
+    if unlike:
+        typer.echo(
+            f"Not combined, for they are not in every run: {', '.join(unlike)}. Ions that are "
+            "bound in some runs only have two names.",
+            err=True,
+        )
     temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in reports)
     for name in names:
         for temperature in temperatures:
@@ -161,6 +164,14 @@ def _series(
         if len(resolved) > 1:
             fits[name] = arrhenius(*zip(*((t, d, e) for _, t, d, e in points), strict=True))
     return fits, combined
+
+
+def _shared_names(reports: Sequence[TransportReport]) -> tuple[list[str], list[str]]:
+    """Names of the groups that all runs hold, and of the others."""
+    runs = [{species.name for species in report.species} for report in reports]
+    names = dict.fromkeys(species.name for report in reports for species in report.species)
+    shared = [name for name in names if all(name in run for run in runs)]
+    return shared, [name for name in names if name not in shared]
 
 
 def _write(

@@ -41,6 +41,9 @@ LEAST_LOG_SLOPE = 0.3
 CAGED_SHARE = 0.1
 """Ions whose diffusion over the run is surely below this share of a² are called vibrating."""
 
+UNSEEN_JUMPS = 3.69
+"""−ln 0.025: where no jump was seen, so many may have been expected (95 %, two-sided)."""
+
 STILL_ANGSTROM2 = 1e-8
 """An MSD below this is rounding."""
 
@@ -60,7 +63,8 @@ class Diffusion:
         d_cm2_s: D, cm²/s; NaN where the run is too short for any estimate.
         error_cm2_s: standard error of D, cm²/s; ``inf`` beside a NaN.
         low_cm2_s: lower end of the 95 % interval, cm²/s.
-        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit.
+        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit. Where ions only
+            vibrate it allows the jumps that the run was too short to see.
         tensor_cm2_s: shape (3, 3), D tensor, cm²/s.
         tensor_error_cm2_s: shape (3, 3), standard errors, cm²/s.
         tensor_dof: degrees of freedom of these errors.
@@ -189,13 +193,16 @@ def _assembled(
     reach = float(msd.total[: max(2, int(0.7 * msd.n_frames))].max()) - 3.0 * slope.intercept
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
     verdict, flags = _verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
+    high = slope.high * unit
+    if verdict == "vibrating":
+        high = max(high, _unseen_jumps(cache.n_ions, cache.n_frames * step_ps, hop_angstrom))
     return Diffusion(
         species=species,
         n_ions=cache.n_ions,
         d_cm2_s=slope.value * unit,
         error_cm2_s=slope.error * unit,
         low_cm2_s=slope.low * unit,
-        high_cm2_s=slope.high * unit,
+        high_cm2_s=high,
         tensor_cm2_s=tensor * unit,
         tensor_error_cm2_s=tensor_error * unit,
         tensor_dof=float(len(slope.bin_edges) - 2),
@@ -214,6 +221,11 @@ def _assembled(
 def he_zhu_mo_error(n_eff: float) -> float:
     """Relative error 3.43/√N_eff + 0.04 of D (He, Zhu, Mo 2018); ``inf`` without a jump."""
     return float(3.43 / np.sqrt(n_eff) + 0.04) if n_eff > 0.0 else np.inf
+
+
+def _unseen_jumps(n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
+    """Largest D, cm²/s, at which a run may well be without a jump."""
+    return UNSEEN_JUMPS * hop_angstrom**2 / (6.0 * n_ions * duration_ps) * CM2_S_PER_A2_PS
 
 
 def _tensor(cache: LagCache, slope: Slope) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -313,8 +325,7 @@ def _unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusio
 
 def _still(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
     """Atoms that do not move at all: a static file or a run at zero temperature."""
-
-    limit = DEFAULT_HOP_ANGSTROM**2 / (6.0 * len(array) * step_ps) * CM2_S_PER_A2_PS
+    limit = _unseen_jumps(array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
     return replace(
         _unresolved(species, array, "no_motion"),
         d_cm2_s=0.0,

@@ -214,7 +214,10 @@ def _einstein_parts(
     volume: float,
     temperature_k: float,
 ) -> list[tuple[float, float]]:
-    """Conductivity of each group as independent ions and its error, S/cm; NaN where unknown."""
+    """Conductivity of each group as independent ions and its error, S/cm; NaN where unknown.
+
+    What rotates about a centre has none: the slope of its MSD is that of a bounded motion.
+    """
     by_name = {d.species: d for d in diffusions}
     parts = []
     for name in names:
@@ -222,6 +225,9 @@ def _einstein_parts(
             parts.append((np.nan, np.inf))
             continue
         d = by_name[name]
+        if d.verdict == "rotating":  # bound to a centre: no way of its own
+            parts.append((0.0, 0.0))
+            continue
         density = d.n_ions / (volume * 1e-30)
         charge = charges_e[name] * ELEMENTARY_CHARGE
         factor = density * charge**2 / (BOLTZMANN * temperature_k) * 1e-4 * 1e-2

@@ -53,13 +53,17 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     verdict = max(set(verdicts), key=verdicts.count)
     if resolved and "diffusing" in verdicts:
         verdict = "diffusing"
+    high = mean + 1.96 * error
+    if verdict == "vibrating":
+        # No jump was seen in any run: the limits of runs add like their ions' time.
+        high = max(high, 1.0 / sum(1.0 / p.high_cm2_s for p in usable if p.high_cm2_s > 0.0))
     return replace(
         usable[0],
         n_ions=sum(p.n_ions for p in usable),
         d_cm2_s=mean,
         error_cm2_s=error,
         low_cm2_s=mean - 1.96 * error,
-        high_cm2_s=mean + 1.96 * error,
+        high_cm2_s=high,
         tensor_cm2_s=_weighted(weights, [p.tensor_cm2_s for p in usable]),
         tensor_error_cm2_s=np.sqrt(
             _weighted(weights**2, [p.tensor_error_cm2_s**2 for p in usable])

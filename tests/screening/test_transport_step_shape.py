@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from screening.transport.diffusion import LagCache, diffusion
+from screening.transport.replicas import combine_replicas
 from screening.transport.slope import Variance
 from screening.transport.window import candidate_starts, choose_window
 
@@ -83,3 +84,14 @@ def test_variance_of_a_count_grows_like_the_count() -> None:
     # A Poisson number of mean g/j, each worth j: variance g·j, third moment g·j².
     assert counted.third_moment(2.0) == pytest.approx(2.0 * 0.5**2)
     assert counted.scaled(3.0).at(2.0) == 3.0
+
+
+def test_vibration_says_little_of_jumps_that_were_not_seen() -> None:
+    caged = np.random.default_rng(5).normal(scale=0.3, size=(2000, 2, 3))
+    found = diffusion(caged, 0.05, hop_length_angstrom=4.0)
+    assert found.verdict == "vibrating"
+    # exp(−3.69) = 0.025: at this D two ions make no jump of 4 Å in 100 ps once in forty runs.
+    assert found.high_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4)
+    both = combine_replicas([found, found])
+    assert both.high_cm2_s == pytest.approx(found.high_cm2_s / 2.0)
+    assert both.d_cm2_s < both.high_cm2_s
