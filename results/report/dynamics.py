@@ -18,6 +18,7 @@ CURVE_POINTS = 200
 SCHEMA = "dualion-transport-"
 MD_FOLDER = "md"
 KELVIN_PER_INVERSE = 1000.0
+UNKNOWN = "unknown"
 
 
 def analyses_below(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
@@ -105,8 +106,8 @@ def _species_table(content: Mapping[str, Any]) -> dict[str, Any]:
         [
             str(s["species"]),
             str(s["verdict"]),
-            f"{_digits(s['d_cm2_s'])} ± {_digits(s['d_error_cm2_s'], 1)}",
-            f"{_digits(s['d_low_cm2_s'])} … {_digits(s['d_high_cm2_s'])}",
+            _with(" ± ", _digits(s["d_cm2_s"]), _digits(s["d_error_cm2_s"], 1)),
+            _with(" … ", _digits(s["d_low_cm2_s"]), _digits(s["d_high_cm2_s"])),
             _digits(s["n_eff"]),
             _words(s.get("flags") or ()),
         ]
@@ -236,5 +237,10 @@ def _words(names: Sequence[str]) -> str:
     return ", ".join(str(name).replace("_", " ") for name in names)
 
 
+def _with(between: str, first: str, second: str) -> str:
+    """Two numbers, or one word where neither is known: a ligand that rotates has no D."""
+    return f"{first}{between}{second}" if {first, second} != {UNKNOWN} else UNKNOWN
+
+
 def _digits(value: object, digits: int = 3) -> str:
-    return f"{value:.{digits}g}" if isinstance(value, int | float) else "unknown"
+    return f"{value:.{digits}g}" if isinstance(value, int | float) else UNKNOWN

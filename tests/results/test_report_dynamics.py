@@ -75,6 +75,17 @@ def measured(value):
     return f"{rounded(value['value'])} ± {rounded(value['error'], 1)}"
 
 
+def test_a_ligand_that_rotates_has_no_d_on_the_page():
+    from results.report.dynamics import _species_table
+
+    rotor = {
+        "species": "S", "verdict": "rotating", "n_eff": 14.0, "flags": ["bound_ligand"],
+        "d_cm2_s": None, "d_error_cm2_s": None, "d_low_cm2_s": None, "d_high_cm2_s": None,
+    }  # fmt: skip
+    row = _species_table({"species": [rotor]})["rows"][0]
+    assert row == ["S", "rotating", "unknown", "unknown", "14", "bound ligand"]
+
+
 def test_json_holds_every_column_of_the_species_table(folders):
     for folder in folders:
         species = content_of(folder)["species"]
