@@ -21,6 +21,9 @@ def products(one: NDArray[np.float64], other: NDArray[np.float64], lag: int) -> 
 ROUNDING = 1e-9
 """A transport number with a smaller error is fixed, not measured."""
 
+LARGEST_RATIO = 1e60
+"""Relative error of a slope from which it is no number: its square must not overflow."""
+
 
 class CollectiveSlopes:
     """Slopes and scatter of all products of collective displacements, on one window."""
@@ -40,7 +43,8 @@ class CollectiveSlopes:
                 self.bins[i, j] = self.bins[j, i] = scatter
         # Relative variance of the square of a Gaussian path: 2 g², noise included, no inflation.
         value = max(slope.value, 1e-3 * slope.error, 1e-150)
-        self.relative = (slope.error_at(slope.value) / value) ** 2 / slope.inflation
+        ratio = min(slope.error_at(slope.value) / value, LARGEST_RATIO)
+        self.relative = ratio**2 / slope.inflation
         self.terms = (slope.bin_edges[1] - slope.bin_edges[0]) / slope.start
 
     def _spread(self, bins: NDArray[np.float64], gaussian: float) -> tuple[float, float]:

@@ -222,6 +222,8 @@ def script_text(job: _Job, piece: int, after: str) -> str:
     system = SYSTEMS[job.scheduler]
     block, elements = job.folder.block, len(job.content["elements"])
     log = system.output.replace("shard-", f"piece-{piece:02d}-")
+    if elements == 1:  # outside of an array the number of its job is none
+        log = log.replace("%a", "1").replace("$TASK_ID", "1")
     folder = job.submission.folder.resolve()
     logs = str(folder / log) if log else f"{folder}/"
     header = job_header(

@@ -12,7 +12,6 @@ import numpy as np
 
 from structures.crystal import IonicCrystal
 from structures.elements import symbol
-from structures.supercells import make_supercell, near_cubic_supercell
 
 if TYPE_CHECKING:
     from workflows.md.md_config import MdBlock
@@ -62,43 +61,28 @@ def start_cells(
     Raises:
         InputError: no cell under the limit is wide enough, or a defect cannot be made.
     """
-    large, notes = _supercell(crystal, block)
+    large, note = _supercell(crystal, block)
     for name in block.cells:
         if name == PERFECT:
-            yield cell_of(large, PERFECT, note="; ".join(notes))
+            yield cell_of(large, PERFECT, note=note)
         else:
-            yield _with_defects(large, name, (cation, anion), block, notes)
+            yield _with_defects(large, name, (cation, anion), block, note)
 
 
-def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, list[str]]:
+def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
     """The supercell, ordered, and what had to be chosen for that."""
-    found = near_cubic_supercell(
+    from structures.simulation_cells import simulation_cell
+
+    found = simulation_cell(
         crystal,
         smallest_width_angstrom=block.smallest_width_angstrom,
         most_atoms=block.most_atoms,
+        seed=block.seed,
+        draws=block.configurations,
+        energy=_energy_of(block) if crystal.is_disordered else None,
     )
-    large, notes = make_supercell(crystal, found.matrix), []
-    if not found.wide_enough:
-        notes.append(
-            f"the cell is {found.widths_angstrom.min():.1f} Å wide, less than "
-            f"{block.smallest_width_angstrom:g} Å; more needs more than {block.most_atoms} atoms"
-        )
-    if crystal.is_disordered:
-        large, note = _ordered(large, block)
-        notes.append(note)
-    return large, notes
-
-
-def _ordered(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
-    """The best ordered configuration: by Ewald, the first few then by the engine's energy."""
-    from structures.ordered_ranking import ranked_configurations
-
-    found = ranked_configurations(
-        crystal, draws=block.configurations, seed=block.seed, energy=_energy_of(block)
-    )
-    by = "Ewald" if np.isnan(found.ranked[0].energy_ev) else f"Ewald and {block.engine}"
-    note = f"ordered: the best by {by} of {len(found.ranked)} configurations, seed {block.seed}"
-    return found.best, f"{note}. {found.note}".rstrip(". ")
+    notable = found.ordering is not None or not found.supercell.wide_enough
+    return found.crystal, found.note if notable else ""
 
 
 def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
@@ -119,7 +103,7 @@ def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
 
 
 def _with_defects(
-    large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, notes: list[str]
+    large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, note: str
 ) -> StartCell:
     """The cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
     from screening.defects import plan_defects, with_defects
@@ -135,7 +119,7 @@ def _with_defects(
         count=block.defect_pairs if per_unit is None else 0,
     )
     made = with_defects(large, plan, DopingOptions(seed=block.seed))
-    return cell_of(made.crystal, made.name, note="; ".join(notes))
+    return cell_of(made.crystal, made.name, note=note)
 
 
 def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:

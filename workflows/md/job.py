@@ -8,13 +8,18 @@ that a job may be started again at any time.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from structures.errors import DualionError, InputError
+
+if TYPE_CHECKING:
+    from workflows.md.engines import Resources
 
 LEAST_S = 5.0
 """With less time than this no further run is begun, s."""
@@ -42,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint-s", type=float, default=60.0)
     parser.add_argument("--limit-s", type=float, default=float("inf"), help="from --begun on")
     parser.add_argument("--begun", type=float, default=0.0, help="s since the epoch")
+    parser.add_argument("--stop-file", type=Path, help="once it is there, go to a checkpoint")
+    parser.add_argument("--together", action="store_true", help="the runs as one batch")
+    parser.add_argument("--with-parent", action="store_true", help="the same once that is gone")
     parser.add_argument("--job", default="", help="number in the queue")
     return parser
 
@@ -52,6 +60,8 @@ def _work(asked: argparse.Namespace) -> int:
     begun = asked.begun or time.time()
     status = 0
     with stop_on_signal() as stop:
+        if asked.together:
+            return _together(asked, asked.limit_s - (time.time() - begun), stop)
         for path in asked.runs or _listed(asked.list, asked.element):
             left_s = asked.limit_s - (time.time() - begun)
             if stop.is_set() or left_s < LEAST_S:
@@ -61,22 +71,38 @@ def _work(asked: argparse.Namespace) -> int:
     return status
 
 
-def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
-    """One run; a run that cannot be begun leaves the others alone."""
+def _resources(asked: argparse.Namespace, left_s: float) -> Resources:
     import shlex
 
     from workflows.md.engines import Resources
-    from workflows.md.one_piece import do_piece
 
-    resources = Resources(
+    return Resources(
         cores=asked.cores,
         gpus=asked.gpus,
         limit_s=left_s,
         checkpoint_s=asked.checkpoint_s,
         launcher=tuple(shlex.split(asked.launcher)),
     )
+
+
+def _piece(asked: argparse.Namespace) -> Any:
+    """``do_piece`` with what was asked to be watched."""
+    from functools import partial
+
+    from workflows.md.one_piece import do_piece
+
+    return partial(
+        do_piece,
+        stop_files=[asked.stop_file] if asked.stop_file else [],
+        parent=os.getppid() if asked.with_parent else 0,
+    )
+
+
+def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
+    """One run; a run that cannot be begun leaves the others alone."""
+    resources = _resources(asked, left_s)
     try:
-        progress = do_piece(path, resources, device=asked.device, job=asked.job, stop=stop)
+        progress = _piece(asked)(path, resources, device=asked.device, job=asked.job, stop=stop)
     except InputError as error:
         print(f"{path}: {error}", file=sys.stderr)
         return 2
@@ -84,6 +110,24 @@ def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.E
         f"{path}: {progress.state}, {progress.done_ps:g} ps. {progress.message}".strip(), flush=True
     )
     return 1 if progress.state == "failed" else 0
+
+
+def _together(asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
+    """Several runs as one batch; one that another process has leaves the others their piece."""
+    from workflows.md.batch_pieces import run_batch
+
+    try:
+        run_batch(
+            asked.runs,
+            _resources(asked, left_s),
+            stop=stop,
+            device=asked.device,
+            job=asked.job,
+            piece=_piece(asked),
+        )
+    except InputError as error:
+        print(error, file=sys.stderr)
+    return 0
 
 
 def _listed(file: Path | None, element: int) -> list[Path]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results.store import MdRun
-from structures.errors import InputError
+from structures.errors import DualionError, InputError
 from workflows.campaign_lock import folder_lock
 from workflows.executor import (
     ANY_PORT,
@@ -23,11 +25,10 @@ from workflows.executor import (
     processor_count,
     quiet_dask,
 )
-from workflows.md.batch_pieces import run_batch
 from workflows.md.engines.base import Resources
 from workflows.md.follow import Seen, look, reconcile, reopen, settle
 from workflows.md.md_folder import MdFolder
-from workflows.md.one_piece import STOP, do_piece, end_run
+from workflows.md.one_piece import STOP, end_run
 from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.states import RunState
 from workflows.md.torch_sim_models import supports
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
 DRIVER_LOCK = ".driver.lock"
 STOP_ALL = ".stop"
+LOG = "piece.log"
+"""What the process of a run's pieces says, in the run's folder."""
+
+SILENCE_S = 180.0
+"""How long no Dask worker may be there before this gives up, s."""
+
 LOOK_EVERY_S = 1.0
 STORE_EVERY_S = 10.0
 """How often the store follows the runs while they go on, s."""
@@ -147,6 +154,7 @@ class _Driver:
     begun: float
     _lost: dict[str, int] = field(default_factory=dict)
     _written: float = 0.0
+    _heard: float = field(default_factory=time.monotonic)
 
     def work(self, runs: list[MdRun], on_update: OnUpdate) -> None:
         """Work off runs until they have ended, the time is up, or a stop is asked for."""
@@ -175,11 +183,27 @@ class _Driver:
             if not flying:
                 return
             _wait(flying)
+            self._check(client)
             for future in [future for future in flying if future.done()]:
                 waiting.extend(self._going_on(future, flying.pop(future)))
             seen = self._look()
             on_update(seen)
             self._note(seen)
+
+    def _check(self, client: Client) -> None:
+        """Give up when all workers are gone.
+
+        Raises:
+            ClusterLostError: they have been for too long.
+        """
+        now = time.monotonic()
+        if client.scheduler_info(n_workers=-1)["workers"]:
+            self._heard = now
+        elif now - self._heard > SILENCE_S:
+            raise ClusterLostError(
+                "The worker processes are gone. What was computed is kept; go on with: dualion md "
+                f"run {self.folder.path}"
+            )
 
     @property
     def _left_s(self) -> float:
@@ -352,27 +376,52 @@ def _wait(flying: dict[Future, list[MdRun]]) -> None:
         wait(list(flying), timeout=LOOK_EVERY_S, return_when="FIRST_COMPLETED")
 
 
+class PieceDiedError(DualionError):
+    """The process of a piece was killed, or broke down without a word in its run's folder."""
+
+
 def _piece(
     paths: Sequence[Path], resources: Resources, device: str, stop_file: Path, gpus: int
 ) -> list[dict[str, Any]]:
-    """A piece of one run, or of several as a batch, in a worker."""
-    if gpus:
-        _choose_gpu(gpus)
-    piece = partial(do_piece, stop_files=[stop_file])
-    if len(paths) == 1:
-        return [asdict(piece(paths[0], resources, device=device))]
-    with contextlib.suppress(InputError):  # another process has one; the others have their piece
-        run_batch(paths, resources, device=device, piece=piece)
+    """A piece of one run, or of several as a batch, in a process of its own.
+
+    So what kills it leaves the Dask worker alive.
+
+    Raises:
+        InputError: there is no run, or another process has it.
+        PieceDiedError: its process died.
+    """
+    import subprocess
+
+    words = [
+        sys.executable, "-m", "workflows.md.job", *map(str, paths),
+        "--cores", str(resources.cores), "--gpus", str(resources.gpus), "--device", device,
+        "--limit-s", str(resources.limit_s), "--checkpoint-s", str(resources.checkpoint_s),
+        "--launcher", shlex.join(resources.launcher), "--stop-file", str(stop_file),
+        "--with-parent", *(["--together"] if len(paths) > 1 else []),
+    ]  # fmt: skip
+    with (paths[0] / LOG).open("ab") as log:
+        status = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(resources, gpus),
+            start_new_session=True,  # a Ctrl-C of the terminal is the driver's to handle
+        ).returncode
+    if status == 2:
+        raise InputError(f"{paths[0]} was left alone; see its {LOG}.")
+    if status not in (0, 1):
+        raise PieceDiedError(f"The process of {paths[0]} ended with status {status}.")
     return [asdict(RunFolder(path).progress()) for path in paths]
 
 
-def _choose_gpu(gpus: int) -> None:
-    """Give each worker a GPU; this must come before torch is loaded."""
-    import os
-    import sys
-
+def _environment(resources: Resources, gpus: int) -> dict[str, str]:
+    """Environment of a piece: the same modules, its share of cores, one of the GPUs."""
     from distributed import get_worker
 
-    name = get_worker().name
-    if "torch" not in sys.modules and "CUDA_VISIBLE_DEVICES" not in os.environ and gpus > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(int(name) % gpus)
+    own = {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+    own |= {name: str(resources.cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    if gpus > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        own["CUDA_VISIBLE_DEVICES"] = str(int(get_worker().name) % gpus)
+    return os.environ | own

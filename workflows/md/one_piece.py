@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +34,7 @@ def do_piece(
     job: str = "",
     stop: threading.Event | None = None,
     stop_files: Sequence[Path] = (),
+    parent: int = 0,
     engine: Engine | None = None,
 ) -> Progress:
     """Take a run as far as the time allows; whatever goes wrong stands in its folder.
@@ -45,6 +46,7 @@ def do_piece(
         job: number in the batch system's queue.
         stop: once it is set, the run is brought to a checkpoint.
         stop_files: the same, once one of these is there.
+        parent: the same, once this process is no more the parent; 0 for whatever it is.
         engine: in place of the one that the run names.
 
     Raises:
@@ -57,7 +59,7 @@ def do_piece(
     if RunState(before.state) in FINAL:
         return before
     stop = stop or threading.Event()
-    with watched([path / STOP, path / CANCEL, *stop_files], stop):
+    with watched([path / STOP, path / CANCEL, *stop_files], stop, parent):
         try:
             progress = run_piece(path, resources, stop=stop, device=device, job=job, engine=engine)
         except (InputError, KeyboardInterrupt):
@@ -132,13 +134,14 @@ def is_held(folder: RunFolder) -> bool:
 
 
 @contextlib.contextmanager
-def watched(files: Sequence[Path], stop: threading.Event) -> Iterator[None]:
-    """Set an event once one of some files is there."""
+def watched(files: Sequence[Path], stop: threading.Event, parent: int = 0) -> Iterator[None]:
+    """Set an event once one of some files is there, or the parent is another process."""
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_EVERY_S):
-            if any(file.exists() for file in files):
+            orphaned = parent and os.getppid() != parent
+            if orphaned or any(file.exists() for file in files):
                 stop.set()
                 return
 
@@ -149,8 +152,3 @@ def watched(files: Sequence[Path], stop: threading.Event) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def remaining_s(limit_s: float, begun: float) -> float:
-    """What is left of a limit that began at a time, s since the epoch."""
-    return limit_s - (time.time() - begun)
