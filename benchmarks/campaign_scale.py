@@ -1,15 +1,17 @@
 """A large campaign with a stub in place of the physics: throughput, driver memory, database size.
 
-    python benchmarks/campaign_scale.py STRUCTURES.jsonl.gz --structures 1000000
+    python benchmarks/campaign_scale.py STRUCTURES.jsonl.gz --structures 1000000 \\
+        --workers 16 --scale 0.25 --progress progress.jsonl
 
-Structures are those of the file, repeated under new names until there are enough. At the end the
-campaign is run once more with nothing to do.
+Structures are those of the file, repeated under new names until there are enough. The stub sleeps for the estimated time of each structure with the scatter measured around
+it, times ``--scale``. At the end the campaign is run once more with nothing to do.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import os
 import shutil
 import sys
@@ -68,11 +70,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--structures", type=int, default=1_000_000)
-    parser.add_argument("--median-ms", type=float, default=0.0, help="of the stub's work")
+    parser.add_argument("--scale", type=float, default=0.0, help="1: as long as the real work")
+    parser.add_argument("--progress", type=Path, help="file for a line on each step")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     asked = parser.parse_args()
-    os.environ["DUALION_STUB_MS"] = str(asked.median_ms)
+    os.environ["DUALION_STUB_SCALE"] = str(asked.scale)
     folder = Path(tempfile.mkdtemp(prefix="dualion-scale-"))
     write_input(asked.source, folder / "in.jsonl.gz", asked.structures)
     (folder / "campaign.yaml").write_text(
@@ -84,19 +87,35 @@ def main() -> None:
     watch = Watch()
 
     def note(progress: Progress) -> None:
-        if not marks or progress.done - marks[-1][0] >= asked.structures // 10:
+        if not marks or progress.done - marks[-1][0] >= asked.structures // 50:
             marks.append((progress.done, psutil.Process().memory_info().rss / 1e6))
+            report(
+                done=progress.done,
+                rate_per_s=round(progress.rate),
+                driver_mb=round(marks[-1][1]),
+                driver_cpu_s=round(time.process_time()),
+                database_mb=round((folder / "campaign.db").stat().st_size / 1e6),
+            )
+
+    def report(**values: object) -> None:
+        if asked.progress:
+            with asked.progress.open("a") as handle:
+                handle.write(json.dumps({"s": round(time.monotonic() - start), **values}) + "\n")
+
+    def stage(name: str) -> None:
+        stages.setdefault(name, time.monotonic() - start)
+        report(stage=name, driver_cpu_s=round(time.process_time()))
 
     start = time.monotonic()
     result = run_campaign(
         campaign,
         work=stub,
-        on_stage=lambda name: stages.setdefault(name, time.monotonic() - start),
+        on_stage=stage,
         on_progress=note,
     )
     whole = time.monotonic() - start
     watch.stop()
-    print(f"{result.computed} structures, {asked.workers} workers, median {asked.median_ms} ms")
+    print(f"{result.computed} structures, {asked.workers} workers, scale {asked.scale}")
     print(
         "stages begin at", {name: round(at, 1) for name, at in stages.items()}, f"end {whole:.1f}"
     )

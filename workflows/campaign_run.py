@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -65,15 +65,15 @@ class Progress:
     found: int = 0
     dashboard: str = ""
 
-    def add(self, outcome: Outcome, dimensionality: int) -> None:
-        """Count one structure."""
-        self.done += 1
-        status = outcome.rows[0].get("status")
-        if status == "failed":
-            self.failures[str(outcome.rows[0].get("reason"))] += 1
-        elif all(row.get("status") == "rejected" for row in outcome.rows):
-            self.rejected += 1
-        passing = [row for row in outcome.rows if row.get("dai") is True]
+    def add(self, outcomes: Sequence[Outcome], dimensionality: int) -> None:
+        """Count structures."""
+        self.done += len(outcomes)
+        for outcome in outcomes:
+            if outcome.rows[0].get("status") == "failed":
+                self.failures[str(outcome.rows[0].get("reason"))] += 1
+            elif all(row.get("status") == "rejected" for row in outcome.rows):
+                self.rejected += 1
+        passing = [row for o in outcomes for row in o.rows if row.get("dai") is True]
         if passing:
             from results.ranking import ranked_candidates
 
@@ -260,7 +260,10 @@ class Driver:
             say("screening")
             limit_s = self._campaign.run.time_limit_s
             every: Iterable[Job] = itertools.chain([first], jobs)
-            self._write_all(run_all(client, every, time_limit_s=limit_s, work=work, stop=stop))
+            outcomes = run_all(
+                client, every, time_limit_s=limit_s, work=work, stop=stop, expected_s=expected_s
+            )
+            self._write_all(outcomes)
         self._note_state(now=True)
         return self._progress.done
 
@@ -287,8 +290,8 @@ class Driver:
         self._store.write_outcomes(
             [(o.index, records_of(o, self._ask), _facts(o, self._ask)) for o in outcomes]
         )
+        self._progress.add(outcomes, self._options.criterion.dimensionality)
         for outcome in outcomes:
-            self._progress.add(outcome, self._options.criterion.dimensionality)
             self._log_failure(outcome)
         if self._on_progress:
             self._on_progress(self._progress)

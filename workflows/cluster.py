@@ -12,7 +12,6 @@ from workflows.campaign_config import Campaign
 from workflows.cluster_config import QUEUES, ClusterBlock, lifetime_s
 from workflows.executor import (
     ANY_PORT,
-    CHUNK_JOBS,
     SETTINGS,
     local_client,
     prepare_workers,
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
 
 CONNECT_S = 60.0
 """How long a scheduler may take to answer, s."""
+
+JOBS_PER_WORKER = 16
+"""Structures for which another worker is worth starting."""
 
 ADAPT_EVERY = "2s"
 """How often the number of jobs is looked at."""
@@ -132,11 +134,11 @@ def _adaptive(left: Callable[[], int]) -> Any:
     from distributed.deploy.adaptive import Adaptive
 
     class ByWorkLeft(Adaptive):  # type: ignore[misc]
-        """As many workers as there are chunks left."""
+        """As many workers as there is work for."""
 
         async def target(self) -> int:
             """Number of workers that are of use; Dask holds it within the bounds."""
-            return math.ceil(left() / CHUNK_JOBS)
+            return math.ceil(left() / JOBS_PER_WORKER)
 
         async def recommendations(self, target: int) -> Any:
             """What to start or stop."""

@@ -19,17 +19,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structures.errors import DualionError
+from workflows.chunks import Chunk, Chunks
 from workflows.isolation import limit_memory, run_isolated, watched
 from workflows.tasks import Job, Outcome, Work, failed_outcome, screen_job
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-CHUNK_JOBS = 16
-"""Most jobs of one chunk."""
-
-CHUNK_SECONDS = 2.0
-"""A chunk is full once its jobs are expected to take this long, s."""
 
 CHUNKS_PER_WORKER = 3
 """Chunks with the scheduler for each worker: one at work, two waiting."""
@@ -195,6 +190,7 @@ def run_all(
     time_limit_s: float,
     work: Work = screen_job,
     stop: threading.Event | None = None,
+    expected_s: float | None = None,
 ) -> Iterator[Outcome]:
     """Run all jobs; yields outcomes as they come, one for each job.
 
@@ -204,49 +200,28 @@ def run_all(
         time_limit_s: longest time for one structure, s.
         work: the function that runs one job; a top-level function.
         stop: once it is set no more is begun; what is in flight is still awaited.
+        expected_s: what all jobs are expected to take together, s; None where it is unknown.
 
     Raises:
         ClusterLostError: the scheduler does not answer any more.
     """
     flight = _Flight(client, work, time_limit_s)
     stop = stop or threading.Event()
-    chunks = _chunks(jobs)
+    chunks = Chunks(jobs, expected_s=expected_s)
     try:
         while True:
             while not stop.is_set() and flight.has_room():
-                chunk, passed = next(chunks, (None, ()))
-                yield from passed
-                if chunk is None:
+                cut = chunks.next(flight.workers)
+                if cut is None:
                     break
-                if chunk:
-                    flight.send(chunk)
+                yield from cut.passed
+                if cut.chunk:
+                    flight.send(cut.chunk)
             if flight.is_empty():
                 return
             yield from flight.land()
     finally:
         flight.abandon()
-
-
-Chunk = list[Job]
-
-
-def _chunks(jobs: Iterable[Job | Outcome]) -> Iterator[tuple[Chunk, tuple[Outcome, ...]]]:
-    """Jobs in chunks of a bounded number and time; outcomes among them come beside."""
-    chunk: Chunk = []
-    passed: list[Outcome] = []
-    expected_s = 0.0
-    for job in jobs:
-        if isinstance(job, Outcome):
-            passed.append(job)
-        else:
-            chunk.append(job)
-            expected_s += job.cost_s
-        full = len(chunk) >= CHUNK_JOBS or expected_s >= CHUNK_SECONDS
-        if full or len(passed) >= CHUNK_JOBS:
-            yield chunk, tuple(passed)
-            chunk, passed, expected_s = [], [], 0.0
-    if chunk or passed:
-        yield chunk, tuple(passed)
 
 
 @dataclass(slots=True)
@@ -265,7 +240,7 @@ class _Flight:
         self._time_limit_s = time_limit_s
         self._sent: dict[Future, _Sent] = {}
         self._landed: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        self._workers = 0
+        self.workers = 1
         self._look_again_s = 0.0
 
     def has_room(self) -> bool:
@@ -273,9 +248,9 @@ class _Flight:
         now = time.monotonic()
         if now >= self._look_again_s:
             with contextlib.suppress(OSError):  # the scheduler may be out of reach for a while
-                self._workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+                self.workers = max(1, len(self._client.nthreads()))
             self._look_again_s = now + LOOK_EVERY_S
-        return len(self._sent) < CHUNKS_PER_WORKER * max(1, self._workers)
+        return len(self._sent) < CHUNKS_PER_WORKER * self.workers
 
     def is_empty(self) -> bool:
         """Whether nothing is awaited."""

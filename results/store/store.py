@@ -31,6 +31,8 @@ ROW_COLUMNS = tuple(
 )
 """Columns kept in ``tasks.row``; the others have a column or a table of their own."""
 
+_encoded = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make one a row
+
 
 class Store:
     """A campaign's database."""
@@ -279,7 +281,7 @@ class Store:
             "reason": row.get("reason"),
             "seconds": row.get("seconds"),
             "layout": self._own_layout(connection),
-            "row": json.dumps([row.get(key) for key in ROW_COLUMNS], separators=(",", ":")),
+            "row": _encoded([row.get(key) for key in ROW_COLUMNS]),
             "traceback": record.traceback or None,
         }
 

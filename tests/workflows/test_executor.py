@@ -11,7 +11,8 @@ import work_samples
 
 from screening.pairs import ScreenOptions
 from structures.records import RawEntry, Rejection
-from workflows.executor import CHUNK_JOBS, CHUNKS_PER_WORKER, _chunks, local_client, run_all
+from workflows.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks
+from workflows.executor import CHUNKS_PER_WORKER, local_client, run_all
 from workflows.isolation import run_isolated
 from workflows.tasks import Job, Outcome, rejection_outcome
 
@@ -135,8 +136,22 @@ def test_after_a_stop_what_is_in_flight_is_awaited_and_no_more_is_begun(client: 
     assert len(set(given)) == len(given)
 
 
+def sizes(jobs: list[Job], *, workers: int = 1, expected_s: float | None = None) -> list[int]:
+    """How many jobs the chunks hold, one after the other."""
+    chunks = Chunks(jobs, expected_s=expected_s)
+    cuts = iter(lambda: chunks.next(workers), None)
+    return [len(cut.chunk) for cut in cuts if cut]
+
+
 def test_chunks_are_bounded_in_number_and_in_time() -> None:
-    sizes = [len(chunk) for chunk, _ in _chunks(job(i) for i in range(20))]
-    assert sizes == [16, 4]
-    costly = [len(chunk) for chunk, _ in _chunks(job(i, cost_s=1.5) for i in range(4))]
-    assert costly == [2, 2]
+    assert sizes([job(i) for i in range(20)]) == [16, 4]
+    assert sizes([job(i, cost_s=1.5) for i in range(4)]) == [2, 2]
+
+
+def test_chunks_are_large_while_much_is_left_and_small_at_the_end() -> None:
+    jobs = [job(i, cost_s=0.01) for i in range(2000)]
+    found = sizes(jobs, workers=2, expected_s=20.0)
+    assert sum(found) == 2000
+    assert found[0] == LARGE_CHUNK_JOBS
+    assert found == sorted(found, reverse=True)
+    assert sum(found[-2:]) * 0.01 <= 0.5  # the last one of each worker
