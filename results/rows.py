@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from results.columns import Row, Value
 
 if TYPE_CHECKING:
-    from screening.barriers import IonBarriers
+    from screening.barriers import IonBarriers, KnownBarriers
     from screening.pairs import PairFailure, PairResult, ScreenResult
     from structures.crystal import IonicCrystal
     from structures.records import Metadata
@@ -117,3 +117,27 @@ def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
         row[f"e{n + 1}d_{name}_region_ev"] = ion.from_region_ev[n]
         row[f"e{n + 1}d_{name}_refined_ev"] = ion.refined_ev[n]
     return row
+
+
+def known_barriers(row: Row) -> dict[str, KnownBarriers]:
+    """Barriers of the ions of a row, by the ions' labels; those that it does not hold are left out.
+
+    A row keeps numbers as they were computed, so nothing is lost on the way.
+    """
+    from screening.barriers import KnownBarriers
+
+    found = {}
+    for name in ("cation", "anion"):
+        grid, region, refined = (_triple(row, name, kind) for kind in ("", "_region", "_refined"))
+        if grid and region and refined:
+            found[str(row[name])] = KnownBarriers(
+                barriers_ev=grid, from_region_ev=region, refined_ev=refined
+            )
+    return found
+
+
+def _triple(row: Row, name: str, kind: str) -> tuple[float, float, float] | None:
+    one, two, three = (row.get(f"e{n}d_{name}{kind}_ev") for n in (1, 2, 3))
+    if isinstance(one, float) and isinstance(two, float) and isinstance(three, float):
+        return one, two, three
+    return None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.field import bvse_field, framework_of
-from screening.grid import Shape, compact, grid_shape
+from screening.grid import Shape, compact, grid_shape, peer_grid_shape
 from screening.ions import MobileIon
 from screening.pair_parameters import ParameterQuality
 from screening.percolation import CUT_EV, Percolation, Triple, percolation
@@ -76,6 +76,46 @@ class IonBarriers:
     refined_ev: Triple
     quality: ParameterQuality
     shape: Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBarriers:
+    """Numbers of an ``IonBarriers`` that were computed before, under the same conventions.
+
+    Attributes:
+        barriers_ev, from_region_ev, refined_ev: as there.
+    """
+
+    barriers_ev: Triple
+    from_region_ev: Triple
+    refined_ev: Triple
+
+
+def recalled_barriers(
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, known: KnownBarriers
+) -> IonBarriers:
+    """Barriers of an ion from known numbers, without its field.
+
+    Raises:
+        StructureError: the engine cannot treat the crystal or the ion; the message says why.
+    """
+    quality = ParameterQuality.TABULATED  # bvlain has no others
+    if options.engine == "native":
+        quality = framework_of(crystal, ion, options.potential).quality
+    return IonBarriers(
+        ion=ion,
+        barriers_ev=known.barriers_ev,
+        from_region_ev=known.from_region_ev,
+        refined_ev=known.refined_ev,
+        quality=quality,
+        shape=_shape_of(crystal, options),
+    )
+
+
+def _shape_of(crystal: IonicCrystal, options: BarrierOptions) -> Shape:
+    if options.engine == "bvlain":
+        return peer_grid_shape(crystal.cell, options.spacing_angstrom)
+    return grid_shape(compact(crystal).cell, options.spacing_angstrom)
 
 
 def ion_barriers(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from screening.barriers import BarrierOptions, IonBarriers, ion_barriers
+from screening.barriers import (
+    BarrierOptions,
+    IonBarriers,
+    KnownBarriers,
+    ion_barriers,
+    recalled_barriers,
+)
 from screening.bond_valence_sum import bvs_quality
 from screening.flags import bound_fraction, sublattices_interchange
 from screening.ions import MobileIon, anions_of, mean_charge
@@ -143,17 +149,31 @@ def screen(
     return screen_crystal(prepare(structure, strict=asked.strict), asked)
 
 
-def screen_crystal(crystal: IonicCrystal, options: ScreenOptions) -> ScreenResult:
+def screen_crystal(
+    crystal: IonicCrystal,
+    options: ScreenOptions,
+    *,
+    known: Mapping[str, KnownBarriers] | None = None,
+) -> ScreenResult:
     """Judge every cation–anion pair of a prepared crystal.
 
     The field of each ion is computed once, however many pairs it is in.
+
+    Args:
+        crystal: the crystal.
+        options: what is asked of it.
+        known: barriers of its ions that need not be computed, by the ions' labels (``Li+``).
 
     Raises:
         StructureError: the crystal has none of the cations or of the anions.
     """
     cations = _cations_of(crystal, options.cations)
     anions = _anions_of(crystal, options.anions)
-    computed = {ion: _attempt(crystal, ion, options.barriers) for ion in (*cations, *anions)}
+    known = known or {}
+    computed = {
+        ion: _attempt(crystal, ion, options.barriers, known.get(str(ion)))
+        for ion in (*cations, *anions)
+    }
     sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
     bound = {anion: bound_fraction(crystal, anion) for anion in sound}
     outcomes = [
@@ -214,10 +234,12 @@ def _anions_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon
 
 
 def _attempt(
-    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, known: KnownBarriers | None
 ) -> IonBarriers | StructureError:
     """Barriers of one ion, or why there are none: one ion's failure must not cost the others."""
     try:
+        if known is not None:
+            return recalled_barriers(crystal, ion, options, known)
         return ion_barriers(crystal, ion, options)
     except StructureError as error:
         return error

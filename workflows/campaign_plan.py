@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from results.columns import SCHEMA_VERSION
+from results.rows import known_barriers
 from results.store import Entry, Pending, Store
 from structures.records import RawEntry, Rejection
 from workflows.campaign_config import Campaign, fingerprint
@@ -18,6 +19,7 @@ from workflows.cost import estimated_cost_s
 from workflows.tasks import Job, asked_cations, conventions_of, structure_text
 
 if TYPE_CHECKING:
+    from screening.barriers import KnownBarriers
     from screening.pairs import ScreenOptions
 
 BATCH = 500
@@ -151,22 +153,40 @@ def _entries(campaign: Campaign, options: ScreenOptions) -> Iterator[Entry]:
 def jobs_left(store: Store, plan: int, options: ScreenOptions) -> Iterator[Job]:
     """What is left to compute, costly structures first; the rest is noted as done.
 
-    A job asks only for the pairs that the store does not have.
+    A job asks only for the pairs that the store does not have, and brings along the barriers
+    that it has.
     """
     ask = Ask.of(options)
     for page in store.pending(plan, ask.whole, ask.scopes):
-        settled = []
+        left = {structure.id: options_left(structure, options, ask) for structure in page}
+        known = _known(store, [s for s in page if left[s.id] is not None], ask)
         for structure in page:
-            left = options_left(structure, options, ask)
-            if left is None:
-                settled.append(structure.id)
-            else:
-                yield _job(structure, left)
+            asked = left[structure.id]
+            if asked is not None:
+                yield _job(structure, asked, known.get(structure.id, {}))
+        settled = [number for number, asked in left.items() if asked is None]
         if settled:
             store.settle(settled, ask.whole)
 
 
-def _job(structure: Pending, options: ScreenOptions) -> Job:
+def _known(
+    store: Store, structures: Sequence[Pending], ask: Ask
+) -> dict[int, dict[str, KnownBarriers]]:
+    """Barriers that the store has of structures with further pairs to compute, by number."""
+    partly = [
+        structure.id
+        for structure in structures
+        if any(scope == ask.conventions for scope, *_ in structure.done)
+    ]
+    known: dict[int, dict[str, KnownBarriers]] = {}
+    if partly:
+        for number, records in store.records_of(partly, [ask.conventions]).items():
+            for record in records:
+                known.setdefault(number, {}).update(known_barriers(record.row))
+    return known
+
+
+def _job(structure: Pending, options: ScreenOptions, known: Mapping[str, KnownBarriers]) -> Job:
     entry = RawEntry(
         source=structure.source,
         source_id=structure.source_id,
@@ -174,7 +194,9 @@ def _job(structure: Pending, options: ScreenOptions) -> Job:
         text=structure.text,
         metadata=dict(structure.metadata),
     )
-    return Job(index=structure.id, entry=entry, options=options, cost_s=structure.cost_s)
+    return Job(
+        index=structure.id, entry=entry, options=options, cost_s=structure.cost_s, known=known
+    )
 
 
 def options_left(structure: Pending, options: ScreenOptions, ask: Ask) -> ScreenOptions | None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from structures.errors import StructureError
 from structures.records import RawEntry, Rejection, cell_kind_of
 
 if TYPE_CHECKING:
+    from screening.barriers import KnownBarriers
     from screening.pairs import ScreenOptions, ScreenResult
     from structures.crystal import IonicCrystal
     from structures.records import StructureRecord
@@ -35,12 +36,14 @@ class Job:
         entry: the structure's text.
         options: what is asked of it.
         cost_s: estimated computing time, s; 0 where it is unknown.
+        known: barriers of its ions that need not be computed, by the ions' labels.
     """
 
     index: int
     entry: RawEntry
     options: ScreenOptions
     cost_s: float = 0.0
+    known: Mapping[str, KnownBarriers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +175,7 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
         record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
     )
     progress.prepared(crystal)
-    result = screen_crystal(crystal, job.options)
+    result = screen_crystal(crystal, job.options, known=job.known)
     cations, anions = _ions_of(crystal)
     return Outcome(
         index=job.index,

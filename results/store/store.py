@@ -323,6 +323,13 @@ class Store:
         numbers = sorted({number for _, number, _ in page if number is not None})
         return page, self.records(connection, numbers, scopes)
 
+    def records_of(
+        self, numbers: Sequence[int], scopes: Sequence[str]
+    ) -> dict[int, list[TaskRecord]]:
+        """Tasks of structures, by number."""
+        with self.reading() as connection:
+            return self.records(connection, numbers, scopes)
+
     def records(
         self, connection: Connection, numbers: Sequence[int], scopes: Sequence[str] | None
     ) -> dict[int, list[TaskRecord]]:

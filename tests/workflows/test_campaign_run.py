@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -17,8 +18,10 @@ from typing import Any
 import pytest
 import work_samples
 
+from results.columns import Row
 from results.store import Store
 from results.store.database import StoreError
+from screening import pairs
 from structures.errors import InputError
 from structures.files import reference_paths
 from workflows import campaign_run
@@ -30,6 +33,7 @@ from workflows.campaign_run import run_campaign
 from workflows.campaign_status import campaign_status
 from workflows.campaign_yaml import load_campaign
 from workflows.screen_run import screen_paths
+from workflows.tasks import screen_job
 
 NAMES = ("LiF", "LiI", "Li3N", "NaCl", "CaF2", "Li6PS5Cl", "LiAlCl4", "Li2MgCl4")
 
@@ -143,6 +147,39 @@ def test_another_anion_computes_its_pairs_alone(tmp_path: Path) -> None:
     more = campaign(tmp_path / "c", "ions: {cations: [Li], anions: [S, Cl]}")
     left = jobs_of(more)
     assert left["Li6PS5Cl"] == (("Li",), ("Cl",))
+    run_campaign(more)
+    assert table(more.folder) == fresh(more, tmp_path)
+
+
+def exactly(rows: list[Row]) -> list[dict[str, str]]:
+    """Rows with every digit, without the timing."""
+    return [{key: repr(value) for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def test_an_added_ion_computes_its_own_field_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields are counted in this process; every digit is that of an undisturbed run."""
+    names = ("Li6PS5Cl", "Li2MgCl4", "NaCl")
+    run_campaign(campaign(tmp_path / "c", "ions: {cations: [Li], anions: [S]}", names))
+    more = campaign(tmp_path / "c", "ions: {cations: [Li, Na], anions: [S, Cl]}", names)
+    computed: list[str] = []
+    compute = pairs.ion_barriers
+
+    def counted(crystal: Any, ion: Any, options: Any) -> Any:
+        computed.append(str(ion))
+        return compute(crystal, ion, options)
+
+    monkeypatch.setattr(pairs, "ion_barriers", counted)
+    store, _ = Store.open(more.store_at)
+    jobs = list(jobs_left(store, int(store.note("plan") or 0), more.options()))
+    store.close()
+    partly = next(job for job in jobs if job.entry.source_id.startswith("Li6PS5Cl"))
+    again = screen_job(partly)
+    assert computed == ["Cl-"]
+    whole = screen_job(dataclasses.replace(partly, known={}))
+    assert computed == ["Cl-", "Li+", "Cl-"]
+    assert exactly(again.rows) == exactly(whole.rows)
     run_campaign(more)
     assert table(more.folder) == fresh(more, tmp_path)
 
