@@ -120,7 +120,10 @@ def local_client(
 
 def quiet_dask() -> None:
     """Keep Dask's own messages off the terminal; what matters is said here."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    import distributed  # noqa: F401 - sets up its loggers, some with a level of their own
+
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def prepare_workers(client: Client) -> None:
