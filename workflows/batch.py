@@ -156,9 +156,11 @@ def queue_states(content: dict[str, Any]) -> dict[str, int]:
 def cancel(submission: Submission) -> list[str]:
     """Take a submission's jobs out of the queue; the numbers of those that were told so."""
     content = submission.read()
+    manager = queue_manager(str(content["scheduler"]))
     told = []
     for key in ("merge_job_id", "job_id"):
         if content.get(key):
-            queue_manager(str(content["scheduler"])).cancel(str(content[key]))
+            command = manager.scheduler_io.get_cancel_cmd(str(content[key]))
+            manager.execute_cmd(command)  # what it answers differs; the queue's states tell
             told.append(str(content[key]))
     return told

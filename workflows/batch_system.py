@@ -28,6 +28,8 @@ class BatchSystem:
         job: the shell variable with the job's number.
         dependency: the line that lets a job wait for another, or for all of an array.
         output: how a log file's name is written for an array.
+        mark: how a line of the head begins.
+        always: further lines of the head.
     """
 
     module: str
@@ -36,6 +38,8 @@ class BatchSystem:
     job: str
     dependency: str
     output: str
+    mark: str
+    always: tuple[str, ...] = ()
 
 
 SYSTEMS = {
@@ -46,6 +50,7 @@ SYSTEMS = {
         job="SLURM_JOB_ID",
         dependency="#SBATCH --dependency=afterany:{id}",
         output="shard-%a.log",
+        mark="#SBATCH",
     ),
     "pbs": BatchSystem(
         module="qtoolkit.io.pbs",
@@ -54,6 +59,7 @@ SYSTEMS = {
         job="PBS_JOBID",
         dependency="#PBS -W depend=afterany:{id}",
         output="",
+        mark="#PBS",
     ),
     "sge": BatchSystem(
         module="qtoolkit.io.sge",
@@ -62,8 +68,13 @@ SYSTEMS = {
         job="JOB_ID",
         dependency="#$ -hold_jid {id}",
         output="shard-$TASK_ID.log",
+        mark="#$",
+        always=("#$ -j y", "#$ -S /bin/bash"),  # one log; sites have csh where none is named
     ),
 }
+
+SGE_ARRAY = re.compile(r"Your job-array (\d+)\.")
+"""How Grid Engine answers to an array; qtoolkit knows the answer to a single job alone."""
 
 FORGOTTEN = ("invalid job id", "unknown job id", "do not exist", "has finished")
 """How a queue says that it knows a job no more."""
@@ -96,15 +107,23 @@ def submit_script(manager: QueueManager, script: Path, *, block: str = "cluster"
     Raises:
         InputError: the queue refuses, or there is none here.
     """
+    from qtoolkit.core.exceptions import OutputParsingError
+
     command = manager.scheduler_io.get_submit_cmd(shlex.quote(script.name))
     stdout, stderr, status = manager.execute_cmd(command, script.parent)
-    result = manager.scheduler_io.parse_submit_output(status, stdout, stderr)
-    if not result.job_id:
+    array = SGE_ARRAY.search(stdout)
+    if status == 0 and array:
+        return array.group(1)
+    try:
+        job_id = manager.scheduler_io.parse_submit_output(status, stdout, stderr).job_id
+    except OutputParsingError:
+        job_id = None
+    if not job_id:
         said = (stderr or stdout or "no answer").strip().split("\n")[0]
         raise InputError(
             f"The queue refused {script}: {said}. Change the {block} block of the campaign."
         )
-    return str(result.job_id)
+    return str(job_id)
 
 
 def element_number(scheduler: str) -> str:
@@ -157,8 +176,10 @@ def job_header(
         asked += [f"gpu={gpus}"] if gpus else []
         optional["select"] = ",".join(asked)
     header |= {key: value for key, value in optional.items() if value}
-    if block.directives:
-        header["qverbatim"] = "\n".join(block.directives)
+    system = SYSTEMS[scheduler]
+    own = [line if line.startswith("#") else f"{system.mark} {line}" for line in block.directives]
+    if lines := [*system.always, *own]:
+        header["qverbatim"] = "\n".join(lines)
     return header
 
 
@@ -182,12 +203,15 @@ def jobs_of(scheduler: str, job_id: str) -> list[QJob] | None:
     Returns:
         None where the queue cannot be asked: it does not answer, or is not on this machine.
     """
+    from qtoolkit.core.data_objects import QJob
     from qtoolkit.core.exceptions import CommandFailedError, OutputParsingError
 
     manager = queue_manager(scheduler)
     try:
         return list(manager.get_jobs_list([job_id]))
     except (CommandFailedError, OutputParsingError, ValueError) as error:
+        if "Unknown job state" in str(error):  # which is one of a job that is there
+            return [QJob(job_id=job_id)]
         return [] if any(mark in str(error).lower() for mark in FORGOTTEN) else None
 
 

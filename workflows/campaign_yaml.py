@@ -21,13 +21,15 @@ MOST_BYTES = 1_000_000
 
 
 def load_campaign(path: Path) -> Campaign:
-    """The campaign of a YAML file.
+    """The campaign of a YAML file, or of the folder that holds it.
 
     Raises:
         InputError: it is missing, no YAML, or holds a wrong key or value.
     """
     from workflows.campaign_config import Campaign
 
+    if path.is_dir():
+        path = path / "campaign.yaml"
     campaign = load_model(path, Campaign, folder=path.resolve().parent, file=path.name)
     _check_options(path, campaign)
     return campaign
@@ -60,15 +62,18 @@ def load_model(path: Path, model: type[Model], **own: Any) -> Model:
     try:
         return model(**data, **own)
     except ValidationError as error:
-        raise InputError(_complaint(path, root, error.errors()[0], model)) from None
+        raise InputError(_complaint(path, root, _first(error.errors()), model)) from None
     except TypeError:
         raise InputError(f"{path}: the keys must be words, such as sources.") from None
 
 
+def _first(errors: list[Any]) -> Any:
+    """The complaint to name: a misspelt key is the cause where a needed one is missing."""
+    return next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+
+
 def _text(path: Path) -> str:
     try:
-        if path.is_dir():
-            path = path / "campaign.yaml"
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is too large for a campaign's configuration.")
         return path.read_text(encoding="utf-8")

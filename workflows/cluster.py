@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +175,7 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
         "log_directory": str(logs),
         "worker_extra_args": ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"],
         "job_script_prologue": node_prologue(block),
-        "job_extra_directives": list(block.directives),
+        "job_extra_directives": _directives(block),
         "scheduler_options": {"dashboard_address": campaign.run.dashboard or ANY_PORT},
     }
     if block.interface:
@@ -189,6 +190,16 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
     if block.kind == "oar":  # its name differs from site to site; put it into directives
         settings["memory_per_core_property_name"] = "not_applicable"
     return settings
+
+
+def _directives(block: ClusterBlock) -> list[str]:
+    """Further lines of the head, without the mark that dask-jobqueue puts before them."""
+    lines = [re.sub(r"^#(SBATCH|PBS|BSUB|OAR|\$)\s*", "", line) for line in block.directives]
+    if block.kind == "sge":  # dask-jobqueue asks Grid Engine for one core, in the site's own shell
+        lines.append("-S /bin/bash")
+        if block.cores_per_job > 1:
+            lines.append(f"-pe smp {block.cores_per_job}")
+    return lines
 
 
 def queue_name(name: str) -> str:

@@ -142,6 +142,16 @@ def test_dask_jobqueue_takes_the_settings_of_every_batch_system(tmp_path: Path, 
     assert "--nworkers 4" in script
 
 
+def test_a_directive_serves_both_ways_with_and_without_its_mark(tmp_path: Path) -> None:
+    array, _ = scripts(tmp_path / "a", "sge", "-v HOME")
+    assert "#$ -v HOME" in array.splitlines()
+    assert "#$ -j y" in array.splitlines()
+    asked = campaign(tmp_path / "b", "kind: slurm" + BLOCK.format(directive="#SBATCH --exclusive"))
+    assert job_settings(asked)["job_extra_directives"] == ["--exclusive"]
+    asked = campaign(tmp_path / "c", "kind: sge" + BLOCK.format(directive="-v HOME"))
+    assert job_settings(asked)["job_extra_directives"] == ["-v HOME", "-S /bin/bash", "-pe smp 4"]
+
+
 def test_memory_is_that_of_all_workers_of_a_job() -> None:
     assert [_times("2GB", 4), _times("1.5GiB", 2), _times("800 MB", 1)] == ["8GB", "3GiB", "800MB"]
 

@@ -30,6 +30,14 @@ def test_the_smallest_campaign_has_defaults(tmp_path: Path) -> None:
     assert found.options().criterion.max_ratio == 1.5
 
 
+def test_a_folder_stands_for_its_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(tmp_path, SMALLEST)
+    assert load_campaign(tmp_path).folder == tmp_path.resolve()
+    assert load_campaign(tmp_path).file == "campaign.yaml"
+    monkeypatch.chdir(tmp_path)
+    assert load_campaign(Path()).folder == tmp_path.resolve()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -38,6 +46,7 @@ def test_the_smallest_campaign_has_defaults(tmp_path: Path) -> None:
         (SMALLEST + "cluster:\n  walltme: 3\n", "line 4: unknown key 'walltme'; did you mean"),
         ("sources:\n  - file: [a]\n", "line 2: unknown key 'file'; did you mean 'files'?"),
         ("name: x\n", "'sources' is missing"),
+        ("sorces:\n  - files: [a]\n", "line 1: unknown key 'sorces'; did you mean 'sources'?"),
         ("sources: []\n", "line 1: sources is []"),
         ("sources:\n  - {}\n", "give each source one kind"),
         (SMALLEST + "criterion:\n  dimensionality: 4\n", "line 4: criterion.dimensionality is 4"),
