@@ -201,6 +201,8 @@ RESTART = b"&MOTION\n   &MD\n     STEP_START_VAL  12\n   &END MD\n&END MOTION\n"
 def test_a_restart_that_is_cut_short_is_passed_over(tmp_path: Path) -> None:
     whole = RESTART + b" &FORCE_EVAL\n &END FORCE_EVAL\n"
     assert restart_step(whole) == 12
+    continued = whole + b" &EXT_RESTART\n   RESTART_POS  T\n &END EXT_RESTART\n"
+    assert restart_step(continued) == 12 and restart_step(continued[:-8]) is None
     assert restart_step(RESTART) is None and restart_step(b"") is None
     wavefunction = _record(b"1234") + _record(b"x" * 100)
     assert is_whole_fortran_file(wavefunction)

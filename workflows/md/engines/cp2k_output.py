@@ -19,6 +19,8 @@ from workflows.md.trajectory_file import MdFrame
 
 LARGEST_RESTART_BYTES = 500_000_000
 STEP = re.compile(rb"^\s*STEP_START_VAL\s+(\d+)\s*$", re.MULTILINE)
+OPENED = re.compile(rb"^\s*&(?!END\b)\w", re.MULTILINE)
+CLOSED = re.compile(rb"^\s*&END\b[^\n]*\n", re.MULTILINE)
 
 
 def cp2k_frames(
@@ -71,8 +73,9 @@ def cp2k_restarts(piece: Path) -> Iterator[Restart]:
 def restart_step(content: bytes) -> int | None:
     """MD step of a restart file; None where it is not whole."""
     step = STEP.search(content)
-    whole = content.rstrip().endswith(b"&END FORCE_EVAL")
-    return int(step.group(1)) if step and whole else None
+    whole = len(OPENED.findall(content)) == len(CLOSED.findall(content))
+    forces = b"&END FORCE_EVAL" in content  # near the end; a continued run's has EXT_RESTART last
+    return int(step.group(1)) if step and whole and forces else None
 
 
 def _files(piece: Path, content: bytes) -> Mapping[str, bytes]:
