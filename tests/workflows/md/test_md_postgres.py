@@ -1,0 +1,37 @@
+"""MD runs of a campaign whose store is a real PostgreSQL database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import postgres_server
+import pytest
+from queue_folders import block_of, look
+
+from workflows.md.cancel import cancel_runs
+from workflows.md.md_folder import MdFolder
+from workflows.md.plan import plan_runs
+from workflows.md.queue_up import queue_up
+from workflows.md.states import RunState
+from workflows.md.subjects import of_file
+
+pytestmark = pytest.mark.postgres
+
+
+def test_a_campaigns_runs_live_in_its_database(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+    with postgres_server.postgres() as url:
+        (tmp_path / "campaign.yaml").write_text(
+            f"name: shared\nsources:\n  - bundled: true\nmd:\n  cores: 2\nstore: {url}\n"
+        )
+        folder = MdFolder.open(tmp_path)
+        assert (folder.block.cores, folder.name) == (2, "shared")
+        plan = plan_runs([of_file("LiI")], block_of(protocol={"replicas": 2}))
+        assert (queue_up(folder, plan).added, queue_up(folder, plan).added) == (2, 0)
+        assert {one.state for one in look(folder)} == {RunState.PREPARED}
+        first = look(folder)[0].run
+        assert cancel_runs(folder, [first.key]) == (1, [])
+        with folder.reading() as runs:
+            states = {run.key: run.state for run in runs.all()}
+        assert states[first.key] == "cancelled" and sorted(states.values())[1] == "prepared"
+        assert not (tmp_path / "md.db").exists()
