@@ -100,10 +100,7 @@ def open_schema(engine: Engine) -> tuple[int, int]:
         if found is None:
             migrations.create(connection)
         elif found > schema.VERSION:
-            raise StoreError(
-                f"The store {describe(engine)} has version {found}, newer than this program's "
-                f"{schema.VERSION}; update dualion."
-            )
+            raise StoreError(_newer(engine, found))
         elif found < schema.VERSION:
             migrations.upgrade(connection, found)
     return found or 0, schema.VERSION
@@ -120,11 +117,20 @@ def check_version(engine: Engine) -> None:
         found = migrations.version_of(connection)
     if found is None:
         raise EmptyStoreError(f"{describe(engine)} holds no store yet; dualion run makes one.")
+    if found > schema.VERSION:
+        raise StoreError(_newer(engine, found))
     if found != schema.VERSION:
         raise StoreError(
             f"The store {describe(engine)} has version {found}, this program "
             f"{schema.VERSION}; dualion run brings an older one up to date."
         )
+
+
+def _newer(engine: Engine, found: int) -> str:
+    return (
+        f"The store {describe(engine)} has version {found}, newer than this program's "
+        f"{schema.VERSION}; update dualion."
+    )
 
 
 def describe(engine: Engine) -> str:

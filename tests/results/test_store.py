@@ -166,6 +166,8 @@ def test_a_newer_store_is_refused(store: Store, tmp_path: Path) -> None:
     store.set_notes({"version": str(VERSION + 1)})
     with pytest.raises(StoreError, match=r"newer than this program.*update dualion"):
         Store.open(tmp_path / "campaign.db")
+    with pytest.raises(StoreError, match=r"newer than this program.*update dualion"):
+        Store.read_only(tmp_path / "campaign.db")
 
 
 @pytest.mark.parametrize(
