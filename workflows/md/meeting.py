@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -150,9 +151,8 @@ def _parts(requests: list[Request], most: int) -> list[list[Request]]:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    import torch
-
-    if not isinstance(error, torch.OutOfMemoryError):
+    torch = sys.modules.get("torch")  # without it nothing can have run out of a GPU's memory
+    if torch is None or not isinstance(error, torch.OutOfMemoryError):
         return False
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
