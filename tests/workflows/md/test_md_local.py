@@ -19,6 +19,8 @@ from workflows.md.local import LocalOptions, run_local
 from workflows.md.md_folder import MdFolder
 from workflows.md.states import RunState
 
+pytestmark = pytest.mark.cluster
+
 SHORT = {"production_ps": 0.4, "budget_ps": 0.4}
 LONG = {"production_ps": 200.0, "budget_ps": 200.0}
 
