@@ -179,11 +179,12 @@ def print_transport(reports) -> None:
 
 
 def fits_of(reports, cell):
-    """Arrhenius fits of the species that diffuse at two temperatures at least."""
+    """Arrhenius fits of the species that diffuse at two temperatures at least, in a solid."""
     from screening.transport import arrhenius
 
     fits = {}
-    runs = [(kelvin, report) for (c, kelvin), report in sorted(reports.items()) if c == cell]
+    solid = [key for key, report in sorted(reports.items()) if "molten" not in report.flags]
+    runs = [(kelvin, reports[c, kelvin]) for c, kelvin in solid if c == cell]
     for name in dict.fromkeys(s.name for _, report in runs for s in report.species):
         points = [
             (kelvin, s.diffusion.d_cm2_s, s.diffusion.error_cm2_s)
