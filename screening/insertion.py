@@ -15,12 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from screening._refinement_kernel import MORSE, refine_points
+from screening._refinement_kernel import refine_points
 from screening.basins import basins_of
 from screening.field import Framework, bvse_field, framework_of
 from screening.grid import Shape, grid_shape
 from screening.ions import MobileIon
-from screening.potential import MorsePair, PotentialOptions
+from screening.potential import PotentialOptions
+from screening.refinement import pair_row
 from screening.surroundings import shortest_distances, vectors_within
 from screening.voids import crystal_radii, crystal_radius_angstrom, empty_spheres
 from structures.crystal import IonicCrystal
@@ -179,7 +180,7 @@ def _refined(
         framework.frac,
         framework.kinds,
         framework.weights,
-        np.array([_parameters(pair) for pair in framework.pairs]),
+        np.array([pair_row(pair) for pair in framework.pairs]),
         cutoff_angstrom,
         positions,
         energies,
@@ -187,18 +188,6 @@ def _refined(
     moved = np.isfinite(energies)
     found = np.where(moved[:, None], (positions @ inverse) % 1.0, frac)
     return found, np.where(moved, energies, energies_ev)
-
-
-def _parameters(pair: object) -> tuple[float, float, float, float]:
-    """A pair's parameters as the kernel takes them."""
-    if isinstance(pair, MorsePair):
-        return float(MORSE), pair.depth_ev, pair.alpha_per_angstrom, pair.r_min_angstrom
-    return (
-        float(MORSE + 1),
-        pair.strength_ev_angstrom,  # type: ignore[attr-defined]
-        pair.screening_length_angstrom,  # type: ignore[attr-defined]
-        0.0,
-    )
 
 
 def energy_of(framework: Framework, frac: Floats, *, cutoff_angstrom: float) -> float:

@@ -117,7 +117,7 @@ class _Search:
         self._shape = np.array(shape)
         self._cutoff_angstrom = cutoff_angstrom
         self._inverse = np.linalg.inv(framework.cell)
-        self._parameters = np.array([_row(pair) for pair in framework.pairs])
+        self._parameters = np.array([pair_row(pair) for pair in framework.pairs])
 
     def move(
         self, points: Ints, chosen: Ints, energies_ev: Floats
@@ -171,7 +171,7 @@ class _Search:
         return (positions @ self._inverse) % 1.0, energies
 
 
-def _row(pair: object) -> tuple[float, float, float, float]:
+def pair_row(pair: object) -> tuple[float, float, float, float]:
     """A pair's parameters as the kernel takes them."""
     if isinstance(pair, MorsePair):
         return float(MORSE), pair.depth_ev, pair.alpha_per_angstrom, pair.r_min_angstrom

@@ -13,7 +13,7 @@ from screening._refinement_kernel import _derivatives, energy_at, neighbours
 from screening.field import bvse_field, framework_of
 from screening.percolation import PassNetwork, percolate_network, percolation
 from screening.potential import PotentialOptions
-from screening.refinement import PASS_WINDOW_EV, _row, refine
+from screening.refinement import PASS_WINDOW_EV, pair_row, refine
 
 DEFAULT = PotentialOptions()
 CUTOFF = DEFAULT.cutoff_angstrom
@@ -96,7 +96,7 @@ def probe(triclinic):
     inverse = np.linalg.inv(framework.cell)
     point = np.array([0.31, 0.12, 0.44]) @ framework.cell
     vectors, which, inner = neighbours(point, framework.cell, inverse, framework.frac, CUTOFF)
-    parameters = np.array([_row(pair) for pair in framework.pairs])
+    parameters = np.array([pair_row(pair) for pair in framework.pairs])
     return framework, vectors, which, inner, parameters
 
 
