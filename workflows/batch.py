@@ -16,6 +16,7 @@ from structures.errors import InputError
 from workflows.batch_shards import Submission, cut, new_submission, submissions
 from workflows.batch_system import (
     SYSTEMS,
+    cancel_job,
     element_number,
     job_header,
     jobs_of,
@@ -160,7 +161,6 @@ def cancel(submission: Submission) -> list[str]:
     told = []
     for key in ("merge_job_id", "job_id"):
         if content.get(key):
-            command = manager.scheduler_io.get_cancel_cmd(str(content[key]))
-            manager.execute_cmd(command)  # what it answers differs; the queue's states tell
+            cancel_job(manager, str(content[key]))
             told.append(str(content[key]))
     return told

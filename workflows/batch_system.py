@@ -126,6 +126,14 @@ def submit_script(manager: QueueManager, script: Path, *, block: str = "cluster"
     return str(job_id)
 
 
+def cancel_job(manager: QueueManager, job_id: str) -> None:
+    """Tell the queue to end a job, an array, or one job of an array.
+
+    What it answers differs between systems and releases; that a job is gone, its state tells.
+    """
+    manager.execute_cmd(manager.scheduler_io.get_cancel_cmd(job_id))
+
+
 def element_number(scheduler: str) -> str:
     """Shell text that gives the number of an array's job; 1 outside of an array."""
     index = SYSTEMS[scheduler].index

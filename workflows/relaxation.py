@@ -1,8 +1,8 @@
 """Relax cell and atoms with an ASE calculator, step by step, with guards.
 
-FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), 10.1103/PhysRevLett.97.170201) takes the
-first, rough part, because ions that were just inserted push hard; LBFGS finishes. The cell moves
-with the atoms through ASE's Fréchet filter.
+Ions that were just inserted push hard: at first the atoms alone give way, in the cell as it is,
+then the cell with them, through ASE's Fréchet filter. FIRE (Bitzek et al., Phys. Rev. Lett. 97,
+170201 (2006), 10.1103/PhysRevLett.97.170201) takes both rough parts, LBFGS finishes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 ROUGH_EV_ANGSTROM = 0.5
-"""Largest force at which the second method takes over."""
+"""Largest force at which a rough part ends."""
 LARGEST_VOLUME_CHANGE = 0.5
 CLOSEST_ANGSTROM = 0.5
 OnStep = Callable[[int, float, float], None]
@@ -110,18 +110,18 @@ def relax(
     atoms.calc = calculator
     began, volume = time.perf_counter(), crystal.volume_cubic_angstrom
     target = _target(atoms, options)
-    first = _measure(atoms, target, volume)
-    energy_ev, force = first
+    start_ev, _ = _measure(atoms, target, volume)
     steps = 0
     for steps, (energy_ev, force) in enumerate(_steps(atoms, target, options, volume), start=1):
         if on_step is not None:
             on_step(steps, energy_ev, force)
         if stop is not None and stop():
             raise Stopped
+    energy_ev, force = _measure(atoms, target, volume)
     return Relaxed(
         crystal=moved(crystal, np.array(atoms.cell), atoms.positions),
         energy_ev=energy_ev,
-        start_ev=first[0],
+        start_ev=start_ev,
         largest_force_ev_angstrom=force,
         steps=steps,
         converged=force <= options.force_ev_angstrom,
@@ -145,16 +145,18 @@ def _steps(
     from ase.optimize import FIRE, LBFGS
 
     left = options.most_steps
-    limits = ((FIRE, max(ROUGH_EV_ANGSTROM, options.force_ev_angstrom)),
-              (LBFGS, options.force_ev_angstrom))  # fmt: skip
-    force = _measure(atoms, target, volume)[1]
-    for method, limit in limits:
-        optimizer = method(target, logfile=None)
-        while left > 0 and force > limit:
+    rough = max(ROUGH_EV_ANGSTROM, options.force_ev_angstrom)
+    parts = [
+        (FIRE, atoms, rough),
+        (FIRE, target, rough),
+        (LBFGS, target, options.force_ev_angstrom),
+    ]
+    for method, what, limit in parts:
+        optimizer = method(what, logfile=None)
+        while left > 0 and _largest_force(what) > limit:
             _guarded(optimizer.step)
-            energy, force = _measure(atoms, target, volume)
             left -= 1
-            yield energy, force
+            yield _measure(atoms, target, volume)
 
 
 def _measure(atoms: Atoms, target: Any, volume: float) -> tuple[float, float]:
@@ -181,7 +183,16 @@ def _measure(atoms: Atoms, target: Any, volume: float) -> tuple[float, float]:
             f"Two atoms came within {distances.min():.2f} Å of each other.",
             reason="atoms_too_close",
         )
-    return energy, float(np.linalg.norm(forces, axis=1).max())
+    return energy, _largest(forces)
+
+
+def _largest_force(what: Any) -> float:
+    """Largest force on what an optimiser moves, eV/Å."""
+    return _largest(np.asarray(_guarded(what.get_forces)))
+
+
+def _largest(forces: np.ndarray) -> float:
+    return float(np.linalg.norm(forces, axis=1).max())
 
 
 def _guarded(call: Callable[[], Any]) -> Any:

@@ -45,14 +45,17 @@ SlurmdPort={slurmd_port}
 InactiveLimit=0
 KillWait=5
 MinJobAge=300
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={slots} RealMemory=16000 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES:4
 """
 
 
 @contextlib.contextmanager
-def slurm(folder: Path) -> Iterator[None]:
-    """Slurm with one partition, ``debug``; its commands find it through ``SLURM_CONF``."""
+def slurm(folder: Path, *, slots: int = 4) -> Iterator[None]:
+    """Slurm with one partition, ``debug``; its commands find it through ``SLURM_CONF``.
+
+    It runs up to ``slots`` jobs of one core at once, however many cores the machine has.
+    """
     _skip_unless_possible()
     for name in ("ctld", "slurmd"):
         (folder / name).mkdir()
@@ -61,6 +64,7 @@ def slurm(folder: Path) -> Iterator[None]:
         CONFIGURATION.format(
             host=socket.gethostname().split(".")[0],
             folder=folder,
+            slots=slots,
             ctld_port=_free_port(),
             slurmd_port=_free_port(),
         )

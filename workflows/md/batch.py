@@ -23,6 +23,7 @@ from structures.errors import InputError
 from workflows.batch_shards import Submission, new_submission
 from workflows.batch_system import (
     SYSTEMS,
+    cancel_job,
     element_number,
     job_header,
     queue_manager,
@@ -339,13 +340,13 @@ def cancel_jobs(folder: MdFolder, keys: set[str]) -> list[str]:
         manager = queue_manager(str(content["scheduler"]))
         for job_id in content["jobs"]:
             if alive and alive <= keys:
-                manager.cancel(str(job_id))
+                cancel_job(manager, str(job_id))
                 told.append(str(job_id))
                 continue
             for number, element in enumerate(content["elements"], start=1):
                 if set(element) <= keys and alive & set(element):
                     name = element_id(str(content["scheduler"]), str(job_id), number)
-                    manager.cancel(name)
+                    cancel_job(manager, name)
                     told.append(name)
     return told
 

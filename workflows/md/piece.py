@@ -29,6 +29,9 @@ from workflows.md.states import RunState
 
 LOCK = ".lock"
 
+KILLED_MOST = 3
+"""Pieces killed in a row before their first checkpoint after which a run has failed."""
+
 ENDINGS = {
     "target_n_eff": "Each mobile species has enough effective jumps.",
     "nothing_moves": (
@@ -37,6 +40,12 @@ ENDINGS = {
     "budget_spent": "The budget is spent; for more, queue with a larger --budget-ps.",
 }
 """What the reason of a finished run means."""
+
+KILLED_MESSAGE = (
+    f"{KILLED_MOST} pieces in a row were killed before their first checkpoint, by the walltime or "
+    "for want of memory; raise walltime or memory, or lower checkpoint_s, then go on with "
+    "--retry-failed."
+)
 
 
 def run_piece(
@@ -71,6 +80,9 @@ def run_piece(
         if progress.state in (RunState.DONE, RunState.FAILED, RunState.CANCELLED):
             return progress
         _begin(folder, progress, spec, resources, job)
+        if progress.killed >= KILLED_MOST:
+            _end(folder, RunState.FAILED, "process_killed", KILLED_MESSAGE)
+            return folder.progress()
         try:
             chosen = engine or engine_named(spec.engine, device=device)
             _advance(folder, spec, chosen, resources, stop or threading.Event())
@@ -86,6 +98,9 @@ def _begin(
 ) -> None:
     protocol = spec.protocol
     progress.state, progress.reason, progress.message = RunState.RUNNING.value, "", ""
+    killed = progress.began_ps is not None and progress.done_ps <= progress.began_ps
+    progress.killed = progress.killed + 1 if killed else 0
+    progress.began_ps = progress.done_ps
     progress.pieces += 1
     progress.job, progress.host, progress.pid = job, socket.gethostname(), os.getpid()
     progress.cores, progress.gpus = resources.cores, resources.gpus
@@ -187,6 +202,7 @@ def _retried(folder: RunFolder, progress: Progress, error: GuardTrippedError) ->
 def _end(folder: RunFolder, state: RunState, reason: str, message: str) -> None:
     progress = folder.progress()
     progress.state, progress.reason, progress.message = state.value, reason, message
+    progress.began_ps, progress.killed = None, 0
     folder.write_progress(progress)
 
 

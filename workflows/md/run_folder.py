@@ -44,6 +44,8 @@ class Progress:
         most_ps: time at which it ends in any case, ps.
         frames: frames in the trajectory.
         pieces: pieces that have been begun.
+        began_ps: ``done_ps`` when the present piece began, ps; None once it has ended by itself.
+        killed: pieces in a row that were killed before their first checkpoint.
         wall_s: computing time of all pieces, s.
         lost_s: computing time that a kill or a guard has cost, s.
         cores: cores of the present piece.
@@ -69,6 +71,8 @@ class Progress:
     most_ps: float = 0.0
     frames: int = 0
     pieces: int = 0
+    began_ps: float | None = None
+    killed: int = 0
     wall_s: float = 0.0
     lost_s: float = 0.0
     cores: int = 1

@@ -17,13 +17,13 @@ import workflows.md.one_piece as one_piece
 from structures.errors import InputError
 from workflows.campaign_lock import folder_lock
 from workflows.md.cancel import cancel_runs
-from workflows.md.engines import Resources
+from workflows.md.engines import Leg, Resources
 from workflows.md.follow import Seen, reopen
 from workflows.md.in_queue import InQueue
 from workflows.md.md_folder import MdFolder
 from workflows.md.one_piece import CANCEL, do_piece, end_run
 from workflows.md.piece import LOCK
-from workflows.md.run_folder import Progress
+from workflows.md.run_folder import Progress, RunFolder
 from workflows.md.states import RunState
 
 
@@ -62,6 +62,15 @@ def queue_says(monkeypatch: pytest.MonkeyPatch, answer: InQueue | None) -> None:
 def only(seen: list[Seen]) -> Seen:
     (one,) = seen
     return one
+
+
+class Interrupted:
+    """An engine whose piece ends as by a kill: nothing is written any more."""
+
+    name = "interrupted"
+
+    def advance(self, leg: Leg) -> bool:
+        raise KeyboardInterrupt
 
 
 def test_a_queued_run_is_prepared(folder: MdFolder) -> None:
@@ -175,6 +184,24 @@ def test_a_piece_without_time_fails_and_says_what_to_do(folder: MdFolder) -> Non
         assert progress.reason == "walltime_too_short" and "raise walltime" in progress.message
     else:  # an engine may do one frame whatever the limit
         assert progress.done_ps > 0.0
+
+
+def test_a_run_whose_pieces_are_killed_before_a_checkpoint_ends(folder: MdFolder) -> None:
+    path, files = path_of(folder), RunFolder(path_of(folder))
+    for killed in range(3):  # what a kill leaves behind: a piece that began and never ended
+        tell(folder, RunState.RUNNING, began_ps=0.0, killed=killed, host=socket.gethostname())
+        assert only(look(folder)).state is RunState.PAUSED
+        if killed < 2:
+            with pytest.raises(KeyboardInterrupt):
+                do_piece(path, Resources(), engine=Interrupted())
+            assert files.progress().killed == killed + 1
+    progress = do_piece(path, Resources())
+    assert (progress.state, progress.reason) == (RunState.FAILED, "process_killed")
+    assert "raise walltime or memory" in progress.message
+    failed = only(look(folder))
+    with folder.writing() as runs:
+        reopen(folder, runs, failed)
+    assert do_piece(path, Resources()).done_ps > 0.0
 
 
 def test_a_bug_costs_one_run(folder: MdFolder, monkeypatch: pytest.MonkeyPatch) -> None:
