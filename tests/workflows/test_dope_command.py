@@ -168,3 +168,18 @@ def test_chgnet_relaxes_lithium_iodide_with_bromide(app, tmp_path):
     assert row["status"] == "relaxed"
     assert float(row["volume_cubic_angstrom"]) < host.structure.volume  # bromide is smaller
     assert -5.0 < float(row["energy_ev_atom"]) < -2.0
+
+
+@pytest.mark.mlip
+def test_chgnet_keeps_a_dense_host_together_around_inserted_ions(app, tmp_path):
+    pytest.importorskip("chgnet")
+    out = tmp_path / "out"
+    words = ["Li2S", "--salt", "LiI", "--x", 0.25, "--atoms", 16, "--configs", 1]
+    done = called(app, *words, "--device", "cpu", "--output", out)
+    assert done.exit_code == 0, done.output
+    (row,) = table(out)
+    assert (row["status"], float(row["largest_force_ev_angstrom"]) <= 0.05) == ("relaxed", True)
+    (host,) = read_structures([out / "host-relaxed.cif"])
+    grown = float(row["volume_cubic_angstrom"]) / host.structure.volume
+    # LiI alone, 6.00 Å and four formula units in its cube, would add 54 Å³ of some 187.
+    assert 1.1 < grown < 1.35
