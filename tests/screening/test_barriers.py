@@ -25,7 +25,7 @@ TURNED = [1, 2, 0]
 DOUBLED = np.array([1, 2, 1])
 
 PEER_CASES = [
-    "LiFePO4", "Li3PO4_gamma", "LiCl", "Li3OCl", "LiAlCl4", "Li2O", "Li3N",
+    "Li3PO4_gamma", "LiCl", "Li3OCl", "LiAlCl4", "Li2O", "Li3N",
     "LiCoO2", "Li2S", "Na3PS4_tetragonal", "NaCl", "Li3PS4_gamma",
 ]  # fmt: skip
 
