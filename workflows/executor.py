@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,10 @@ SETTINGS = {
 """How Dask is set up, wherever its scheduler is started by this program."""
 
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What linear algebra libraries read their number of threads from."""
+
+
 class ClusterLostError(DualionError):
     """The scheduler is gone; what was done is kept, and the run can be taken up again."""
 
@@ -82,14 +86,21 @@ def processor_count() -> int:
 
 @contextlib.contextmanager
 def local_client(
-    workers: int, *, memory_limit: str | float = "auto", dashboard: str | None = None
+    workers: int,
+    *,
+    memory_limit: str | float = "auto",
+    dashboard: str | None = None,
+    resources: Mapping[str, float] | None = None,
+    math_threads: int = 1,
 ) -> Iterator[Client]:
-    """A Dask cluster on this machine: processes with one kernel thread each.
+    """A Dask cluster on this machine: processes that do one task at a time.
 
     Args:
         workers: number of processes.
-        memory_limit: bytes (or a text such as ``2GiB``) for each process.
+        memory_limit: bytes (or a text such as ``2GiB``) for each process; 0 for no bound.
         dashboard: address of Dask's dashboard, for example ``127.0.0.1:8787``; None for none.
+        resources: what each process offers to tasks that ask for it.
+        math_threads: threads of the linear algebra in each process.
 
     Raises:
         ClusterLostError: the processes cannot be started.
@@ -98,7 +109,8 @@ def local_client(
     from distributed import Client, LocalCluster
 
     quiet_dask()
-    with dask.config.set(SETTINGS):
+    threads = {f"distributed.nanny.pre-spawn-environ.{name}": math_threads for name in THREADS}
+    with dask.config.set({**SETTINGS, **threads}):
         try:
             cluster = LocalCluster(
                 n_workers=workers,
@@ -106,6 +118,7 @@ def local_client(
                 processes=True,
                 dashboard_address=dashboard or ANY_PORT,
                 memory_limit=memory_limit,
+                resources=dict(resources) if resources else None,
                 silence_logs=logging.CRITICAL,
             )
         except (RuntimeError, OSError) as error:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +16,7 @@ from typing import TYPE_CHECKING, Any
 from results.store import MdRun
 from structures.errors import DualionError, InputError
 from workflows.campaign_lock import folder_lock
-from workflows.executor import (
-    ANY_PORT,
-    SETTINGS,
-    ClusterLostError,
-    prepare_workers,
-    processor_count,
-    quiet_dask,
-)
+from workflows.executor import ClusterLostError, local_client, processor_count
 from workflows.md.engines.base import Resources
 from workflows.md.follow import Seen, look, reconcile, reopen, settle
 from workflows.md.md_folder import MdFolder
@@ -164,7 +156,12 @@ class _Driver:
         layout = layout_of(self.folder, self.options, len(runs))
         on_update(self._look())
         try:
-            with _client(layout) as client:
+            with local_client(
+                layout.workers,
+                memory_limit=0,
+                resources={"cores": layout.cores, "gpus": layout.gpus_each},
+                math_threads=layout.cores,
+            ) as client:
                 self._drive(client, layout, runs, on_update)
         finally:
             (self.folder.md / STOP_ALL).unlink(missing_ok=True)
@@ -331,42 +328,6 @@ def layout_of(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
     usual = gpus or max(1, cores // folder.block.cores)
     workers = max(1, min(options.workers or usual, -(-runs // options.batch)))
     return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
-
-
-@contextlib.contextmanager
-def _client(layout: Layout) -> Iterator[Client]:
-    """Processes of one thread each, without a bound on their memory.
-
-    Raises:
-        ClusterLostError: they cannot be started.
-    """
-    import dask
-    from distributed import Client, LocalCluster
-
-    quiet_dask()
-    threads = {
-        f"distributed.nanny.pre-spawn-environ.{name}": layout.cores
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    }
-    with dask.config.set({**SETTINGS, **threads}):
-        try:
-            cluster = LocalCluster(
-                n_workers=layout.workers,
-                threads_per_worker=1,
-                processes=True,
-                resources={"cores": layout.cores, "gpus": layout.gpus_each},
-                dashboard_address=ANY_PORT,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-        except (RuntimeError, OSError) as error:
-            raise ClusterLostError(
-                f"The worker processes cannot be started ({error}). In a script of your own, call "
-                "this under: if __name__ == '__main__':"
-            ) from error
-        with cluster, Client(cluster) as client:
-            prepare_workers(client)
-            yield client
 
 
 def _wait(flying: dict[Future, list[MdRun]]) -> None:
