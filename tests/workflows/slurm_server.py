@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +59,19 @@ def slurm(folder: Path, *, slots: int = 4) -> Iterator[None]:
     It runs up to ``slots`` jobs of one core at once, however many cores the machine has.
     """
     _skip_unless_possible()
+    with _one_at_a_time():
+        yield from _served(folder, slots)
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Test processes take turns: munged is the machine's, whoever started it ends it."""
+    with Path(tempfile.gettempdir(), "dualion-slurm-tests.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _served(folder: Path, slots: int) -> Iterator[None]:
     for name in ("ctld", "slurmd"):
         (folder / name).mkdir()
     configuration = folder / "slurm.conf"
