@@ -52,6 +52,7 @@ SETTINGS = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.timeouts.connect": "60s",
     "distributed.worker.profile.enabled": False,  # looks at the kernels 100 times a second
+    "distributed.admin.low-level-log-length": 10,  # else 1000 messages a worker, jobs and all
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.admin.tick.interval": "500ms",
