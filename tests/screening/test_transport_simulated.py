@@ -102,6 +102,7 @@ FACE = np.array([v for v in np.ndindex(3, 3, 3) if np.abs(np.array(v) - 1).sum()
 
 # Correlation factors of a single vacancy: Montet, Phys. Rev. B 7, 650 (1973); the finite cell
 # raises them by about 2/N, a third of a percent here.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "size", "factor"), [(SIMPLE, 8, 0.6531), (FACE, 10, 0.7815)], ids=["sc", "fcc"]
 )

@@ -91,6 +91,7 @@ def test_misfit_is_least_at_the_state() -> None:
     assert costs[0] > costs[1] > costs[2] < costs[3] < costs[4]
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:spglib")
 @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")

@@ -176,6 +176,7 @@ def submission_of(asked: Campaign, store: Store, shards: int) -> tuple[object, l
     return submission, [load["expected_s"] for load in loads]
 
 
+@pytest.mark.slow
 def test_shards_resume_and_are_merged_into_the_tables_of_a_plain_run(tmp_path: Path) -> None:
     plain = campaign(tmp_path / "plain")
     run_campaign(plain)

@@ -87,6 +87,7 @@ def test_mistakes_end_in_one_sentence(app: typer.Typer, tmp_path: Path) -> None:
     assert "shards is 0" in complaint("submit", tmp_path, "--shards", 0)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     inputs = structures(tmp_path / "in", 800)
     folder = tmp_path / "c"

@@ -229,6 +229,7 @@ def texts(folder: Path, harms: list[str], more: str = "") -> Campaign:
     return load_campaign(file)
 
 
+@pytest.mark.slow
 def test_structures_that_kill_their_worker_are_recorded_and_tried_when_asked(
     tmp_path: Path,
 ) -> None:
@@ -265,6 +266,7 @@ def test_a_stop_saves_and_the_next_run_goes_on(tmp_path: Path) -> None:
     assert len(table(tmp_path)) == 300
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed_loses_nothing_that_was_written(tmp_path: Path) -> None:
     asked = texts(tmp_path, [f"{i}" for i in range(400)], "cluster: {workers: 1}")
     code = (

@@ -70,6 +70,7 @@ def test_a_job_that_kills_its_process_costs_only_itself(
     assert outcomes[2].traceback or harm == "exit"  # which leaves no trace
 
 
+@pytest.mark.slow
 def test_hanging_jobs_end_at_the_time_limit_even_in_compiled_code(client: Any) -> None:
     outcomes = ran(client, ["", "hang", "", "compiled_hang"], time_limit_s=1.0)
     assert statuses(outcomes) == {

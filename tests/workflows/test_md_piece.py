@@ -135,6 +135,7 @@ def test_a_run_ends_once_it_has_seen_enough_jumps(tmp_path):
     assert progress.done_ps == pytest.approx(0.25)
 
 
+@pytest.mark.slow
 def test_the_thermostat_holds_the_temperature_of_3n_minus_3_momenta(tmp_path):
     folder = md_samples.run_folder(
         tmp_path / "run", production_ps=4.0, budget_ps=4.0, frame_fs=10.0, damping_fs=30.0

@@ -148,6 +148,7 @@ def interrupted(files: RunFiles, folder: Path, number: signal.Signals) -> tuple[
     return process.returncode, said
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write_structures(tmp_path / "in", 800)

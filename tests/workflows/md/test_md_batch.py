@@ -133,6 +133,7 @@ def test_limits_leave_time_for_the_last_checkpoint() -> None:
     assert piece_limit_s("1-00:00:00") == 86100
 
 
+@pytest.mark.slow
 def test_a_job_takes_its_runs_as_far_as_its_time_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
