@@ -112,14 +112,13 @@ def relax(
     atoms.calc = calculator
     began, volume = time.perf_counter(), crystal.volume_cubic_angstrom
     target = _target(atoms, options)
-    start_ev, _ = _measure(atoms, target, volume)
-    steps = 0
+    start_ev, force = _measure(atoms, target, volume)
+    energy_ev, steps = start_ev, 0
     for steps, (energy_ev, force) in enumerate(_steps(atoms, target, options, volume), start=1):
         if on_step is not None:
             on_step(steps, energy_ev, force)
         if stop is not None and stop():
             raise Stopped
-    energy_ev, force = _measure(atoms, target, volume)
     return Relaxed(
         crystal=moved(crystal, np.array(atoms.cell), atoms.positions),
         energy_ev=energy_ev,
