@@ -63,10 +63,6 @@ SETTINGS = {
 """How Dask is set up, wherever its scheduler is started by this program."""
 
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""What linear algebra libraries read their number of threads from."""
-
-
 class ClusterLostError(DualionError):
     """The scheduler is gone; what was done is kept, and the run can be taken up again."""
 
@@ -92,7 +88,6 @@ def local_client(
     memory_limit: str | float = "auto",
     dashboard: str | None = None,
     resources: Mapping[str, float] | None = None,
-    math_threads: int = 1,
 ) -> Iterator[Client]:
     """A Dask cluster on this machine: processes that do one task at a time.
 
@@ -101,7 +96,6 @@ def local_client(
         memory_limit: bytes (or a text such as ``2GiB``) for each process; 0 for no bound.
         dashboard: address of Dask's dashboard, for example ``127.0.0.1:8787``; None for none.
         resources: what each process offers to tasks that ask for it.
-        math_threads: threads of the linear algebra in each process.
 
     Raises:
         ClusterLostError: the processes cannot be started.
@@ -110,8 +104,7 @@ def local_client(
     from distributed import Client, LocalCluster
 
     quiet_dask()
-    threads = {f"distributed.nanny.pre-spawn-environ.{name}": math_threads for name in THREADS}
-    with dask.config.set({**SETTINGS, **threads}):
+    with dask.config.set(SETTINGS):
         try:
             cluster = LocalCluster(
                 n_workers=workers,

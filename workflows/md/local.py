@@ -160,7 +160,6 @@ class _Driver:
                 layout.workers,
                 memory_limit=0,
                 resources={"cores": layout.cores, "gpus": layout.gpus_each},
-                math_threads=layout.cores,
             ) as client:
                 self._drive(client, layout, runs, on_update)
         finally:
@@ -382,7 +381,8 @@ def _environment(resources: Resources, gpus: int) -> dict[str, str]:
     from distributed import get_worker
 
     own = {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    own |= {name: str(resources.cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    own |= dict.fromkeys(threads, str(resources.cores))
     if gpus > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
         own["CUDA_VISIBLE_DEVICES"] = str(int(get_worker().name) % gpus)
     return os.environ | own
