@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from structures.crystal import IonicCrystal
-from structures.files import iter_raw_entries, parse_entry
-from structures.records import RawEntry, StructureRecord
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.files import iter_raw_entries, parse_entry
+from dualion.structures.records import RawEntry, StructureRecord
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PEER_FORBIDDEN = ["O-", "P3-"]

@@ -21,11 +21,11 @@ import numpy as np
 from _inputs import obelix_records, require_data, short_id
 from scipy.stats import bootstrap, spearmanr
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.ions import MobileIon, mean_charge
-from structures.elements import atomic_number
-from structures.errors import StructureError
-from structures.preparation import prepare
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.ions import MobileIon, mean_charge
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import StructureError
+from dualion.structures.preparation import prepare
 
 DIMENSIONS = (1, 2, 3)
 

@@ -31,8 +31,8 @@ AT_ONCE = 0.25
 """Share of the kills that do not wait for any progress: they hit the start."""
 
 RUN = (
-    "import sys; from pathlib import Path; from workflows.campaign_yaml import load_campaign; "
-    "from workflows.campaign_run import run_campaign; "
+    "import sys; from pathlib import Path; from dualion.workflows.campaign.yaml_reader import load_campaign; "
+    "from dualion.workflows.campaign.run import run_campaign; "
     "print(run_campaign(load_campaign(Path(sys.argv[1]))).computed)"
 )
 

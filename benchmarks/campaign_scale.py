@@ -24,8 +24,8 @@ from pathlib import Path
 import psutil
 from campaign_stub import stub
 
-from workflows.campaign_run import Progress, run_campaign
-from workflows.campaign_yaml import load_campaign
+from dualion.workflows.campaign.run import Progress, run_campaign
+from dualion.workflows.campaign.yaml_reader import load_campaign
 
 
 def lines(source: Path, number: int) -> Iterator[str]:

@@ -31,11 +31,11 @@ def write_subset(source: Path, target: Path, number: int) -> None:
 
 def plain_loop(file: Path) -> float:
     """One process, no Dask, no store; wall time of the work, s."""
-    from screening.pairs import ScreenOptions
-    from structures.files import iter_raw_entries
-    from structures.records import RawEntry
-    from workflows.executor import warm_up
-    from workflows.tasks import Job, screen_job
+    from dualion.screening.screen import ScreenOptions
+    from dualion.structures.files import iter_raw_entries
+    from dualion.structures.records import RawEntry
+    from dualion.workflows.campaign.tasks import Job, screen_job
+    from dualion.workflows.execution.executor import warm_up
 
     warm_up()
     start = time.monotonic()
@@ -47,8 +47,8 @@ def plain_loop(file: Path) -> float:
 
 def campaign(file: Path, workers: int) -> float:
     """A campaign; wall time from the first chunk to the tables, s."""
-    from workflows.campaign_run import run_campaign
-    from workflows.campaign_yaml import load_campaign
+    from dualion.workflows.campaign.run import run_campaign
+    from dualion.workflows.campaign.yaml_reader import load_campaign
 
     folder = Path(tempfile.mkdtemp(prefix="dualion-speed-"))
     yaml = folder / "campaign.yaml"

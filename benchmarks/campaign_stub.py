@@ -7,7 +7,7 @@ import math
 import os
 import time
 
-from workflows.tasks import Job, Outcome, pair_key, task_key
+from dualion.workflows.campaign.tasks import Job, Outcome, pair_key, task_key
 
 MEASURED = 0.70
 """Median of measured over estimated time, 1,000 structures on one core of a quiet machine."""

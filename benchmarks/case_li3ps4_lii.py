@@ -53,9 +53,9 @@ def main() -> None:
 
 def run_all(doped: Path, runs: Path, only: tuple[str, str] | None, cores: int) -> None:
     """Every run, one after the other."""
-    from workflows.interrupt import stop_on_signal
-    from workflows.md.engines import Resources
-    from workflows.md.piece import run_piece
+    from dualion.workflows.execution.signals import stop_on_signal
+    from dualion.workflows.md.engines import Resources
+    from dualion.workflows.md.run.segment import run_piece
 
     cells = {"pure": doped / "host-relaxed.extxyz", "LiI_0.2": doped / "lowest.extxyz"}
     with stop_on_signal() as stop:
@@ -71,9 +71,9 @@ def prepared(runs: Path, name: str, cell: Path, kelvin: float) -> Path:
     """The folder of one run."""
     import ase.io
 
-    from workflows.md.protocol import protocol_named
-    from workflows.md.run_folder import RunFolder
-    from workflows.md.spec import RunSpec
+    from dualion.workflows.md.plan.protocol import protocol_named
+    from dualion.workflows.md.plan.spec import RunSpec
+    from dualion.workflows.md.run.run_folder import RunFolder
 
     atoms = ase.io.read(cell, index=0)
     atoms.calc = None
@@ -100,8 +100,8 @@ def prepared(runs: Path, name: str, cell: Path, kelvin: float) -> Path:
 
 def write_report(runs: Path, figures: Path) -> None:
     """Print the tables and write the figures."""
-    from workflows.md.assess import read_production, transport_of
-    from workflows.md.run_folder import RunFolder
+    from dualion.workflows.md.run.assess import read_production, transport_of
+    from dualion.workflows.md.run.run_folder import RunFolder
 
     figures.mkdir(parents=True, exist_ok=True)
     reports = {}
@@ -180,7 +180,7 @@ def print_transport(reports) -> None:
 
 def fits_of(reports, cell):
     """Arrhenius fits of the species that diffuse at two temperatures at least, in a solid."""
-    from screening.transport import arrhenius
+    from dualion.screening.transport import arrhenius
 
     fits = {}
     solid = [key for key, report in sorted(reports.items()) if "molten" not in report.flags]
@@ -199,9 +199,9 @@ def fits_of(reports, cell):
 
 def draw(reports, figures: Path) -> None:
     """The overview of each cell at 600 K, rotation, and Arrhenius."""
-    from results.figure_files import save_figure
-    from results.transport_figures import arrhenius_figure, rotation_figure
-    from results.transport_overview import overview_figure
+    from dualion.results.figures.files import save_figure
+    from dualion.results.transport.figures import arrhenius_figure, rotation_figure
+    from dualion.results.transport.overview import overview_figure
 
     made = {}
     for (cell, kelvin), report in reports.items():

@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 from _inputs import sample_rows, short_id
 
-from screening.barriers import BarrierOptions
-from screening.field import bvse_field, framework_of
-from screening.grid import grid_shape
-from screening.ions import MobileIon, anions_of
-from screening.percolation import percolation
-from screening.refinement import PASS_WINDOW_EV, refine
-from structures.errors import StructureError
-from structures.files import parse_entry
-from structures.preparation import prepare
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.grid import grid_shape
+from dualion.screening.ions import MobileIon, anions_of
+from dualion.screening.percolation.refinement import PASS_WINDOW_EV, refine
+from dualion.screening.percolation.thresholds import percolation
+from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
 
 CUTOFF = BarrierOptions().potential.cutoff_angstrom
 MOST_FINE_POINTS = 20_000_000

@@ -11,9 +11,9 @@ import resource
 
 from _inputs import sample_rows
 
-from screening.pairs import ScreenOptions
-from structures.records import RawEntry
-from workflows.tasks import Job, screen_job
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.records import RawEntry
+from dualion.workflows.campaign.tasks import Job, screen_job
 
 
 def peak_mb() -> float:

@@ -14,13 +14,13 @@ import argparse
 import numpy as np
 from _inputs import obelix_records, short_id
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.ions import MobileIon, mean_charge
-from structures.errors import StructureError
-from structures.files import read_structures, reference_paths
-from structures.ordered_configurations import sample_configurations
-from structures.preparation import prepare
-from structures.records import StructureRecord
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.ions import MobileIon, mean_charge
+from dualion.structures.errors import StructureError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.ordered_configurations import sample_configurations
+from dualion.structures.preparation import prepare
+from dualion.structures.records import StructureRecord
 
 MOST_SITES = 260
 SEED = 20

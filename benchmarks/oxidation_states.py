@@ -2,7 +2,7 @@
 
 First every structure of the three public sets is prepared: how many, by which method, how many
 only by the last resort (``composition_forced``), why the others are refused, and the time of
-``structures.preparation.prepare`` alone. Then ``prepare`` is compared with pymatgen's
+``dualion.structures.preparation.prepare`` alone. Then ``prepare`` is compared with pymatgen's
 ``BVAnalyzer`` (forbidden species O⁻ and P³⁻, as bvlain uses it) on random rows in the same
 process. Every difference is printed, so that a chemist can say who is right.
 
@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from pymatgen.analysis.bond_valence import BVAnalyzer
 from pymatgen.core import Structure
 
-from structures.crystal import IonicCrystal
-from structures.errors import StructureError
-from structures.files import iter_raw_entries, parse_entry
-from structures.preparation import CellKind, prepare
-from structures.records import RawEntry
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import StructureError
+from dualion.structures.files import iter_raw_entries, parse_entry
+from dualion.structures.preparation import CellKind, prepare
+from dualion.structures.records import RawEntry
 
 Charges = NDArray[np.float64]
 

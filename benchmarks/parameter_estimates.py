@@ -22,22 +22,22 @@ from unittest.mock import patch
 import numpy as np
 from _inputs import sample_rows, short_id
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.estimated_parameters import EstimateModel, fit_estimates
-from screening.ions import MobileIon, anions_of
-from screening.pair_parameters import (
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.estimated_parameters import EstimateModel, fit_estimates
+from dualion.screening.bvse.pair_parameters import (
     Ion,
     ParameterQuality,
     _moved,
     known_pairs,
     morse_parameters,
 )
-from screening.softbv import MorseParameters
-from structures.crystal import IonicCrystal
-from structures.elements import symbol
-from structures.errors import StructureError
-from structures.files import parse_entry
-from structures.preparation import prepare
+from dualion.screening.bvse.softbv import MorseParameters
+from dualion.screening.ions import MobileIon, anions_of
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import symbol
+from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
 
 TabulatedPair = tuple[tuple[int, int], tuple[int, int]]
 FOLDS = 60
@@ -100,7 +100,7 @@ def moved_states() -> list[tuple[TabulatedPair, MorseParameters]]:
         members = nearest[k::FOLDS]
         left_out = {pair for pair, _ in members}
         model = fit_without(lambda pair, out=left_out: pair in out)  # type: ignore[misc]
-        with patch("screening.pair_parameters.estimate_model", lambda m=model: m):
+        with patch("dualion.screening.bvse.pair_parameters.estimate_model", lambda m=model: m):
             for (cation, anion), known in members:
                 row = {
                     c: r[anion]
@@ -188,7 +188,7 @@ def barriers_with_estimates(
             return model_without_pair(LITHIUM, anion).estimate(cation, other), worst
         return morse_parameters(cation, other, worst=worst)
 
-    with patch("screening.potential.morse_parameters", replaced):
+    with patch("dualion.screening.bvse.potential.morse_parameters", replaced):
         return native_barriers(crystal, ion, OPTIONS).barriers_ev
 
 

@@ -23,14 +23,14 @@ from pathlib import Path
 import numpy as np
 from _inputs import obelix_records, peer_prepared, sample_rows, short_id
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.bvlain_engine import bvlain_barriers
-from screening.field import bvse_field, framework_of
-from screening.grid import peer_grid_shape
-from screening.ions import MobileIon, anions_of
-from screening.percolation import percolation
-from structures.errors import StructureError
-from structures.files import parse_entry
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.bvlain_engine import bvlain_barriers
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.grid import peer_grid_shape
+from dualion.screening.ions import MobileIon, anions_of
+from dualion.screening.percolation.thresholds import percolation
+from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
 
 LOWEST, HIGHEST = -0.00005, 0.0105
 """bvlain rounds its bracket to four digits."""

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from results.columns import CANDIDATES, SCREENED, Row
-from results.ranking import ranked_candidates
-from results.tables import write_table
+from dualion.results.columns import CANDIDATES, SCREENED, Row
+from dualion.results.ranking import ranked_candidates
+from dualion.results.tables import write_table
 
 if TYPE_CHECKING:
-    from results.report import Detail
+    from dualion.results.report import Detail
 
 ANIONS = ("O2-", "S2-", "Cl-", "I-", "F-", "Br-", "Se2-", "N3-")
 METALS = ("Na", "Mg", "Al", "K", "Ca", "Ti", "Fe", "Zn", "Y", "Zr", "In", "La")
@@ -138,8 +138,8 @@ def _pair(random: np.random.Generator, cation: tuple[float, ...], anion: tuple[f
 
 def measure(structures: int, folder: Path, candidates: int, browser: bool) -> None:
     """Print size and times."""
-    from results.report import write_report
-    from results.run_folder import read_run_folder
+    from dualion.results.report import write_report
+    from dualion.results.run_folder import read_run_folder
 
     n_rows = synthetic_run(folder, structures)
     details = bundled_details(candidates) if candidates else {}
@@ -160,14 +160,14 @@ def measure(structures: int, folder: Path, candidates: int, browser: bool) -> No
 
 def bundled_details(count: int) -> dict[int, Detail]:
     """Candidate pages of pairs of the bundled structures."""
-    from results.report.candidate import DetailOptions, candidate_details, field_points_for
-    from results.rows import Identity, result_rows
-    from screening.barriers import BarrierOptions
-    from screening.pairs import ScreenOptions, screen_crystal
-    from screening.verdict import DaiCriterion
-    from structures.errors import StructureError
-    from structures.files import iter_raw_entries, parse_entry, reference_paths
-    from structures.preparation import prepare
+    from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
+    from dualion.results.rows import Identity, result_rows
+    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.criterion import DaiCriterion
+    from dualion.screening.screen import ScreenOptions, screen_crystal
+    from dualion.structures.errors import StructureError
+    from dualion.structures.files import iter_raw_entries, parse_entry, reference_paths
+    from dualion.structures.preparation import prepare
 
     rows: dict[int, Row] = {}
     entries = {}

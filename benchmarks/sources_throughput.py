@@ -13,8 +13,8 @@ import resource
 import time
 from collections import Counter
 
-from structures.records import Rejection
-from structures.sources import FilesSource, Selection, SourceQuery, select, standard_filters
+from dualion.structures.records import Rejection
+from dualion.structures.sources import FilesSource, Selection, SourceQuery, select, standard_filters
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 from _inputs import obelix_records, peer_prepared, sample_rows, short_id
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.bvlain_engine import bvlain_barriers
-from screening.field import bvse_field, framework_of
-from screening.grid import grid_shape
-from screening.ions import MobileIon, anions_of
-from structures.errors import StructureError
-from structures.files import parse_entry
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.bvlain_engine import bvlain_barriers
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.grid import grid_shape
+from dualion.screening.ions import MobileIon, anions_of
+from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
 
 FEWEST, MOST = 5, 110
 

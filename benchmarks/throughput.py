@@ -40,7 +40,13 @@ STAGES = {
 
 def screen(path: Path, output: Path, workers: int, cations: list[str]) -> float:
     """Wall time of the command, s."""
-    command = [sys.executable, "-c", "from workflows.cli import main; main()", "screen", str(path)]
+    command = [
+        sys.executable,
+        "-c",
+        "from dualion.workflows.cli.main import main; main()",
+        "screen",
+        str(path),
+    ]
     command += [word for cation in cations for word in ("--cation", cation)]
     start = time.perf_counter()
     subprocess.run(
@@ -85,8 +91,8 @@ def profile(entries) -> None:
     import cProfile
     import pstats
 
-    from screening.pairs import ScreenOptions
-    from workflows.tasks import Job, screen_job
+    from dualion.screening.screen import ScreenOptions
+    from dualion.workflows.campaign.tasks import Job, screen_job
 
     jobs = [Job(index=i, entry=entry, options=ScreenOptions()) for i, entry in enumerate(entries)]
     for job in jobs[:20]:

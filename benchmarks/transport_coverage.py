@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numba import njit
 
-from screening.transport import block_diffusion, diffusion, transport
+from dualion.screening.transport import block_diffusion, diffusion, transport
 
 STEP_PS = 0.1
 Run = tuple[float, float, float, float]

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numba import njit
 
-from screening.transport import diffusion
-from screening.transport.diffusion import Diffusion
+from dualion.screening.transport import diffusion
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 
 Model = tuple[np.ndarray, float]
 """Positions (frames, ions, 3), Å, and the true growth of a coordinate's variance a frame, Å²."""

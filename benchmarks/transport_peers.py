@@ -35,7 +35,7 @@ def lips(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
 
 
 def argyrodite(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    from structures.trajectories import ReadOptions, read_trajectory
+    from dualion.structures.trajectories import ReadOptions, read_trajectory
 
     path = folder / f"{name}_actual_XDATCAR.gz"
     read = read_trajectory(path, ReadOptions(frame_step_ps=0.1))
@@ -64,7 +64,7 @@ def msd_task(tool: str, folder: Path, name: str) -> Callable[[], float]:
     lithium = species == "Li"
     relative = positions - positions[:, ~lithium].mean(axis=1, keepdims=True)
     if tool == "dualion":
-        from screening.transport import mean_squared_displacement
+        from dualion.screening.transport import mean_squared_displacement
 
         own = np.ascontiguousarray(relative[:, lithium])
         return lambda: float(mean_squared_displacement(own, step_ps).total[-1])
@@ -123,11 +123,11 @@ def d_task(tool: str, folder: Path, name: str) -> Callable[[], tuple[float, floa
             return d, d - 1.96 * s, d + 1.96 * s
 
         return run
-    from screening.transport import diffusion
+    from dualion.screening.transport import diffusion
 
     window_ps = diffusion(own, step_ps).window_ps[0]
     if tool == "kinisi":
-        from screening.transport.kinisi_posterior import kinisi_posterior
+        from dualion.screening.transport.self_diffusion.kinisi_posterior import kinisi_posterior
 
         def run() -> tuple[float, float, float]:
             found = kinisi_posterior(own, step_ps, window_ps)
@@ -148,9 +148,9 @@ def like_for_like(folder: Path, name: str) -> str:
     pymatgen's D is linear in the MSD, so it is a mean over the ions, and the scatter of the
     ions' own values gives its error; what ions do together comes on top (``together``).
     """
-    from screening.transport import diffusion, msd_per_ion, point_estimate
-    from screening.transport.diffusion import LagCache
-    from screening.transport.estimators import _line, _windowed_lags
+    from dualion.screening.transport import diffusion, msd_per_ion, point_estimate
+    from dualion.screening.transport.self_diffusion.coefficient import LagCache
+    from dualion.screening.transport.self_diffusion.estimators import _line, _windowed_lags
 
     warnings.simplefilter("ignore")
     positions, species, cell, step_ps = system(folder, name)

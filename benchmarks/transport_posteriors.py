@@ -20,8 +20,11 @@ import numpy as np
 import transport_held_out as models
 from scipy import stats
 
-from screening.transport.diffusion import CM2_S_PER_A2_PS, Diffusion
-from screening.transport.kinisi_posterior import kinisi_posterior, kinisi_regression
+from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS, Diffusion
+from dualion.screening.transport.self_diffusion.kinisi_posterior import (
+    kinisi_posterior,
+    kinisi_regression,
+)
 
 CASES = {
     "Gaussian, 1 ion, 1000 × 0.05 ps": lambda r: models.gaussian(r, 1000, 1, 0.3),

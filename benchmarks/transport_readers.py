@@ -44,12 +44,12 @@ def make(folder: Path) -> None:
 def read(kind: str, path: Path) -> int:
     """Read a file with one reader and return the number of frames."""
     if kind == "dualion":
-        from structures.trajectories import ReadOptions, read_trajectory
+        from dualion.structures.trajectories import ReadOptions, read_trajectory
 
         return read_trajectory(path, ReadOptions(frame_step_ps=0.1)).n_frames
     if kind == "dualion analyse":
-        from screening.transport import AnalysisOptions, analyse
-        from structures.trajectories import ReadOptions, read_trajectory
+        from dualion.screening.transport import AnalysisOptions, analyse
+        from dualion.structures.trajectories import ReadOptions, read_trajectory
 
         trajectory = read_trajectory(path, ReadOptions(frame_step_ps=0.1, temperature_k=600.0))
         return analyse(trajectory, AnalysisOptions(with_kinisi=False)).n_frames

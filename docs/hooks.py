@@ -7,8 +7,8 @@ import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from results.columns import CANDIDATES, SCREENED
-from workflows.cli import app
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.workflows.cli.main import app
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from results.columns import Row
-from results.run_folder import Identity, RunFolder, identity
-from results.score import PARTS
+from dualion.results.columns import Row
+from dualion.results.run_folder import Identity, RunFolder, identity
+from dualion.results.score import PARTS
 
 SAME_EV = 0.0005
 """Barriers closer than this count as equal."""

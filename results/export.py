@@ -17,12 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Column, Row
-from results.tables import TableWriter
-from structures.errors import MissingDependencyError
+from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Column, Row
+from dualion.results.tables import TableWriter
+from dualion.structures.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from structures.records import RawEntry, StructureRecord
+    from dualion.structures.records import RawEntry, StructureRecord
 
 TABLES: dict[str, tuple[Column, ...]] = {"screened": SCREENED, "candidates": CANDIDATES}
 LICENSED_SOURCES = ("icsd",)
@@ -170,7 +170,7 @@ def cif_text(entry: RawEntry) -> str:
     """
     if entry.format == "cif":
         return entry.text
-    from structures.files import parse_entry
+    from dualion.structures.files import parse_entry
 
     return _written_cif(parse_entry(entry))
 

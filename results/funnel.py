@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from results.columns import Row
+from dualion.results.columns import Row
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from results.columns import Row
-from results.score import ScoreWeights, score_columns
+from dualion.results.columns import Row
+from dualion.results.score import ScoreWeights, score_columns
 
 
 def ranked_candidates(
@@ -14,7 +14,7 @@ def ranked_candidates(
     """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.
 
     Args:
-        rows: rows of ``screened.csv``; what a score needs is named in ``results.score.NEEDED``.
+        rows: rows of ``screened.csv``; what a score needs is named in ``NEEDED``.
         dimensionality: 1, 2 or 3: the barriers that count.
         weights: of the score's parts; the defaults if none are given.
     """

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from results.columns import Row, Value
+from dualion.results.columns import Row, Value
 
 if TYPE_CHECKING:
-    from screening.barriers import IonBarriers, KnownBarriers
-    from screening.pairs import PairFailure, PairResult, ScreenResult
-    from structures.crystal import IonicCrystal
-    from structures.records import Metadata
+    from dualion.screening.barriers import IonBarriers, KnownBarriers
+    from dualion.screening.screen import PairFailure, PairResult, ScreenResult
+    from dualion.structures.crystal import IonicCrystal
+    from dualion.structures.records import Metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def known_barriers(row: Row) -> dict[str, KnownBarriers]:
 
     A row keeps numbers as they were computed, so nothing is lost on the way.
     """
-    from screening.barriers import KnownBarriers
+    from dualion.screening.barriers import KnownBarriers
 
     found = {}
     for name in ("cation", "anion"):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.columns import Row
-from results.tables import read_table
-from structures.errors import InputError
+from dualion.results.columns import Row
+from dualion.results.tables import read_table
+from dualion.structures.errors import InputError
 
 LARGEST_SIDECAR_BYTES = 50_000_000
 

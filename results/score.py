@@ -20,8 +20,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from results.columns import Row
-from structures.errors import InputError
+from dualion.results.columns import Row
+from dualion.structures.errors import InputError
 
 HOPELESS_BARRIER_EV = 1.5
 UNSTABLE_EV_ATOM = 0.1

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from results.columns import BY_KEY, Column, Row, Value
-from structures.errors import InputError
+from dualion.results.columns import BY_KEY, Column, Row, Value
+from dualion.structures.errors import InputError
 
 
 def format_value(value: Value, column: Column) -> str:

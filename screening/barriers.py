@@ -10,15 +10,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.field import bvse_field, framework_of
-from screening.grid import Shape, compact, grid_shape, peer_grid_shape
-from screening.ions import MobileIon
-from screening.pair_parameters import ParameterQuality
-from screening.percolation import CUT_EV, Percolation, Triple, percolation
-from screening.potential import PotentialOptions
-from screening.refinement import PASS_WINDOW_EV, refine
-from structures.crystal import IonicCrystal
-from structures.errors import InputError, UnpreparableStructureError
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.grid import Shape, compact, grid_shape, peer_grid_shape
+from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.bvse.potential import PotentialOptions
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation.refinement import PASS_WINDOW_EV, refine
+from dualion.screening.percolation.thresholds import CUT_EV, Percolation, Triple, percolation
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError, UnpreparableStructureError
 
 MAX_GRID_POINTS = 30_000_000
 """Largest grid that is computed: about 1.5 GB of memory."""
@@ -195,7 +195,7 @@ def landscape(
 
 
 def _bvlain(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
-    from screening.bvlain_engine import bvlain_barriers
+    from dualion.screening.bvse.bvlain_engine import bvlain_barriers
 
     return bvlain_barriers(crystal, ion, options)
 

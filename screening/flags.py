@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.images import nearest_image_lengths
-from screening.ions import MobileIon
-from screening.pair_parameters import ParameterQuality, morse_parameters
-from screening.softbv import ase_covalent_radii
-from structures.crystal import IonicCrystal
-from structures.errors import MissingParametersError
-from structures.symmetry import operations
+from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
+from dualion.screening.bvse.softbv import ase_covalent_radii
+from dualion.screening.images import nearest_image_lengths
+from dualion.screening.ions import MobileIon
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import MissingParametersError
+from dualion.structures.symmetry import operations
 
 NON_METAL_CENTRES = frozenset({1, 5, 6, 7, 14, 15, 16, 17, 32, 33, 34, 35, 52, 53})
 """H, B, C, N, Si, P, S, Cl, Ge, As, Se, Br, Te, I: as cations they centre polyanions."""

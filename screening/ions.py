@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from structures.crystal import IonicCrystal
-from structures.elements import atomic_number, symbol
-from structures.errors import InputError
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

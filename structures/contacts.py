@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import SLIGHT_EXCESS, SiteTable, covalent_radii_angstrom
-from structures.elements import symbol
-from structures.errors import UnpreparableStructureError
+from dualion.structures.disorder import SLIGHT_EXCESS, SiteTable, covalent_radii_angstrom
+from dualion.structures.elements import symbol
+from dualion.structures.errors import UnpreparableStructureError
 
 CROWDING_EXCESS = 0.25
 """Two sites too close to be filled together may have occupancies that add up to this far

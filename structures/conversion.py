@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.crystal import IonicCrystal
-from structures.elements import symbol
-from structures.errors import InputError
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import symbol
+from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import UnpreparableStructureError
+from dualion.structures.errors import UnpreparableStructureError
 
 NEUTRALITY_TOLERANCE_E = 1e-3
 """Largest net charge of a cell that still counts as neutral, in e per cell."""

@@ -1,7 +1,7 @@
 """Sites as arrays: shared, partly empty and split sites, read and checked once.
 
 A site shared by several species, or partly empty, becomes one entry per species (see
-``structures.crystal``). Occupancies are normalised here and nowhere else, and sites that
+``dualion.structures.crystal``). Occupancies are normalised here and nowhere else, and sites that
 physics cannot accept (two whole atoms in one place, species that are no element) are refused.
 """
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.elements import symbol
-from structures.errors import UnpreparableStructureError
+from dualion.structures.elements import symbol
+from dualion.structures.errors import UnpreparableStructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

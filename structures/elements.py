@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import lru_cache
 
-from structures.errors import InputError
+from dualion.structures.errors import InputError
 
 
 @lru_cache(maxsize=1)

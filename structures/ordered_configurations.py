@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
-from structures.supercells import make_supercell
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.supercells import make_supercell
 
 CLOSEST_ANGSTROM = 1.0
 """Sites nearer than this are alternatives of one split position."""

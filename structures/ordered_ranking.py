@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.conversion import to_structure
-from structures.crystal import IonicCrystal
-from structures.elements import symbol
-from structures.errors import UnpreparableStructureError
-from structures.ordered_configurations import OrderedConfiguration, sample_configurations
+from dualion.structures.conversion import to_structure
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import symbol
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.ordered_configurations import OrderedConfiguration, sample_configurations
 
 SAME_EWALD_EV = 1e-3
 """Only configurations whose electrostatic energies are this close can be the same, eV a cell."""

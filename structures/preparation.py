@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.contacts import check_contacts
-from structures.crystal import IonicCrystal
-from structures.disorder import SiteTable, read_sites, rebalance_occupancies
-from structures.elements import atomic_number, symbol
-from structures.errors import InputError, UnpreparableStructureError
-from structures.oxidation import ChargeProposal, propose_charges, tables
-from structures.oxidation.environment import analyse, find_neighbours
-from structures.oxidation.forced import FORCED_METHOD, force_neutral
-from structures.oxidation.given import (
+from dualion.structures.contacts import check_contacts
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.disorder import SiteTable, read_sites, rebalance_occupancies
+from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.errors import InputError, UnpreparableStructureError
+from dualion.structures.oxidation import ChargeProposal, propose_charges, tables
+from dualion.structures.oxidation.environment import analyse, find_neighbours
+from dualion.structures.oxidation.forced import FORCED_METHOD, force_neutral
+from dualion.structures.oxidation.given import (
     LARGEST_STATE,
     given_states_are_sane,
     has_given_states,
@@ -48,7 +48,7 @@ def prepare(
     """Give every ion its charge and every site its occupancy.
 
     Where no states balance a salt, because atoms or occupancies are missing or electrons are
-    left over, the cell is made neutral by force (``structures.oxidation.forced``): cations then
+    left over, the cell is made neutral by force (``forced``): cations then
     keep their barriers, anions only roughly. Such crystals have the method
     ``composition_forced`` and the flag ``charge_balance_forced``.
 

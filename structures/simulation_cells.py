@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.crystal import IonicCrystal
-from structures.ordered_ranking import DRAWS, Energy, OrderedRanking, ranked_configurations
-from structures.supercells import (
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.ordered_ranking import DRAWS, Energy, OrderedRanking, ranked_configurations
+from dualion.structures.supercells import (
     MOST_ATOMS,
     SMALLEST_WIDTH_ANGSTROM,
     Supercell,
@@ -18,7 +18,7 @@ from structures.supercells import (
     make_supercell,
     near_cubic_supercell,
 )
-from structures.symmetry import primitive_crystal
+from dualion.structures.symmetry import primitive_crystal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
-from structures.elements import atomic_number
-from structures.errors import InputError
-from structures.files.bundled import reference_paths
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import InputError
+from dualion.structures.files.bundled import reference_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

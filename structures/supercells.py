@@ -18,9 +18,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.crystal import IonicCrystal
-from structures.errors import InputError
-from structures.symmetry import primitive_crystal
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError
+from dualion.structures.symmetry import primitive_crystal
 
 SMALLEST_WIDTH_ANGSTROM = 10.0
 """Usual least width: twice the reach of the graph potentials and of most Morse terms."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.crystal import IonicCrystal
+from dualion.structures.crystal import IonicCrystal
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Figures for papers: one function per figure, from finished results; no physics in here."""
 
-from results.figures.screening import (
+from dualion.results.figures.screening import (
     barrier_figure,
     funnel_figure,
     ranking_figure,

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.columns import Row
-from results.figure_files import blank_figure, save_figure
-from results.score import PARTS
-from results.transport_figures import COLOURS
+from dualion.results.columns import Row
+from dualion.results.figures.files import blank_figure, save_figure
+from dualion.results.score import PARTS
+from dualion.results.transport.figures import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from results.run_folder import RunFolder
+    from dualion.results.run_folder import RunFolder
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 FORMATS = ("svg", "pdf", "png")

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.columns import Row
-from results.export import is_licensed
-from results.report.details import Detail
-from results.report.sensitivity import sensitivity
-from screening.barriers import BarrierOptions
-from screening.verdict import DaiCriterion
-from structures.crystal import IonicCrystal
-from structures.errors import StructureError
+from dualion.results.columns import Row
+from dualion.results.export import is_licensed
+from dualion.results.report.details import Detail
+from dualion.results.report.sensitivity import sensitivity
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.criterion import DaiCriterion
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import StructureError
 
 if TYPE_CHECKING:
-    from screening.pathways import IonMap
-    from structures.records import RawEntry
+    from dualion.screening.percolation.pathways import IonMap
+    from dualion.structures.records import RawEntry
 
 FIELD_BYTES = 1_200_000
 """For the fields of all candidates together, before compression."""
@@ -109,10 +109,10 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     Raises:
         StructureError: the structure cannot be read or prepared.
     """
-    from screening.ions import MobileIon
-    from screening.pathways import map_ion
-    from structures.files import parse_entry
-    from structures.preparation import prepare
+    from dualion.screening.ions import MobileIon
+    from dualion.screening.percolation.pathways import map_ion
+    from dualion.structures.files import parse_entry
+    from dualion.structures.preparation import prepare
 
     crystal = prepare(parse_entry(entry).structure)
     quick = replace(options.barriers, refined=False)
@@ -167,7 +167,7 @@ def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
 
 def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
     """Main species of each site; sites on a face are shown on the opposite one too."""
-    from structures.elements import symbol
+    from dualion.structures.elements import symbol
 
     order = np.argsort(-crystal.occupancies, kind="stable")
     seen: set[tuple[float, ...]] = set()
@@ -188,8 +188,8 @@ def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64
 
 def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
     """Pairs closer than the stretched sum of the covalent radii, other elements only."""
-    from screening.softbv import ase_covalent_radii
-    from structures.elements import atomic_number
+    from dualion.screening.bvse.softbv import ase_covalent_radii
+    from dualion.structures.elements import atomic_number
 
     radii = ase_covalent_radii()
     own = np.array([radii[atomic_number(name)] for name in symbols])

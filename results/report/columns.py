@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.columns import Column, Row
-from results.tables import format_value
+from dualion.results.columns import Column, Row
+from dualion.results.tables import format_value
 
 EMPTY, INFINITE, FIRST = 0, 1, 2
 LARGEST_CODE = 2**32 - 1

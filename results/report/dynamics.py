@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.columns import Row
-from structures.errors import InputError
+from dualion.results.columns import Row
+from dualion.structures.errors import InputError
 
 LARGEST_FILE_BYTES = 30_000_000
 MOST_RUNS = 20

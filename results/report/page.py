@@ -14,13 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from results.columns import CANDIDATES, Row
-from results.report.columns import packed_columns
-from results.report.container import block, text_block
-from results.report.details import Detail
-from results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
-from results.run_folder import RunFolder, identity
-from structures.errors import InputError
+from dualion.results.columns import CANDIDATES, Row
+from dualion.results.report.columns import packed_columns
+from dualion.results.report.container import block, text_block
+from dualion.results.report.details import Detail
+from dualion.results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
+from dualion.results.run_folder import RunFolder, identity
+from dualion.structures.errors import InputError
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
            "overview.js", "main.js")  # fmt: skip
@@ -149,4 +149,4 @@ def _finite(value: Any) -> Any:
 
 
 def _asset(folder: str, name: str) -> str:
-    return (files("results.report") / folder / name).read_text(encoding="utf-8")
+    return (files("dualion.results.report") / folder / name).read_text(encoding="utf-8")

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from results.columns import Row
-from screening.barriers import BarrierOptions
-from screening.verdict import DaiCriterion, Triple
-from structures.errors import StructureError
+from dualion.results.columns import Row
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.criterion import DaiCriterion, Triple
+from dualion.structures.errors import StructureError
 
 if TYPE_CHECKING:
-    from screening.pathways import IonMap
+    from dualion.screening.percolation.pathways import IonMap
 
 PRESET_NAMES = {
     "bvlain": "bvlain's conventions (D0/2, f = 0.74)",
@@ -59,8 +59,8 @@ def _by_preset(
     maps: Mapping[str, IonMap], options: BarrierOptions, criterion: DaiCriterion
 ) -> list[dict[str, Any]]:
     """The same pair with the other named conventions."""
-    from screening.barriers import native_barriers
-    from screening.potential import preset
+    from dualion.screening.barriers import native_barriers
+    from dualion.screening.bvse.potential import preset
 
     lines = []
     own = options.potential
@@ -86,7 +86,7 @@ def _line(
     anion: Triple,
     criterion: DaiCriterion,
 ) -> dict[str, Any]:
-    from screening.verdict import judge
+    from dualion.screening.criterion import judge
 
     verdict = judge(cation, anion, criterion)
     at = criterion.dimensionality - 1

@@ -3,11 +3,11 @@
 One process writes; any number may read. ``Store`` is what the workflows use.
 """
 
-from results.store.database import EmptyStoreError, StoreError
-from results.store.md_runs import MdRun, MdRuns
-from results.store.records import Entry, Pending, TaskRecord
-from results.store.shards import copy_structures, merge
-from results.store.store import Store
+from dualion.results.store.database import EmptyStoreError, StoreError
+from dualion.results.store.md_runs import MdRun, MdRuns
+from dualion.results.store.records import Entry, Pending, TaskRecord
+from dualion.results.store.shards import copy_structures, merge
+from dualion.results.store.store import Store
 
 __all__ = [
     "EmptyStoreError",

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from results.store import migrations, schema
-from structures.errors import InputError, MissingDependencyError
+from dualion.results.store import migrations, schema
+from dualion.structures.errors import InputError, MissingDependencyError
 
 BUSY_S = 30.0
 """How long a writer waits for a reader to let go, s."""

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from results.store.database import StoreError
-from results.store.schema import md_runs
-from results.store.store import Store
+from dualion.results.store.database import StoreError
+from dualion.results.store.schema import md_runs
+from dualion.results.store.store import Store
 
 Transitions = Mapping[Any, Collection[Any]]
 """State → states that may follow."""

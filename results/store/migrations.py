@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
-from results.store import schema
+from dualion.results.store import schema
 
 
 def _to_2(connection: Connection) -> None:

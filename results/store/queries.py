@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, or_, select, tuple_, update
 
-from results.store.records import Entry, Pending
-from results.store.schema import entries, structures, tasks
+from dualion.results.store.records import Entry, Pending
+from dualion.results.store.schema import entries, structures, tasks
 
 PAGE = 1000
 """Rows that are read at once."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from results.columns import Row
+from dualion.results.columns import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from results.store.queries import PAGE
-from results.store.schema import entries, structures
-from results.store.store import Store
+from dualion.results.store.queries import PAGE
+from dualion.results.store.schema import entries, structures
+from dualion.results.store.store import Store
 
 FACTS = ("asked", "cations", "anions", "leading_flags")
 """Columns of a structure that a computation settles."""

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from results.columns import SCREENED, Row
-from results.store import database
-from results.store.queries import (
+from dualion.results.columns import SCREENED, Row
+from dualion.results.store import database
+from dualion.results.store.queries import (
     PAGE,
     entry_of,
     entry_row,
@@ -21,8 +21,8 @@ from results.store.queries import (
     pending_page,
     structure_row,
 )
-from results.store.records import Entry, Pending, TaskRecord
-from results.store.schema import entries, layouts, meta, structures, tasks
+from dualion.results.store.records import Entry, Pending, TaskRecord
+from dualion.results.store.schema import entries, layouts, meta, structures, tasks
 
 ROW_COLUMNS = tuple(
     column.key

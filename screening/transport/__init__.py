@@ -1,35 +1,43 @@
 """Transport from trajectories: pure functions from arrays to frozen results."""
 
-from screening.transport.analysis import analyse
-from screening.transport.arrhenius import Arrhenius, arrhenius
-from screening.transport.blocks import BlockDiffusion, block_diffusion
-from screening.transport.density import Density, density, density_sites
-from screening.transport.density_path import DensityPath, density_path_ev, density_paths
-from screening.transport.diffusion import Diffusion, diffusion
-from screening.transport.estimators import ESTIMATORS, PointEstimate, point_estimate
-from screening.transport.hops import Hops, hops
-from screening.transport.measured import Measured
-from screening.transport.msd import (
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.arrhenius import Arrhenius, arrhenius
+from dualion.screening.transport.collective.onsager import Transport, transport
+from dualion.screening.transport.measured import Measured
+from dualion.screening.transport.motion.density import Density, density, density_sites
+from dualion.screening.transport.motion.density_path import (
+    DensityPath,
+    density_path_ev,
+    density_paths,
+)
+from dualion.screening.transport.motion.hops import Hops, hops
+from dualion.screening.transport.motion.pathlines import Tracks
+from dualion.screening.transport.motion.rotation import Rotation, rotation
+from dualion.screening.transport.motion.structure import Rdf, radial_distribution
+from dualion.screening.transport.motion.tensors import (
+    Anisotropy,
+    anisotropy,
+    fractional_anisotropy,
+    ion_tensors,
+)
+from dualion.screening.transport.motion.van_hove import VanHove, van_hove
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.replicas import combine_replicas
+from dualion.screening.transport.report import SpeciesReport, TransportReport
+from dualion.screening.transport.self_diffusion.blocks import BlockDiffusion, block_diffusion
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion, diffusion
+from dualion.screening.transport.self_diffusion.estimators import (
+    ESTIMATORS,
+    PointEstimate,
+    point_estimate,
+)
+from dualion.screening.transport.self_diffusion.msd import (
     Msd,
     collective_positions,
     mean_squared_displacement,
     motion_shape,
     msd_per_ion,
 )
-from screening.transport.onsager import Transport, transport
-from screening.transport.options import AnalysisOptions
-from screening.transport.replicas import combine_replicas
-from screening.transport.report import SpeciesReport, TransportReport
-from screening.transport.rotation import Rotation, rotation
-from screening.transport.structure import Rdf, radial_distribution
-from screening.transport.tensors import (
-    Anisotropy,
-    anisotropy,
-    fractional_anisotropy,
-    ion_tensors,
-)
-from screening.transport.tracks import Tracks
-from screening.transport.van_hove import VanHove, van_hove
 
 __all__ = [
     "ESTIMATORS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from structures.errors import InputError
+from dualion.structures.errors import InputError
 
 
 def checked_positions(positions: ArrayLike) -> NDArray[np.float64]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from screening.transport.bonding import Polyanions, find_polyanions
-from screening.transport.charged import transports
-from screening.transport.drift import choose_framework, remove_drift
-from screening.transport.onsager import LEAST_FRAMES
-from screening.transport.options import AnalysisOptions
-from screening.transport.posterior_choice import check_posterior
-from screening.transport.report import TransportReport
-from screening.transport.rotation import Rotation, rotation
-from screening.transport.run_flags import run_flags
-from screening.transport.species import ion_groups, species_report, with_bonding
-from screening.transport.structure import Rdf, radial_distribution
-from screening.transport.tracks import tracks
-from structures.errors import InputError
-from structures.trajectories import Trajectory
+from dualion.screening.transport.collective.charged import transports
+from dualion.screening.transport.collective.onsager import LEAST_FRAMES
+from dualion.screening.transport.drift import choose_framework, remove_drift
+from dualion.screening.transport.motion.bonding import Polyanions, find_polyanions
+from dualion.screening.transport.motion.pathlines import tracks
+from dualion.screening.transport.motion.rotation import Rotation, rotation
+from dualion.screening.transport.motion.structure import Rdf, radial_distribution
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.report import TransportReport
+from dualion.screening.transport.run_flags import run_flags
+from dualion.screening.transport.self_diffusion.posterior_choice import check_posterior
+from dualion.screening.transport.species import ion_groups, species_report, with_bonding
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import Trajectory
 
 
 def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> TransportReport:

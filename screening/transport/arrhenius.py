@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.constants import physical_constants
 
-from structures.errors import InputError
+from dualion.structures.errors import InputError
 
 BOLTZMANN_EV_K = physical_constants["Boltzmann constant in eV/K"][0]
 

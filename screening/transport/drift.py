@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.bonding import Polyanions
-from structures.errors import InputError
+from dualion.screening.transport.motion.bonding import Polyanions
+from dualion.structures.errors import InputError
 
 CENTRE_OF_MASS = "centre of mass of the cell"
 LABORATORY = "the simulation's own frame"

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.diffusion import (
+from dualion.screening.transport.self_diffusion.coefficient import (
     MOBILE_N_EFF,
     Diffusion,
     PosteriorName,
     Verdict,
     he_zhu_mo_error,
 )
-from structures.errors import InputError
+from dualion.structures.errors import InputError
 
 
 def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.blocks import BlockDiffusion
-from screening.transport.density import Density
-from screening.transport.density_path import DensityPath
-from screening.transport.diffusion import Diffusion
-from screening.transport.estimators import PointEstimate
-from screening.transport.hops import Hops
-from screening.transport.kinisi_posterior import Posterior
-from screening.transport.msd import MotionShape, Msd
-from screening.transport.onsager import Transport
-from screening.transport.rotation import Rotation
-from screening.transport.structure import Rdf
-from screening.transport.tensors import Anisotropy
-from screening.transport.tracks import Tracks
-from screening.transport.van_hove import VanHove
+from dualion.screening.transport.collective.onsager import Transport
+from dualion.screening.transport.motion.density import Density
+from dualion.screening.transport.motion.density_path import DensityPath
+from dualion.screening.transport.motion.hops import Hops
+from dualion.screening.transport.motion.pathlines import Tracks
+from dualion.screening.transport.motion.rotation import Rotation
+from dualion.screening.transport.motion.structure import Rdf
+from dualion.screening.transport.motion.tensors import Anisotropy
+from dualion.screening.transport.motion.van_hove import VanHove
+from dualion.screening.transport.self_diffusion.blocks import BlockDiffusion
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.estimators import PointEstimate
+from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
+from dualion.screening.transport.self_diffusion.msd import MotionShape, Msd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from screening.transport.drift import Framework
-from screening.transport.structure import (
+from dualion.screening.transport.drift import Framework
+from dualion.screening.transport.motion.structure import (
     ENERGY_DRIFT_EV_ATOM,
     MELTED_LINDEMANN,
     TEMPERATURE_DRIFT_SHARE,
     drifts,
 )
-from structures.trajectories import Trajectory
+from dualion.structures.trajectories import Trajectory
 
 if TYPE_CHECKING:
-    from screening.transport.report import SpeciesReport
+    from dualion.screening.transport.report import SpeciesReport
 
 
 def run_flags(

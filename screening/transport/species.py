@@ -7,22 +7,26 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.transport.blocks import block_diffusion
-from screening.transport.bonding import Polyanions
-from screening.transport.density import density, density_sites
-from screening.transport.density_path import density_paths
-from screening.transport.diffusion import DEFAULT_HOP_ANGSTROM, Diffusion, diffusion
-from screening.transport.estimators import PointEstimate, point_estimate
-from screening.transport.hops import hops
-from screening.transport.msd import mean_squared_displacement, motion_shape
-from screening.transport.options import AnalysisOptions
-from screening.transport.posterior_choice import with_posterior
-from screening.transport.report import SpeciesReport
-from screening.transport.rotation import Rotation
-from screening.transport.structure import Rdf, lindemann
-from screening.transport.tensors import anisotropy, ion_tensors
-from screening.transport.van_hove import van_hove
-from structures.trajectories import Trajectory
+from dualion.screening.transport.motion.bonding import Polyanions
+from dualion.screening.transport.motion.density import density, density_sites
+from dualion.screening.transport.motion.density_path import density_paths
+from dualion.screening.transport.motion.hops import hops
+from dualion.screening.transport.motion.rotation import Rotation
+from dualion.screening.transport.motion.structure import Rdf, lindemann
+from dualion.screening.transport.motion.tensors import anisotropy, ion_tensors
+from dualion.screening.transport.motion.van_hove import van_hove
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.report import SpeciesReport
+from dualion.screening.transport.self_diffusion.blocks import block_diffusion
+from dualion.screening.transport.self_diffusion.coefficient import (
+    DEFAULT_HOP_ANGSTROM,
+    Diffusion,
+    diffusion,
+)
+from dualion.screening.transport.self_diffusion.estimators import PointEstimate, point_estimate
+from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, motion_shape
+from dualion.screening.transport.self_diffusion.posterior_choice import with_posterior
+from dualion.structures.trajectories import Trajectory
 
 HOP_RANGE_ANGSTROM = (2.0, 4.5)
 """A like-neighbour distance outside this is no jump length between sites, Å."""

@@ -5,10 +5,10 @@ holding it all; ``parse_entry`` makes a record of one text and is what workers r
 ``read_structures`` does both.
 """
 
-from structures.files.bundled import reference_paths
-from structures.files.entries import count_entries, iter_raw_entries
-from structures.files.limits import DEFAULT_LIMITS, ReadLimits
-from structures.files.parse import parse_entry, read_structures
+from dualion.structures.files.bundled import reference_paths
+from dualion.structures.files.entries import count_entries, iter_raw_entries
+from dualion.structures.files.limits import DEFAULT_LIMITS, ReadLimits
+from dualion.structures.files.parse import parse_entry, read_structures
 
 __all__ = [
     "DEFAULT_LIMITS",

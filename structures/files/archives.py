@@ -12,9 +12,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, cast
 
-from structures.files.formats import Kind
-from structures.files.limits import MEBIBYTE, ReadLimits
-from structures.files.streams import CHUNK_BYTES, DAMAGE, BoundedStream, ReadProblem, damage_problem
+from dualion.structures.files.formats import Kind
+from dualion.structures.files.limits import MEBIBYTE, ReadLimits
+from dualion.structures.files.streams import (
+    CHUNK_BYTES,
+    DAMAGE,
+    BoundedStream,
+    ReadProblem,
+    damage_problem,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

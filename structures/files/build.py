@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import UnreadableStructureError
+from dualion.structures.errors import UnreadableStructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Lattice

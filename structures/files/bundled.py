@@ -12,5 +12,5 @@ def reference_paths() -> list[Path]:
     Returns:
         Paths on disk; the package is installed as a folder, never as a zip file.
     """
-    folder = Path(str(resources.files("structures.reference")))
+    folder = Path(str(resources.files("dualion.structures.reference")))
     return sorted(folder.glob("*.cif"))

@@ -6,16 +6,16 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from structures.errors import UnreadableStructureError
-from structures.files.build import OCCUPANCY_TOLERANCE, too_many_sites
-from structures.files.cif_sites import AtomRow, number, read_rows
-from structures.files.cif_symmetry import (
+from dualion.structures.errors import UnreadableStructureError
+from dualion.structures.files.build import OCCUPANCY_TOLERANCE, too_many_sites
+from dualion.structures.files.cif_sites import AtomRow, number, read_rows
+from dualion.structures.files.cif_symmetry import (
     Operators,
     fits_cell,
     listed_operators,
     symbol_operators,
 )
-from structures.files.cif_text import CifItems, read_items
+from dualion.structures.files.cif_text import CifItems, read_items
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Structure

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from structures.errors import UnreadableStructureError
-from structures.files.cif_text import CifItems
+from dualion.structures.errors import UnreadableStructureError
+from dualion.structures.files.cif_text import CifItems
 
 LARGEST_COORDINATE = 100.0
 """Fractional coordinates beyond this are Cartesian ones or misprints."""

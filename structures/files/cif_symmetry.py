@@ -16,8 +16,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import UnreadableStructureError
-from structures.files.cif_text import CifItems
+from dualion.structures.errors import UnreadableStructureError
+from dualion.structures.files.cif_text import CifItems
 
 Operators = tuple[str, ...]
 """Operators as ``x, y, z`` texts."""

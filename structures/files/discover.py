@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from structures.errors import InputError
-from structures.files.formats import is_hidden
+from dualion.structures.errors import InputError
+from dualion.structures.files.formats import is_hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from structures.files.archives import Member, iter_members, iter_zip
-from structures.files.discover import FoundFile, iter_files, resolve_paths
-from structures.files.formats import (
+from dualion.structures.files.archives import Member, iter_members, iter_zip
+from dualion.structures.files.discover import FoundFile, iter_files, resolve_paths
+from dualion.structures.files.formats import (
     ARCHIVES,
     KNOWN_FORMATS,
     Kind,
@@ -17,10 +17,10 @@ from structures.files.formats import (
     is_hidden,
     kind_of,
 )
-from structures.files.limits import DEFAULT_LIMITS, MEBIBYTE, ReadLimits
-from structures.files.split import Part, empty_problem, split
-from structures.files.streams import DAMAGE, ReadProblem, damage_problem, open_compression
-from structures.records import RawEntry, Rejection
+from dualion.structures.files.limits import DEFAULT_LIMITS, MEBIBYTE, ReadLimits
+from dualion.structures.files.split import Part, empty_problem, split
+from dualion.structures.files.streams import DAMAGE, ReadProblem, damage_problem, open_compression
+from dualion.structures.records import RawEntry, Rejection
 
 SOURCE = "file"
 """``source`` of every entry that comes from a file."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from structures.files.build import (
+from dualion.structures.files.build import (
     OCCUPANCY_TOLERANCE,
     full_site,
     lattice_of,

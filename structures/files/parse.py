@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from structures.errors import StructureError, UnreadableStructureError
-from structures.files.build import too_many_sites
-from structures.files.cif import read_cif
-from structures.files.entries import iter_raw_entries
-from structures.files.json_structure import json_metadata, load_json, read_pymatgen, read_row
-from structures.files.limits import DEFAULT_LIMITS, ReadLimits
-from structures.files.poscar import read_poscar
-from structures.files.xyz import read_extxyz
-from structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.errors import StructureError, UnreadableStructureError
+from dualion.structures.files.build import too_many_sites
+from dualion.structures.files.cif import read_cif
+from dualion.structures.files.entries import iter_raw_entries
+from dualion.structures.files.json_structure import (
+    json_metadata,
+    load_json,
+    read_pymatgen,
+    read_row,
+)
+from dualion.structures.files.limits import DEFAULT_LIMITS, ReadLimits
+from dualion.structures.files.poscar import read_poscar
+from dualion.structures.files.xyz import read_extxyz
+from dualion.structures.records import RawEntry, Rejection, StructureRecord
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from structures.files.build import refusal, too_many_sites
+from dualion.structures.files.build import refusal, too_many_sites
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from structures.files.formats import Kind
-from structures.files.limits import MEBIBYTE, ReadLimits
-from structures.files.streams import BoundedStream, ReadProblem, decode, iter_lines
+from dualion.structures.files.formats import Kind
+from dualion.structures.files.limits import MEBIBYTE, ReadLimits
+from dualion.structures.files.streams import BoundedStream, ReadProblem, decode, iter_lines
 
 Lines = Iterator[str]
 

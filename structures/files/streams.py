@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
-from structures.files.limits import MEBIBYTE, ReadLimits
+from dualion.structures.files.limits import MEBIBYTE, ReadLimits
 
 CHUNK_BYTES = 256 * 1024
 

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from structures.files.build import full_site, lattice_of, number_array, refusal, too_many_sites
+from dualion.structures.files.build import (
+    full_site,
+    lattice_of,
+    number_array,
+    refusal,
+    too_many_sites,
+)
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Lattice, Structure

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import SiteTable
-from structures.elements import symbol
-from structures.errors import UnpreparableStructureError
-from structures.oxidation import tables
-from structures.oxidation.balance import Balance, Group, balance_fractions, balance_integers
-from structures.oxidation.bond_valence import UNTESTED_COST, bond_valence_sums, misfit_cost
-from structures.oxidation.candidates import (
+from dualion.structures.disorder import SiteTable
+from dualion.structures.elements import symbol
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.balance import Balance, Group, balance_fractions, balance_integers
+from dualion.structures.oxidation.bond_valence import UNTESTED_COST, bond_valence_sums, misfit_cost
+from dualion.structures.oxidation.candidates import (
     Candidates,
     Surroundings,
     as_centre,
@@ -24,7 +24,7 @@ from structures.oxidation.candidates import (
     with_rare_states,
     without_like_bonds,
 )
-from structures.oxidation.environment import Environment, Neighbours
+from dualion.structures.oxidation.environment import Environment, Neighbours
 
 SAME_SUM = 0.02
 """Neighbouring bond valence sums of one element that differ by more, in valence units, belong

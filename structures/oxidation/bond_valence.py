@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import SiteTable
-from structures.oxidation import tables
-from structures.oxidation.candidates import Candidates
-from structures.oxidation.environment import Neighbours
+from dualion.structures.disorder import SiteTable
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.candidates import Candidates
+from dualion.structures.oxidation.environment import Neighbours
 
 ANION_CHARGES = {7: -3, 8: -2, 9: -1, 16: -2, 17: -1, 34: -2, 35: -1, 52: -2, 53: -1}
 """Anions for which softBV has parameters, with their charge there."""

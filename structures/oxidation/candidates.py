@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from structures.elements import atomic_number
-from structures.oxidation import tables
-from structures.oxidation.environment import Environment
+from dualion.structures.elements import atomic_number
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.environment import Environment
 
 UNLIKELY = 8.0
 """Extra cost, in ln units, of a state against the chemical role of its atom."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import SiteTable, covalent_radii_angstrom
-from structures.errors import UnpreparableStructureError
-from structures.oxidation import tables
+from dualion.structures.disorder import SiteTable, covalent_radii_angstrom
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.oxidation import tables
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 4.0
 """The radius of pymatgen's bond valence analysis."""

@@ -18,9 +18,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import FULL_OCCUPANCY, MOBILE_CATIONS, SiteTable
-from structures.oxidation import tables
-from structures.oxidation.assign import ChargeProposal
+from dualion.structures.disorder import FULL_OCCUPANCY, MOBILE_CATIONS, SiteTable
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.assign import ChargeProposal
 
 FORCED_METHOD = "composition_forced"
 FORCED_FLAG = "charge_balance_forced"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.disorder import SiteTable
-from structures.oxidation import tables
-from structures.oxidation.environment import Environment
+from dualion.structures.disorder import SiteTable
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.environment import Environment
 
 LARGEST_STATE = 8.0
 OXYGEN = 8

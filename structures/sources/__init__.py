@@ -5,24 +5,24 @@ user names; ``select`` filters what they give and finds duplicates. What servers
 a ``Cache``, so that the same query costs no request twice and works offline.
 """
 
-from structures.sources.base import Access, Source
-from structures.sources.cache import Cache
-from structures.sources.duplicates import MatchOptions
-from structures.sources.errors import (
+from dualion.structures.sources.base import Access, Source
+from dualion.structures.sources.cache import Cache
+from dualion.structures.sources.duplicates import MatchOptions
+from dualion.structures.sources.errors import (
     MissingCredentialsError,
     OfflineError,
     SourceAnswerError,
     SourceError,
     SourceUnavailableError,
 )
-from structures.sources.icsd_api import IcsdApiSource
-from structures.sources.local import FilesSource, IcsdExportSource
-from structures.sources.materials_project import MaterialsProjectSource
-from structures.sources.open import entries_of, open_source, open_sources
-from structures.sources.optimade import OptimadeSource
-from structures.sources.prefilters import MeasurementLimits, Prefilter, standard_filters
-from structures.sources.query import SourceQuery
-from structures.sources.selection import Selection, select
+from dualion.structures.sources.icsd.api import IcsdApiSource
+from dualion.structures.sources.local import FilesSource, IcsdExportSource
+from dualion.structures.sources.materials_project.source import MaterialsProjectSource
+from dualion.structures.sources.open import entries_of, open_source, open_sources
+from dualion.structures.sources.optimade.source import OptimadeSource
+from dualion.structures.sources.prefilters import MeasurementLimits, Prefilter, standard_filters
+from dualion.structures.sources.query import SourceQuery
+from dualion.structures.sources.selection import Selection, select
 
 __all__ = [
     "Access",

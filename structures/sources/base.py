@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from structures.records import RawEntry, Rejection
-from structures.sources.cache import Cache, CachedAnswer
-from structures.sources.errors import OfflineError, SourceError
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources.cache import Cache, CachedAnswer
+from dualion.structures.sources.errors import OfflineError, SourceError
 
 Value = str | float | bool | None
 

@@ -27,8 +27,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from structures.errors import InputError
-from structures.sources.query import digest
+from dualion.structures.errors import InputError
+from dualion.structures.sources.query import digest
 
 SCHEMA = 1
 """Raised when the layout changes; older entries then count as absent."""

@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from structures.sources.cache import Cache
-from structures.sources.errors import SourceError
-from structures.sources.http import HttpClient, HttpPolicy
-from structures.sources.icsd_api import ENDPOINT as ICSD_ENDPOINT
-from structures.sources.materials_project_client import ENDPOINT as MP_ENDPOINT
-from structures.sources.optimade_providers import PROVIDERS
-from structures.sources.secrets import (
+from dualion.structures.sources.cache import Cache
+from dualion.structures.sources.errors import SourceError
+from dualion.structures.sources.http.session import HttpClient, HttpPolicy
+from dualion.structures.sources.icsd.api import ENDPOINT as ICSD_ENDPOINT
+from dualion.structures.sources.materials_project.client import ENDPOINT as MP_ENDPOINT
+from dualion.structures.sources.optimade.providers import PROVIDERS
+from dualion.structures.sources.secrets import (
     MP_KEY_LENGTH,
     find_icsd_login,
     find_materials_project_key,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from structures.files import parse_entry
-from structures.records import RawEntry
-from structures.sources.fingerprint import Fingerprint, differences, element_occupancies
+from dualion.structures.files import parse_entry
+from dualion.structures.records import RawEntry
+from dualion.structures.sources.fingerprint import Fingerprint, differences, element_occupancies
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from structures.errors import DualionError, InputError
+from dualion.structures.errors import DualionError, InputError
 
 LONGEST_MESSAGE = 300
 

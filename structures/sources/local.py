@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from structures.files import iter_raw_entries
-from structures.files.discover import iter_files, resolve_paths
-from structures.records import RawEntry, Rejection
-from structures.sources.base import today
-from structures.sources.icsd_tags import icsd_metadata
+from dualion.structures.files import iter_raw_entries
+from dualion.structures.files.discover import iter_files, resolve_paths
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources.base import today
+from dualion.structures.sources.icsd.tags import icsd_metadata
 
 ICSD_LICENCE = "licensed: ICSD, FIZ Karlsruhe; not to be passed on"
 
@@ -21,7 +21,7 @@ class FilesSource:
     """Structures in files, folders, globs and archives.
 
     Attributes:
-        paths: what to read, see ``structures.files``.
+        paths: what to read, see ``dualion.structures.files``.
         licence: note for the metadata.
     """
 
@@ -51,7 +51,7 @@ class IcsdExportSource:
     """CIFs as the ICSD exports them: a folder, a zip, or one file with many blocks.
 
     Attributes:
-        paths: what to read, see ``structures.files``.
+        paths: what to read, see ``dualion.structures.files``.
         theoretical: whether all of them are computed structures (True), or measured ones
             (False); None to tell from each block.
     """

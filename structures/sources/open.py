@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from structures.errors import DualionError, InputError
-from structures.records import RawEntry, Rejection
-from structures.sources.base import Access, Source, rejection
-from structures.sources.errors import SourceError
-from structures.sources.icsd_api import IcsdApiSource
-from structures.sources.local import FilesSource, IcsdExportSource
-from structures.sources.materials_project import MaterialsProjectSource
-from structures.sources.optimade import OptimadeSource
-from structures.sources.prefilters import standard_filters
-from structures.sources.query import SourceQuery
-from structures.sources.selection import Selection, select
+from dualion.structures.errors import DualionError, InputError
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources.base import Access, Source, rejection
+from dualion.structures.sources.errors import SourceError
+from dualion.structures.sources.icsd.api import IcsdApiSource
+from dualion.structures.sources.local import FilesSource, IcsdExportSource
+from dualion.structures.sources.materials_project.source import MaterialsProjectSource
+from dualion.structures.sources.optimade.source import OptimadeSource
+from dualion.structures.sources.prefilters import standard_filters
+from dualion.structures.sources.query import SourceQuery
+from dualion.structures.sources.selection import Selection, select
 
 FORMS: dict[str, str] = {
     "mp": "the Materials Project through its API",

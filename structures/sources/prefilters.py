@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from structures.elements import atomic_number
-from structures.errors import InputError
-from structures.records import Metadata, Rejection
-from structures.sources.query import SourceQuery
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import InputError
+from dualion.structures.records import Metadata, Rejection
+from dualion.structures.sources.query import SourceQuery
 
 ANIONS = frozenset({"H", "N", "P", "As", "O", "S", "Se", "Te", "F", "Cl", "Br", "I"})
 """Elements that occur as single anions; at least one must be there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from structures.records import Metadata, RawEntry
+from dualion.structures.records import Metadata, RawEntry
 
 AMBIENT_TEMPERATURE_K = 293.0
 AMBIENT_PRESSURE_GPA = 0.01

@@ -7,8 +7,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from structures.elements import atomic_number
-from structures.errors import InputError
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

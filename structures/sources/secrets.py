@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from structures.sources.errors import MissingCredentialsError
+from dualion.structures.sources.errors import MissingCredentialsError
 
 KEYRING_SERVICE = "dualion"
 MP_KEY_LENGTH = 32

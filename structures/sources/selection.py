@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from structures.errors import StructureError
-from structures.files import parse_entry
-from structures.files.parse import unreadable
-from structures.records import RawEntry, Rejection
-from structures.sources.duplicates import (
+from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
+from dualion.structures.files.parse import unreadable
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources.duplicates import (
     DEFAULT_MATCH,
     Group,
     MatchOptions,
@@ -26,9 +26,9 @@ from structures.sources.duplicates import (
     candidate_groups,
     match_groups,
 )
-from structures.sources.fingerprint import Fingerprint, fingerprint
-from structures.sources.prefilters import Facts, Prefilter, first_rejection
-from structures.sources.provenance import merged, rank
+from dualion.structures.sources.fingerprint import Fingerprint, fingerprint
+from dualion.structures.sources.prefilters import Facts, Prefilter, first_rejection
+from dualion.structures.sources.provenance import merged, rank
 
 CHUNK = 64
 """Entries that a worker process gets at once."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from structures.trajectories.text import check_exists, open_binary
-from structures.trajectories.types import Frame, FrameStream, UnreadableTrajectoryError
-from structures.trajectories.xyz import same_symbols
+from dualion.structures.trajectories.text import check_exists, open_binary
+from dualion.structures.trajectories.types import Frame, FrameStream, UnreadableTrajectoryError
+from dualion.structures.trajectories.xyz import same_symbols
 
 
 def read_ase_traj(path: Path) -> FrameStream:

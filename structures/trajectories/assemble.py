@@ -9,16 +9,16 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories.options import ReadOptions
-from structures.trajectories.types import (
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories.options import ReadOptions
+from dualion.structures.trajectories.types import (
     Frame,
     FrameStream,
     Trajectory,
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
-from structures.trajectories.unwrap import SWAP_PS, Unwrapper, speed_limits
+from dualion.structures.trajectories.unwrap import SWAP_PS, Unwrapper, speed_limits
 
 TIME_TOLERANCE = 1e-3
 """Largest relative scatter of the times between frames."""

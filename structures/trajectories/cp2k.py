@@ -15,11 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import physical_constants
 
-from structures.errors import InputError
-from structures.trajectories.dcd import DcdHeader, cell_from_lengths, dcd_frames, read_dcd_header
-from structures.trajectories.text import lines
-from structures.trajectories.types import Frame, FrameStream, TruncatedFileError
-from structures.trajectories.xyz import XyzBlock, same_symbols, xyz_blocks
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories.dcd import (
+    DcdHeader,
+    cell_from_lengths,
+    dcd_frames,
+    read_dcd_header,
+)
+from dualion.structures.trajectories.text import lines
+from dualion.structures.trajectories.types import Frame, FrameStream, TruncatedFileError
+from dualion.structures.trajectories.xyz import XyzBlock, same_symbols, xyz_blocks
 
 HARTREE_EV = physical_constants["Hartree energy in eV"][0]
 COMMENT = re.compile(r"i\s*=\s*(\d+).*?time\s*=\s*([-+.\dEe]+)(?:.*?E\s*=\s*([-+.\dEe]+))?")

@@ -16,8 +16,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.trajectories.text import MAX_ATOMS, open_binary
-from structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
+from dualion.structures.trajectories.text import MAX_ATOMS, open_binary
+from dualion.structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
 
 AKMA_PS = 0.04888821
 

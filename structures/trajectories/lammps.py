@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories.text import atom_count, lines, numbers, take
-from structures.trajectories.types import (
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories.text import atom_count, lines, numbers, take
+from dualion.structures.trajectories.types import (
     Frame,
     FrameStream,
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
-from structures.trajectories.xyz import same_symbols
+from dualion.structures.trajectories.xyz import same_symbols
 
 PICOSECONDS = {"metal": 1.0, "real": 1e-3}
 """Unit of ``ITEM: TIME`` in ps by the style that ``ITEM: UNITS`` names."""

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories.ase_traj import read_ase_traj
-from structures.trajectories.assemble import assemble
-from structures.trajectories.cp2k import is_cp2k_name, read_cp2k_xyz, read_dcd
-from structures.trajectories.lammps import read_lammps
-from structures.trajectories.options import FORMATS, ReadOptions
-from structures.trajectories.text import check_exists, stem_name
-from structures.trajectories.types import FrameStream, Trajectory
-from structures.trajectories.vasprun import read_vasprun
-from structures.trajectories.xdatcar import read_xdatcar
-from structures.trajectories.xyz import read_extxyz
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories.ase_traj import read_ase_traj
+from dualion.structures.trajectories.assemble import assemble
+from dualion.structures.trajectories.cp2k import is_cp2k_name, read_cp2k_xyz, read_dcd
+from dualion.structures.trajectories.lammps import read_lammps
+from dualion.structures.trajectories.options import FORMATS, ReadOptions
+from dualion.structures.trajectories.text import check_exists, stem_name
+from dualion.structures.trajectories.types import FrameStream, Trajectory
+from dualion.structures.trajectories.vasprun import read_vasprun
+from dualion.structures.trajectories.xdatcar import read_xdatcar
+from dualion.structures.trajectories.xyz import read_extxyz
 
 
 def recognise(path: Path) -> str:

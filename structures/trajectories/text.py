@@ -11,8 +11,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
 
 MAX_ATOMS = 2_000_000
 """More atoms than this in one frame means a damaged count, not a crystal."""

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import UnreadableStructureError
+from dualion.structures.errors import UnreadableStructureError
 
 Array = NDArray[np.float64]
 

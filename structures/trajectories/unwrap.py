@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import atomic_mass, k
 
-from structures.trajectories.types import UnreadableTrajectoryError
+from dualion.structures.trajectories.types import UnreadableTrajectoryError
 
 AMBIGUOUS_STEP = 0.45
 """A step above this fraction of a lattice vector may as well be its complement."""

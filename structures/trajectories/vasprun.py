@@ -15,8 +15,8 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.trajectories.text import open_binary
-from structures.trajectories.types import (
+from dualion.structures.trajectories.text import open_binary
+from dualion.structures.trajectories.types import (
     Frame,
     FrameStream,
     TruncatedFileError,

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.trajectories.text import atom_count, lines, numbers, take
-from structures.trajectories.types import (
+from dualion.structures.trajectories.text import atom_count, lines, numbers, take
+from dualion.structures.trajectories.types import (
     Frame,
     FrameStream,
     TruncatedFileError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from results.columns import CANDIDATES, SCREENED
+from dualion.results.columns import CANDIDATES, SCREENED
 
 
 def full_row(random, number, columns=CANDIDATES):

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from results.columns import MD
-from results.md_results import md_columns, md_columns_of, results_of, runs_by_structure, runs_csv
-from results.store import MdRun
-from screening.transport.arrhenius import BOLTZMANN_EV_K
+from dualion.results.columns import MD
+from dualion.results.md_results import (
+    md_columns,
+    md_columns_of,
+    results_of,
+    runs_by_structure,
+    runs_csv,
+)
+from dualion.results.store import MdRun
+from dualion.screening.transport.arrhenius import BOLTZMANN_EV_K
 
 
 def species(name: str, d: float | None, error: float | None, verdict: str) -> dict[str, Any]:

@@ -11,16 +11,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from results.field_files import CEILING_EV, write_chgcar, write_cube, write_grd
-from results.path_figure import text_plot, write_path_figure
-from results.path_files import write_path_cif, write_path_csv, write_sites_csv
-from screening.barriers import BarrierOptions
-from screening.bvlain_engine import _loaded
-from screening.ions import MobileIon
-from screening.pathways import map_ion
-from structures.elements import symbol
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.results.path.field_files import CEILING_EV, write_chgcar, write_cube, write_grd
+from dualion.results.path.figure import text_plot, write_path_figure
+from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.bvlain_engine import _loaded
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation.pathways import map_ion
+from dualion.structures.elements import symbol
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 
 @cache

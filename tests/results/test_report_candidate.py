@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from results.report.candidate import (
+from dualion.results.report.candidate import (
     DetailOptions,
     candidate_detail,
     candidate_details,
     field_points_for,
     packed_field,
 )
-from results.rows import Identity, result_rows
-from screening.barriers import BarrierOptions
-from screening.pairs import ScreenOptions, screen_crystal
-from screening.pathways import map_ion
-from screening.verdict import DaiCriterion
-from structures.files import iter_raw_entries, parse_entry, reference_paths
-from structures.preparation import prepare
+from dualion.results.rows import Identity, result_rows
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.percolation.pathways import map_ion
+from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.structures.files import iter_raw_entries, parse_entry, reference_paths
+from dualion.structures.preparation import prepare
 
 OPTIONS = DetailOptions(
     barriers=BarrierOptions(spacing_angstrom=0.3), criterion=DaiCriterion(), sensitivity=True
@@ -78,7 +78,7 @@ def test_sensitivity_repeats_the_table_and_the_other_conventions(detail, row):
 
 
 def test_field_is_the_ions_field_on_a_coarser_grid(detail, crystal, row):
-    from screening.ions import MobileIon
+    from dualion.screening.ions import MobileIon
 
     found = map_ion(crystal, MobileIon.parse("Li+"), replace(OPTIONS.barriers, refined=False))
     note, packed = packed_field(found, replace(OPTIONS, field_points=10**9))

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_reader import planes, unpacked
 
-from results.columns import CANDIDATES, SCREENED
-from results.report.columns import packed_columns, predictors
-from results.tables import format_value
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.report.columns import packed_columns, predictors
+from dualion.results.tables import format_value
 
 BARRIERS = st.one_of(st.none(), st.just(math.inf), st.floats(0.0, 12.0))
 RATIOS = st.one_of(st.none(), st.just(math.inf), st.just(math.nan), st.floats(0.0, 1e7))

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from page_reader import block_of, head_of
 
-from results.columns import CANDIDATES, SCREENED
-from results.ranking import ranked_candidates
-from results.report import Detail, report_html
-from results.report.dynamics import dynamics
-from results.run_folder import read_run_folder
-from results.tables import write_table
-from results.transport_files import write_report
-from results.transport_tables import SPECIES_COLUMNS
-from screening.transport import AnalysisOptions, analyse, arrhenius
-from structures.trajectories import Trajectory
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.ranking import ranked_candidates
+from dualion.results.report import Detail, report_html
+from dualion.results.report.dynamics import dynamics
+from dualion.results.run_folder import read_run_folder
+from dualion.results.tables import write_table
+from dualion.results.transport.files import write_report
+from dualion.results.transport.tables import SPECIES_COLUMNS
+from dualion.screening.transport import AnalysisOptions, analyse, arrhenius
+from dualion.structures.trajectories import Trajectory
 
 CELL = 12.0 * np.eye(3)
 CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0) * 2.05
@@ -76,7 +76,7 @@ def measured(value):
 
 
 def test_a_ligand_that_rotates_has_no_d_on_the_page():
-    from results.report.dynamics import _species_table
+    from dualion.results.report.dynamics import _species_table
 
     rotor = {
         "species": "S", "verdict": "rotating", "n_eff": 14.0, "flags": ["bound_ligand"],

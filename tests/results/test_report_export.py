@@ -8,14 +8,14 @@ import zipfile
 
 import pytest
 
-from results.columns import CANDIDATES, SCREENED
-from results.comparison import compared
-from results.export import schema, write_json_lines, write_parquet, write_structures
-from results.figures import write_run_figures
-from results.ranking import ranked_candidates
-from results.run_folder import read_run_folder
-from results.tables import read_table, write_table
-from structures.files import iter_raw_entries, reference_paths
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.comparison import compared
+from dualion.results.export import schema, write_json_lines, write_parquet, write_structures
+from dualion.results.figures import write_run_figures
+from dualion.results.ranking import ranked_candidates
+from dualion.results.run_folder import read_run_folder
+from dualion.results.tables import read_table, write_table
+from dualion.structures.files import iter_raw_entries, reference_paths
 
 LII = "LiI.cif#LiI"
 

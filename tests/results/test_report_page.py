@@ -10,13 +10,13 @@ import re
 import pytest
 from page_reader import block_of, head_of
 
-from results.columns import CANDIDATES, SCREENED
-from results.ranking import ranked_candidates
-from results.report import Detail, check_target, report_html, write_report
-from results.report.glossary import FLAGS
-from results.run_folder import identity, read_run_folder
-from results.tables import write_table
-from structures.errors import InputError
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.ranking import ranked_candidates
+from dualion.results.report import Detail, check_target, report_html, write_report
+from dualion.results.report.glossary import FLAGS
+from dualion.results.run_folder import identity, read_run_folder
+from dualion.results.tables import write_table
+from dualion.structures.errors import InputError
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 ROW = {
@@ -141,7 +141,7 @@ def test_every_flag_of_the_screening_is_explained():
     root = Path(__file__).resolve().parents[2]
     text = "".join(
         path.read_text(encoding="utf-8")
-        for path in (root / "screening" / "pairs.py", root / "screening" / "verdict.py")
+        for path in (root / "screening" / "screen.py", root / "screening" / "criterion.py")
     )
     raised = set(re.findall(r'flags\.append\(\s*"([a-z_]+)"', text))
     assert raised >= {"dimensionality_decides", "ratio_forced_by_symmetry", "weighted_occupancies"}

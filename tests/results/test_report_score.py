@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import pytest
 
-from results.columns import SCORE_PARTS
-from results.ranking import ranked_candidates
-from results.score import NEEDED, PARTS, ScoreWeights, score_parts, weighted_score
-from structures.errors import InputError
+from dualion.results.columns import SCORE_PARTS
+from dualion.results.ranking import ranked_candidates
+from dualion.results.score import NEEDED, PARTS, ScoreWeights, score_parts, weighted_score
+from dualion.structures.errors import InputError
 
 BEST = {
     "dai": True,

@@ -13,11 +13,11 @@ import pytest
 from full_rows import full_tables
 from page_reader import table_of
 
-from results.columns import CANDIDATES, SCREENED
-from results.export import write_json_lines, write_parquet
-from results.report import report_html
-from results.run_folder import read_run_folder
-from results.tables import read_table, write_table
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.export import write_json_lines, write_parquet
+from dualion.results.report import report_html
+from dualion.results.run_folder import read_run_folder
+from dualion.results.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")

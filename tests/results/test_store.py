@@ -10,9 +10,17 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
-from results.columns import Row
-from results.store import Entry, Store, StoreError, TaskRecord, copy_structures, merge, migrations
-from results.store.schema import VERSION
+from dualion.results.columns import Row
+from dualion.results.store import (
+    Entry,
+    Store,
+    StoreError,
+    TaskRecord,
+    copy_structures,
+    merge,
+    migrations,
+)
+from dualion.results.store.schema import VERSION
 
 SCOPES = ("", "conventions")
 

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from results.columns import BY_KEY, CANDIDATES, CORE, SCREENED
-from results.funnel import Funnel
-from results.ranking import ranked_candidates
-from results.tables import read_table, write_table
-from structures.errors import InputError
+from dualion.results.columns import BY_KEY, CANDIDATES, CORE, SCREENED
+from dualion.results.funnel import Funnel
+from dualion.results.ranking import ranked_candidates
+from dualion.results.tables import read_table, write_table
+from dualion.structures.errors import InputError
 
 CONTRACT = """
 source source_id formula reduced_formula space_group n_sites disordered cation anion status

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
-from results.transport_files import TABLES, write_report
-from results.transport_json import report_json
-from results.transport_overview import chosen_pairs, folded_pieces
-from results.transport_summary import summary_lines
-from results.transport_tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
-from results.transport_volumes import chgcar_text, cube_text
-from screening.transport import AnalysisOptions, TransportReport, analyse, arrhenius
-from structures.errors import InputError
-from structures.trajectories import Trajectory
+from dualion.results.transport.files import TABLES, write_report
+from dualion.results.transport.json_document import report_json
+from dualion.results.transport.overview import chosen_pairs, folded_pieces
+from dualion.results.transport.summary import summary_lines
+from dualion.results.transport.tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
+from dualion.results.transport.volumes import chgcar_text, cube_text
+from dualion.screening.transport import AnalysisOptions, TransportReport, analyse, arrhenius
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import Trajectory
 
 
 @pytest.fixture(scope="module")

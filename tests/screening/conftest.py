@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from structures.crystal import IonicCrystal
+from dualion.structures.crystal import IonicCrystal
 
 
 def ionic(cell, frac, numbers, charges, occupancies=None) -> IonicCrystal:

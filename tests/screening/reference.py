@@ -7,9 +7,9 @@ from collections import deque
 
 import numpy as np
 
-from screening.ions import MobileIon
-from screening.potential import PotentialOptions, pair_of
-from structures.crystal import IonicCrystal
+from dualion.screening.bvse.potential import PotentialOptions, pair_of
+from dualion.screening.ions import MobileIon
+from dualion.structures.crystal import IonicCrystal
 
 
 def field(

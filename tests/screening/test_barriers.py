@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from screening import BarrierOptions, native_barriers, screen
-from screening.bvlain_engine import bvlain_barriers
-from screening.ions import MobileIon, anions_of
-from structures.crystal import IonicCrystal
-from structures.errors import InputError, MissingParametersError, UnpreparableStructureError
-from structures.files import parse_entry, read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.bvlain_engine import bvlain_barriers
+from dualion.screening.ions import MobileIon, anions_of
+from dualion.screening.screen import screen
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError, MissingParametersError, UnpreparableStructureError
+from dualion.structures.files import parse_entry, read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 PEER_BRACKET_EV = 0.0105
@@ -131,7 +132,7 @@ def _changed(crystal: IonicCrystal, change: str, shape: tuple[int, int, int]) ->
 
 
 def test_grid_counts_are_even_smooth_and_fine_enough():
-    from screening.grid import grid_shape
+    from dualion.screening.bvse.grid import grid_shape
 
     assert grid_shape(np.diag([4.0, 5.1, 6.3]), 0.2) == (20, 30, 32)
     assert grid_shape(np.diag([0.5, 5.1, 6.3]), 0.2)[0] == 4
@@ -173,7 +174,7 @@ def test_bvlain_refuses_disorder():
 @pytest.mark.shared_data
 def test_parity_on_materials_project_rows():
     """A few seeded rows through the whole reader, as the benchmark does for hundreds."""
-    from structures.files import iter_raw_entries
+    from dualion.structures.files import iter_raw_entries
 
     path = SHARED / "mp_li.jsonl.gz"
     if not path.exists():

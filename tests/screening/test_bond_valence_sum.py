@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from conftest import ionic
 
-from screening.bond_valence_sum import bvs_quality
-from screening.bvlain_engine import _loaded
-from screening.softbv import morse_table
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.screening.bvse.bond_valence_sum import bvs_quality
+from dualion.screening.bvse.bvlain_engine import _loaded
+from dualion.screening.bvse.softbv import morse_table
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 
 def crystal_of(name):

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from screening.change_units import host_ion
-from screening.defects import (
+from dualion.screening.doping.configurations import DopingOptions
+from dualion.screening.doping.defects import (
     PERFECT,
     default_cells,
     mobile_pair,
@@ -17,15 +17,15 @@ from screening.defects import (
     schottky_unit,
     with_defects,
 )
-from screening.doping import DopingOptions
-from screening.ions import MobileIon
-from screening.point_changes import LIKE_ANGSTROM
-from screening.surroundings import shortest_distances
-from structures.errors import InputError
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
-from structures.supercells import make_supercell
-from structures.symmetry import primitive_crystal
+from dualion.screening.doping.formula_unit_changes import host_ion
+from dualion.screening.doping.site_configurations import LIKE_ANGSTROM
+from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import shortest_distances
+from dualion.structures.errors import InputError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
+from dualion.structures.supercells import make_supercell
+from dualion.structures.symmetry import primitive_crystal
 
 
 @cache

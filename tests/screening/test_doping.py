@@ -9,28 +9,33 @@ from functools import cache
 import numpy as np
 import pytest
 
-from screening.change_units import ChangeUnit, salt_ions, salt_unit, substitution_unit
-from screening.doping import (
+from dualion.screening.bvse.lattice_energy import pair_energy_ev
+from dualion.screening.bvse.potential import PotentialOptions, pair_of
+from dualion.screening.doping.configurations import (
     DopingOptions,
     doped_configurations,
     formula_unit_of,
     plan_doping,
 )
-from screening.ions import MobileIon
-from screening.pair_energy import pair_energy_ev
-from screening.point_changes import (
+from dualion.screening.doping.formula_unit_changes import (
+    ChangeUnit,
+    salt_ions,
+    salt_unit,
+    substitution_unit,
+)
+from dualion.screening.doping.site_configurations import (
     LIKE_ANGSTROM,
     Change,
     distinct_configurations,
     points_of,
 )
-from screening.potential import PotentialOptions, pair_of
-from screening.surroundings import shortest_distances
-from structures.errors import InputError
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
-from structures.supercells import make_supercell
-from structures.symmetry import primitive_crystal
+from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import shortest_distances
+from dualion.structures.errors import InputError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
+from dualion.structures.supercells import make_supercell
+from dualion.structures.symmetry import primitive_crystal
 
 IDENTITY = np.eye(3, dtype=np.int64)
 LITHIUM, IODIDE = MobileIon(3, 1.0), MobileIon(53, -1.0)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import reference
 
-from screening.field import bvse_field, framework_of
-from screening.ions import MobileIon
-from screening.potential import CoulombPair, MorsePair, PotentialOptions, pair_of
-from structures.errors import MissingParametersError, UnpreparableStructureError
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.potential import CoulombPair, MorsePair, PotentialOptions, pair_of
+from dualion.screening.ions import MobileIon
+from dualion.structures.errors import MissingParametersError, UnpreparableStructureError
 
 LI, OXIDE = MobileIon(3, 1.0), MobileIon(8, -2.0)
 DEFAULT = PotentialOptions()
@@ -142,7 +142,7 @@ def test_framework_without_counter_ions_is_refused(rock_salt):
 
 def test_refused_parameters_name_the_pair(rock_salt):
     """Li–P³⁻ is not in the table."""
-    from screening.potential import refusing_estimates
+    from dualion.screening.bvse.potential import refusing_estimates
 
     phosphide = dataclasses.replace(rock_salt, numbers=np.where(rock_salt.numbers == 17, 15, 3))
     with pytest.raises(MissingParametersError, match=r"Li1\+–P1-"):

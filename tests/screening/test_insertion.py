@@ -7,13 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from screening.insertion import InsertionOptions, insertion_sites
-from screening.ions import MobileIon
-from screening.surroundings import shortest_distances, vectors_within
-from screening.voids import crystal_radii, crystal_radius_angstrom, empty_spheres
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
-from structures.symmetry import primitive_crystal
+from dualion.screening.doping.insertion import InsertionOptions, insertion_sites
+from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import shortest_distances, vectors_within
+from dualion.screening.percolation.voids import (
+    crystal_radii,
+    crystal_radius_angstrom,
+    empty_spheres,
+)
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
+from dualion.structures.symmetry import primitive_crystal
 
 LITHIUM, IODIDE = MobileIon(3, 1.0), MobileIon(53, -1.0)
 

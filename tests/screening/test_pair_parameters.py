@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screening.bond_valence_radii import BOND_VALENCE_RADII, estimated_r0, shannon_radius
-from screening.estimated_parameters import (
+from dualion.screening.bvse.bond_valence_radii import (
+    BOND_VALENCE_RADII,
+    estimated_r0,
+    shannon_radius,
+)
+from dualion.screening.bvse.estimated_parameters import (
     ALPHA_RANGE,
     bond_breaking_energy,
     fit_estimates,
     is_d_or_f_block,
 )
-from screening.pair_parameters import (
+from dualion.screening.bvse.pair_parameters import (
     ANIONS_WITH_ESTIMATE,
     CATIONS_WITHOUT_ESTIMATE,
     HEAVIEST_WITH_ESTIMATE,
@@ -26,9 +30,9 @@ from screening.pair_parameters import (
     known_pairs,
     morse_parameters,
 )
-from screening.softbv import MorseParameters, morse_table
-from structures.elements import atomic_number
-from structures.errors import MissingParametersError
+from dualion.screening.bvse.softbv import MorseParameters, morse_table
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import MissingParametersError
 
 ANY = ParameterQuality.ESTIMATED
 HALIDES = ("F", "Cl", "Br", "I")

@@ -7,11 +7,12 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from screening import MobileIon, ScreenOptions, screen
-from screening.flags import bound_fraction
-from structures.errors import InputError, UnpreparableStructureError
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.screening.flags import bound_fraction
+from dualion.screening.ions import MobileIon
+from dualion.screening.screen import ScreenOptions, screen
+from dualion.structures.errors import InputError, UnpreparableStructureError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 
 def structure_of(name: str) -> Structure:
@@ -80,7 +81,7 @@ def test_disorder_is_flagged():
 
 
 def test_bvlain_engine_gives_the_same_verdict():
-    from screening import BarrierOptions
+    from dualion.screening.barriers import BarrierOptions
 
     structure = structure_of("Li3OCl")
     options = ScreenOptions(barriers=BarrierOptions(engine="bvlain"))
@@ -121,7 +122,7 @@ def test_what_is_no_ion_is_refused(text):
 
 
 def test_field_of_an_ion_is_computed_once(monkeypatch):
-    from screening import pairs
+    from dualion.screening import screen as pairs
 
     seen = []
     original = pairs.ion_barriers
@@ -136,8 +137,8 @@ def test_memory_of_a_large_cell_stays_small():
     """A 400-ion cell: grid, tables and union–find stay far under 500 MB."""
     import tracemalloc
 
-    from screening import BarrierOptions, native_barriers
-    from structures.crystal import IonicCrystal
+    from dualion.screening.barriers import BarrierOptions, native_barriers
+    from dualion.structures.crystal import IonicCrystal
 
     small = prepare(structure_of("LiCl"))
     repeat = np.array([3, 4, 4])

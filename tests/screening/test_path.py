@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from screening.barriers import BarrierOptions
-from screening.basins import basins_of
-from screening.field import bvse_field, framework_of
-from screening.grid import grid_shape
-from screening.ions import MobileIon
-from screening.path import MigrationPath, minimum_energy_paths
-from screening.percolation import percolation
-from structures.errors import InputError
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.grid import grid_shape
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation.basins import basins_of
+from dualion.screening.percolation.path import MigrationPath, minimum_energy_paths
+from dualion.screening.percolation.thresholds import percolation
+from dualion.structures.errors import InputError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 SKEWED = np.array([[4.1, 0.3, -0.2], [-1.1, 5.3, 0.4], [0.7, 1.2, 6.2]])
 CUBE = np.diag([3.0] * 3)

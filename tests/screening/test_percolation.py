@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from screening.percolation import percolation
+from dualion.screening.percolation.thresholds import percolation
 
 INF = np.inf
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from test_barriers import reference_crystal
 
-from screening import BarrierOptions, MobileIon, native_barriers
-from screening._refinement_kernel import _derivatives, energy_at, neighbours
-from screening.field import bvse_field, framework_of
-from screening.percolation import PassNetwork, percolate_network, percolation
-from screening.potential import PotentialOptions
-from screening.refinement import PASS_WINDOW_EV, pair_row, refine
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.potential import PotentialOptions
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation._refinement_kernel import _derivatives, energy_at, neighbours
+from dualion.screening.percolation.refinement import PASS_WINDOW_EV, pair_row, refine
+from dualion.screening.percolation.thresholds import PassNetwork, percolate_network, percolation
 
 DEFAULT = PotentialOptions()
 CUTOFF = DEFAULT.cutoff_angstrom

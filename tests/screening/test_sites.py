@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from conftest import ionic
 
-from screening.barriers import BarrierOptions, native_barriers
-from screening.ions import MobileIon
-from screening.pathways import map_ion
-from screening.sites import nearest_atoms, sites_of
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation.pathways import map_ion
+from dualion.screening.percolation.sites import nearest_atoms, sites_of
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
 
 LITHIUM = MobileIon(3, 1.0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from screening.transport import (
+from dualion.screening.transport import (
     AnalysisOptions,
     analyse,
     anisotropy,
@@ -21,8 +21,8 @@ from screening.transport import (
     radial_distribution,
     van_hove,
 )
-from structures.errors import InputError
-from structures.trajectories import Trajectory
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import Trajectory
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
 BOLTZMANN_EV_K = 8.617333262e-5

@@ -7,10 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from screening.transport import AnalysisOptions, diffusion, posterior_choice
-from screening.transport.kinisi_posterior import Posterior
-from screening.transport.posterior_choice import check_posterior, kinisi_fits, with_posterior
-from structures.errors import InputError, MissingDependencyError
+from dualion.screening.transport import AnalysisOptions, diffusion
+from dualion.screening.transport.self_diffusion import posterior_choice
+from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
+from dualion.screening.transport.self_diffusion.posterior_choice import (
+    check_posterior,
+    kinisi_fits,
+    with_posterior,
+)
+from dualion.structures.errors import InputError, MissingDependencyError
 
 
 def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from screening.transport import (
+from dualion.screening.transport import (
     AnalysisOptions,
     TransportReport,
     analyse,
@@ -20,10 +20,10 @@ from screening.transport import (
     msd_per_ion,
     point_estimate,
 )
-from screening.transport.kinisi_posterior import has_kinisi, kinisi_posterior
-from screening.transport.slope import fit_slope
-from structures.errors import InputError, MissingDependencyError
-from structures.trajectories import ReadOptions, read_trajectory
+from dualion.screening.transport.self_diffusion.kinisi_posterior import has_kinisi, kinisi_posterior
+from dualion.screening.transport.self_diffusion.slope import fit_slope
+from dualion.structures.errors import InputError, MissingDependencyError
+from dualion.structures.trajectories import ReadOptions, read_trajectory
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "md"
 

@@ -9,10 +9,16 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from screening.transport import AnalysisOptions, analyse, combine_replicas, diffusion, transport
-from screening.transport.diffusion import Verdict
-from structures.errors import InputError
-from structures.trajectories import Trajectory
+from dualion.screening.transport import (
+    AnalysisOptions,
+    analyse,
+    combine_replicas,
+    diffusion,
+    transport,
+)
+from dualion.screening.transport.self_diffusion.coefficient import Verdict
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import Trajectory
 
 STEP_PS = 0.1
 

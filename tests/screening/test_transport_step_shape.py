@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from screening.transport.diffusion import LagCache, diffusion
-from screening.transport.replicas import combine_replicas
-from screening.transport.slope import Variance
-from screening.transport.window import candidate_starts, choose_window
+from dualion.screening.transport.replicas import combine_replicas
+from dualion.screening.transport.self_diffusion.coefficient import LagCache, diffusion
+from dualion.screening.transport.self_diffusion.slope import Variance
+from dualion.screening.transport.self_diffusion.window import candidate_starts, choose_window
 
 
 def test_strings_of_ions_and_single_axes_are_counted() -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from screening.transport import arrhenius, density, density_path_ev, density_sites, hops
-from screening.transport.bonding import find_polyanions
-from screening.transport.drift import CENTRE_OF_MASS, choose_framework, remove_drift
-from screening.transport.structure import (
-    drifts,
-    lindemann,
-    radial_distribution,
-)
-from screening.transport.van_hove import van_hove
-from structures.errors import InputError
+from dualion.screening.transport import arrhenius, density, density_path_ev, density_sites, hops
+from dualion.screening.transport.drift import CENTRE_OF_MASS, choose_framework, remove_drift
+from dualion.screening.transport.motion.bonding import find_polyanions
+from dualion.screening.transport.motion.structure import drifts, lindemann, radial_distribution
+from dualion.screening.transport.motion.van_hove import van_hove
+from dualion.structures.errors import InputError
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from screening.verdict import DaiCriterion, judge
-from structures.errors import InputError
+from dualion.screening.criterion import DaiCriterion, judge
+from dualion.structures.errors import InputError
 
 INF = math.inf
 

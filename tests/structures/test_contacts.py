@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.contacts import check_contacts
-from structures.disorder import SiteTable
-from structures.errors import UnpreparableStructureError
-from structures.preparation import prepare
+from dualion.structures.contacts import check_contacts
+from dualion.structures.disorder import SiteTable
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.preparation import prepare
 
 CLOSE_ANGSTROM = 0.3
 

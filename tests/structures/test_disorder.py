@@ -7,9 +7,9 @@ import pytest
 import source_servers
 from pymatgen.core import Lattice, Structure
 
-from structures.disorder import SiteTable, read_sites, rebalance_occupancies
-from structures.errors import UnpreparableStructureError
-from structures.preparation import prepare
+from dualion.structures.disorder import SiteTable, read_sites, rebalance_occupancies
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.preparation import prepare
 
 
 def rock_salt(cation: object, anion: object = "Cl", a: float = 5.13) -> Structure:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from structures.files import ReadLimits, iter_raw_entries, read_structures
-from structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.files import ReadLimits, iter_raw_entries, read_structures
+from dualion.structures.records import RawEntry, Rejection, StructureRecord
 
 CIF = """data_NaCl
 _cell_length_a 5.64

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from structures.errors import UnreadableStructureError
-from structures.files import parse_entry, read_structures
-from structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.errors import UnreadableStructureError
+from dualion.structures.files import parse_entry, read_structures
+from dualion.structures.records import RawEntry, Rejection, StructureRecord
 
 CELL = """_cell_length_a {a}
 _cell_length_b {a}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.errors import InputError, UnreadableStructureError
-from structures.files import (
+from dualion.structures.errors import InputError, UnreadableStructureError
+from dualion.structures.files import (
     ReadLimits,
     count_entries,
     iter_raw_entries,
@@ -19,7 +19,7 @@ from structures.files import (
     read_structures,
     reference_paths,
 )
-from structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.records import RawEntry, Rejection, StructureRecord
 
 CHARGED = Structure(
     Lattice.from_parameters(4.1, 5.2, 6.3, 80, 95, 107),
@@ -238,7 +238,7 @@ def test_a_path_that_matches_nothing_stops_at_once_and_names_the_closest(tmp_pat
 def test_counting_gives_up_on_large_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(row("a"))
-    monkeypatch.setattr("structures.files.entries.COUNTED_BYTES", 10)
+    monkeypatch.setattr("dualion.structures.files.entries.COUNTED_BYTES", 10)
     assert count_entries([path]) is None
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Composition
 
-from structures.files import iter_raw_entries, parse_entry
-from structures.records import RawEntry
+from dualion.structures.files import iter_raw_entries, parse_entry
+from dualion.structures.records import RawEntry
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

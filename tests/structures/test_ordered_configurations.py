@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
-from structures.ordered_configurations import sample_configurations
-from structures.supercells import make_supercell
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.ordered_configurations import sample_configurations
+from dualion.structures.supercells import make_supercell
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import math
 import numpy as np
 import pytest
 
-from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
-from structures.ordered_configurations import sample_configurations
-from structures.ordered_ranking import ewald_energy_ev, ranked_configurations
-from structures.simulation_cells import simulation_cell
-from structures.supercells import make_supercell
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.ordered_configurations import sample_configurations
+from dualion.structures.ordered_ranking import ewald_energy_ev, ranked_configurations
+from dualion.structures.simulation_cells import simulation_cell
+from dualion.structures.supercells import make_supercell
 
 MADELUNG_ROCK_SALT = 1.7475645946
 """Of the nearest distance (Borwein et al., J. Math. Phys. 26, 2999 (1985), 10.1063/1.526675)."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from structures.oxidation.balance import Group, balance_fractions, balance_integers
+from dualion.structures.oxidation.balance import Group, balance_fractions, balance_integers
 
 
 @st.composite

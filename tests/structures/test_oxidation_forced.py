@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from structures.crystal import IonicCrystal
-from structures.errors import UnpreparableStructureError
-from structures.oxidation.forced import (
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import UnpreparableStructureError
+from dualion.structures.oxidation.forced import (
     FORCED_FLAG,
     FORCED_METHOD,
     LEAST_ANION_FACTOR,
     LEAST_MOBILE_SHARE,
     MOST_ANION_FACTOR,
 )
-from structures.preparation import prepare
+from dualion.structures.preparation import prepare
 
 HOW = {"cations_missing", "occupancy_rebalanced", "occupancies_lost", "surplus_electrons"}
 
@@ -119,9 +119,9 @@ def test_strict_refuses_what_is_forced_and_changes_nothing_else() -> None:
 
 def test_cations_feel_the_formal_states() -> None:
     """The field of Li+ is the same before and after the anions' charges are scaled."""
-    from screening.field import bvse_field, framework_of
-    from screening.ions import MobileIon
-    from screening.potential import PotentialOptions
+    from dualion.screening.bvse.field import bvse_field, framework_of
+    from dualion.screening.bvse.potential import PotentialOptions
+    from dualion.screening.ions import MobileIon
 
     forced = prepare(spread("Li", "Mg", "Ti", "O", "O", "O", "O", "Cl"))
     assert_forced(forced, "cations_missing")

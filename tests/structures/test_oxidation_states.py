@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.elements import atomic_number
-from structures.oxidation import tables
-from structures.oxidation.bond_valence import misfit_cost
-from structures.oxidation.candidates import Surroundings, candidates_of, likeliest
-from structures.preparation import prepare
+from dualion.structures.elements import atomic_number
+from dualion.structures.oxidation import tables
+from dualion.structures.oxidation.bond_valence import misfit_cost
+from dualion.structures.oxidation.candidates import Surroundings, candidates_of, likeliest
+from dualion.structures.preparation import prepare
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

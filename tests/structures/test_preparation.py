@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Species, Structure
 
-from structures.crystal import IonicCrystal
-from structures.elements import symbol
-from structures.errors import InputError, StructureError, UnpreparableStructureError
-from structures.preparation import prepare
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import symbol
+from dualion.structures.errors import InputError, StructureError, UnpreparableStructureError
+from dualion.structures.preparation import prepare
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 DIRECTIONS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)

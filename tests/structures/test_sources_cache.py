@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from structures.errors import InputError
-from structures.sources import Access, Cache, OfflineError
-from structures.sources.cache import default_folder
+from dualion.structures.errors import InputError
+from dualion.structures.sources import Access, Cache, OfflineError
+from dualion.structures.sources.cache import default_folder
 
 
 def test_what_is_put_comes_back_with_its_date(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 FETCH_ONCE = """
 import sys, time
 from pathlib import Path
-from structures.sources import Access, Cache
+from dualion.structures.sources import Access, Cache
 
 def slow():
     with open(sys.argv[2], "a") as stream:

@@ -24,10 +24,10 @@ from source_servers import (
     serving,
 )
 
-from structures.errors import InputError
-from structures.files import parse_entry
-from structures.records import RawEntry, Rejection
-from structures.sources import (
+from dualion.structures.errors import InputError
+from dualion.structures.files import parse_entry
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources import (
     Access,
     Cache,
     FilesSource,
@@ -39,9 +39,9 @@ from structures.sources import (
     SourceError,
     SourceQuery,
 )
-from structures.sources.base import METADATA_KEYS
-from structures.sources.http import HttpPolicy
-from structures.sources.open import all_entries
+from dualion.structures.sources.base import METADATA_KEYS
+from dualion.structures.sources.http.session import HttpPolicy
+from dualion.structures.sources.open import all_entries
 
 QUICK = HttpPolicy(attempts=3, first_pause_s=0.01, between_requests_s=0.0)
 QUERY = SourceQuery(elements=("Li",), any_of=("I", "Cl", "Br"))
@@ -273,8 +273,8 @@ def test_an_empty_query_is_refused(make: Callable[..., Source]) -> None:
 def test_missing_key_says_where_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MP_API_KEY", "PMG_MAPI_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("structures.sources.secrets._pymatgen_setting", lambda name: "")
-    monkeypatch.setattr("structures.sources.secrets.from_keyring", lambda entry: None)
+    monkeypatch.setattr("dualion.structures.sources.secrets._pymatgen_setting", lambda name: "")
+    monkeypatch.setattr("dualion.structures.sources.secrets.from_keyring", lambda entry: None)
     source = MaterialsProjectSource(query=QUERY, access=Access(cache=Cache(tmp_path)))
     with pytest.raises(InputError, match=r"materialsproject\.org/api and set MP_API_KEY"):
         list(source.entries())

@@ -24,8 +24,8 @@ from source_servers import (
     serving,
 )
 
-from structures.records import RawEntry, Rejection
-from structures.sources import (
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources import (
     Access,
     Cache,
     IcsdApiSource,
@@ -36,12 +36,12 @@ from structures.sources import (
     SourceError,
     SourceQuery,
     SourceUnavailableError,
-    icsd_api,
 )
-from structures.sources import materials_project as mp_module
-from structures.sources.errors import redact
-from structures.sources.http import HttpClient, HttpPolicy, stays_on_host
-from structures.sources.http_transport import retry_after_s
+from dualion.structures.sources.errors import redact
+from dualion.structures.sources.http.session import HttpClient, HttpPolicy, stays_on_host
+from dualion.structures.sources.http.transport import retry_after_s
+from dualion.structures.sources.icsd import api as icsd_api
+from dualion.structures.sources.materials_project import source as mp_module
 
 QUICK = HttpPolicy(attempts=4, first_pause_s=0.01, between_requests_s=0.0)
 QUERY = SourceQuery(elements=("Li",))

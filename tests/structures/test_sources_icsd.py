@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 from source_servers import icsd_cif
 
-from structures.files import parse_entry
-from structures.records import RawEntry, Rejection, StructureRecord
-from structures.sources import IcsdExportSource, Selection, SourceQuery, select, standard_filters
-from structures.sources.prefilters import MeasurementLimits
+from dualion.structures.files import parse_entry
+from dualion.structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.sources import (
+    IcsdExportSource,
+    Selection,
+    SourceQuery,
+    select,
+    standard_filters,
+)
+from dualion.structures.sources.prefilters import MeasurementLimits
 
 
 def entries(*texts: str | bytes, folder: Path, **options: object) -> list[RawEntry | Rejection]:

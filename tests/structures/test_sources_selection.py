@@ -10,10 +10,10 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from source_servers import rock_salt
 
-from structures.errors import InputError
-from structures.files import iter_raw_entries, parse_entry, reference_paths
-from structures.records import RawEntry, Rejection
-from structures.sources import (
+from dualion.structures.errors import InputError
+from dualion.structures.files import iter_raw_entries, parse_entry, reference_paths
+from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.sources import (
     MatchOptions,
     Selection,
     SourceQuery,
@@ -21,9 +21,9 @@ from structures.sources import (
     select,
     standard_filters,
 )
-from structures.sources.duplicates import candidate_groups
-from structures.sources.fingerprint import differences, fingerprint
-from structures.sources.prefilters import ELEMENT_LISTS, Facts, first_rejection
+from dualion.structures.sources.duplicates import candidate_groups
+from dualion.structures.sources.fingerprint import differences, fingerprint
+from dualion.structures.sources.prefilters import ELEMENT_LISTS, Facts, first_rejection
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

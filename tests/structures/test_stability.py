@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from source_servers import MP_KEY, materials_project, mp_document, rock_salt, serving
 
-from structures.errors import InputError
-from structures.sources import Access, Cache
-from structures.sources.materials_project_phases import stable_phases
-from structures.stability import Phase, anode_reaction, interphase
+from dualion.structures.errors import InputError
+from dualion.structures.sources import Access, Cache
+from dualion.structures.sources.materials_project.phases import stable_phases
+from dualion.structures.stability import Phase, anode_reaction, interphase
 
 # Formation energies in eV/atom, rounded; the arithmetic below does not depend on their accuracy.
 PHASES = [

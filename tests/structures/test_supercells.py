@@ -8,18 +8,18 @@ import itertools
 import numpy as np
 import pytest
 
-from structures.crystal import IonicCrystal
-from structures.errors import InputError
-from structures.files import read_structures, reference_paths
-from structures.preparation import prepare
-from structures.supercells import (
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError
+from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.preparation import prepare
+from dualion.structures.supercells import (
     hermite_matrices,
     make_supercell,
     most_cubic,
     near_cubic_supercell,
     widths_of,
 )
-from structures.symmetry import primitive_crystal, space_group
+from dualion.structures.symmetry import primitive_crystal, space_group
 
 FCC = np.array([[0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories import ReadOptions, UnreadableTrajectoryError, read_trajectory
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import ReadOptions, UnreadableTrajectoryError, read_trajectory
 
 SYMBOLS = ("Li", "Li", "S", "S")
 STEP = ReadOptions(frame_step_ps=0.02)

@@ -13,9 +13,9 @@ from ase.io import write
 from ase.io.trajectory import Trajectory as AseWriter
 from numpy.typing import NDArray
 
-from structures.errors import InputError
-from structures.trajectories import ReadOptions, Trajectory, read_trajectory
-from structures.trajectories.dcd import AKMA_PS
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
+from dualion.structures.trajectories.dcd import AKMA_PS
 
 CELL = np.array([[9.0, 0.0, 0.0], [1.5, 8.0, 0.0], [-0.7, 0.9, 10.0]])
 SYMBOLS = ("Li", "Li", "P", "S", "I")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workflows import cluster, executor
+from dualion.workflows.execution import cluster, executor
 
 Borrow = Callable[[], AbstractContextManager[None]]
 

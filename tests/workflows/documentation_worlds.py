@@ -12,9 +12,9 @@ from documentation import ROOT, blocks
 from numpy.typing import NDArray
 from source_servers import icsd_cif
 
-from screening.pairs import ScreenOptions
-from structures.files import reference_paths
-from workflows.screen_run import screen_paths
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.files import reference_paths
+from dualion.workflows.campaign.screen_run import screen_paths
 
 SYMBOLS = ["Li"] * 6 + ["P"] * 2 + ["S"] * 8 + ["I"] * 4
 SIDE_ANGSTROM = 11.0

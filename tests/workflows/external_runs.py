@@ -9,11 +9,11 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
-from structures.trajectories.xyz import comment_values, xyz_blocks
-from workflows.md.engines import Leg, Resources
-from workflows.md.protocol import MdProtocol
-from workflows.md.run_folder import RunFolder
-from workflows.md.spec import RunSpec
+from dualion.structures.trajectories.xyz import comment_values, xyz_blocks
+from dualion.workflows.md.engines import Leg, Resources
+from dualion.workflows.md.plan.protocol import MdProtocol
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import RunFolder
 
 
 def rock_salt(spacing: float = 6.0) -> Atoms:

@@ -12,9 +12,9 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 
-from workflows.md.protocol import MdProtocol
-from workflows.md.run_folder import RunFolder
-from workflows.md.spec import RunSpec
+from dualion.workflows.md.plan.protocol import MdProtocol
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import RunFolder
 
 ENGINE = "md_batch_samples:ArgonCalculator"
 CUTOFF_ANGSTROM = 6.0

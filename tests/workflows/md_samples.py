@@ -8,9 +8,9 @@ import ase.build
 import ase.io
 from ase.calculators.calculator import Calculator, all_changes
 
-from workflows.md.protocol import MdProtocol
-from workflows.md.run_folder import RunFolder
-from workflows.md.spec import RunSpec
+from dualion.workflows.md.plan.protocol import MdProtocol
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import RunFolder
 
 EMT = "ase.calculators.emt:EMT"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from workflows.md.follow import Seen, reconcile
-from workflows.md.md_config import MdBlock
-from workflows.md.md_folder import MdFolder
-from workflows.md.plan import plan_runs
-from workflows.md.queue_up import Queued, queue_up
-from workflows.md.subjects import of_file
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.config import MdBlock
+from dualion.workflows.md.plan.enqueue import Queued, queue_up
+from dualion.workflows.md.plan.run_plan import plan_runs
+from dualion.workflows.md.plan.selection import of_file
+from dualion.workflows.md.reconcile import Seen, reconcile
 
 WELLS = "queue_samples:Wells"
 

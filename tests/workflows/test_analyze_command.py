@@ -13,8 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from structures.errors import InputError
-from workflows.analyze_command import register
+from dualion.structures.errors import InputError
+from dualion.workflows.cli.analyze import register
 
 
 def application() -> typer.Typer:

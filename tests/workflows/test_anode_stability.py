@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from results.columns import ANODE_REACTION, CANDIDATES, INTERPHASE, SCREENED, Row
-from results.tables import read_table
-from screening.barriers import BarrierOptions
-from screening.pairs import ScreenOptions, screen
-from screening.verdict import DaiCriterion
-from structures.files import parse_entry, reference_paths
-from structures.records import RawEntry
-from structures.sources.errors import OfflineError, SourceUnavailableError
-from structures.stability import Phase
-from workflows.anode_stability import (
+from dualion.results.columns import ANODE_REACTION, CANDIDATES, INTERPHASE, SCREENED, Row
+from dualion.results.tables import read_table
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.screen import ScreenOptions, screen
+from dualion.structures.files import parse_entry, reference_paths
+from dualion.structures.records import RawEntry
+from dualion.structures.sources.errors import OfflineError, SourceUnavailableError
+from dualion.structures.stability import Phase
+from dualion.workflows.campaign.anode_stability import (
     MOST_FAILURES,
     AnodeStability,
     anode_columns,
     interphase_barriers,
 )
-from workflows.screen_run import RunSummary, screen_paths
+from dualion.workflows.campaign.screen_run import RunSummary, screen_paths
 
 PHASES = [
     Phase(formula="Li3PS4", formation_energy_ev_atom=-1.0),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from structures.files import reference_paths
+from dualion.structures.files import reference_paths
 
 pytestmark = pytest.mark.cluster
 
@@ -84,7 +84,9 @@ def write_campaign(folder: Path, cluster: str) -> None:
 
 def run(folder: Path) -> subprocess.Popen[str]:
     """``dualion run`` in a folder."""
-    return started("-c", "from workflows.cli import main; main()", "run", folder=folder)
+    return started(
+        "-c", "from dualion.workflows.cli.main import main; main()", "run", folder=folder
+    )
 
 
 def done(folder: Path) -> int:

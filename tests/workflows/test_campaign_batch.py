@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from results.store import Store
-from structures.errors import InputError
-from structures.files import reference_paths
-from workflows import batch
-from workflows.batch_job import main as batch_job
-from workflows.batch_shards import cut, merge_all, new_submission, run_shard
-from workflows.campaign_config import Campaign
-from workflows.campaign_plan import Ask, read_sources
-from workflows.campaign_run import open_campaign, run_campaign
-from workflows.campaign_yaml import load_campaign
-from workflows.cluster import CLASSES, _times, job_settings
+from dualion.results.store import Store
+from dualion.structures.errors import InputError
+from dualion.structures.files import reference_paths
+from dualion.workflows.campaign import submission as batch
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.plan import Ask, read_sources
+from dualion.workflows.campaign.run import open_campaign, run_campaign
+from dualion.workflows.campaign.shard_job import main as batch_job
+from dualion.workflows.campaign.shards import cut, merge_all, new_submission, run_shard
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.cluster import CLASSES, _times, job_settings
 
 BLOCK = """
   queue: fast
@@ -112,7 +112,7 @@ def test_scripts_say_what_the_batch_system_needs(
     assert last.startswith("exec ")
     assert index in last
     assert "--workers 4" in last
-    assert shlex.split(last)[2:5] == ["-m", "workflows.batch_job", "shard"]
+    assert shlex.split(last)[2:5] == ["-m", "dualion.workflows.campaign.shard_job", "shard"]
     assert after in merge.splitlines()
     assert "array" not in merge
     assert shlex.split(merge.splitlines()[-1])[4] == "merge"

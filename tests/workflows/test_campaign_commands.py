@@ -15,16 +15,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from structures.errors import DualionError
-from workflows import (
-    cancel_command,
-    init_command,
-    run_command,
-    status_command,
-    submit_command,
-)
-from workflows.campaign_status import campaign_status
-from workflows.campaign_yaml import load_campaign
+from dualion.structures.errors import DualionError
+from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.cli import cancel as cancel_command
+from dualion.workflows.cli import init as init_command
+from dualion.workflows.cli import run as run_command
+from dualion.workflows.cli import status as status_command
+from dualion.workflows.cli import submit as submit_command
 
 POSCAR = "LiF\n{a} 0 0\n0 {a} 0\n0 0 {a}\nLi F\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
 

@@ -10,12 +10,12 @@ import postgres_server
 import pytest
 import work_samples
 
-from results.store import StoreError
-from structures.errors import InputError
-from workflows.campaign_config import Campaign
-from workflows.campaign_run import open_campaign, run_campaign
-from workflows.campaign_status import campaign_status
-from workflows.campaign_yaml import load_campaign
+from dualion.results.store import StoreError
+from dualion.structures.errors import InputError
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.run import open_campaign, run_campaign
+from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.yaml_reader import load_campaign
 
 pytestmark = pytest.mark.postgres
 

@@ -18,22 +18,22 @@ from typing import Any
 import pytest
 import work_samples
 
-from results.columns import Row
-from results.store import Store
-from results.store.database import StoreError
-from screening import pairs
-from structures.errors import InputError
-from structures.files import reference_paths
-from workflows import campaign_run
-from workflows.campaign_config import Campaign
-from workflows.campaign_lock import folder_lock
-from workflows.campaign_plan import jobs_left
-from workflows.campaign_preview import preview
-from workflows.campaign_run import run_campaign
-from workflows.campaign_status import campaign_status
-from workflows.campaign_yaml import load_campaign
-from workflows.screen_run import screen_paths
-from workflows.tasks import screen_job
+from dualion.results.columns import Row
+from dualion.results.store import Store
+from dualion.results.store.database import StoreError
+from dualion.screening import screen as pairs
+from dualion.structures.errors import InputError
+from dualion.structures.files import reference_paths
+from dualion.workflows.campaign import run as campaign_run
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.plan import jobs_left
+from dualion.workflows.campaign.preview import preview
+from dualion.workflows.campaign.run import run_campaign
+from dualion.workflows.campaign.screen_run import screen_paths
+from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.tasks import screen_job
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.locks import folder_lock
 
 NAMES = ("LiF", "LiI", "Li3N", "NaCl", "CaF2", "Li6PS5Cl", "LiAlCl4", "Li2MgCl4")
 
@@ -271,8 +271,8 @@ def test_a_driver_that_is_killed_loses_nothing_that_was_written(tmp_path: Path) 
     asked = texts(tmp_path, [f"{i}" for i in range(400)], "cluster: {workers: 1}")
     code = (
         "from pathlib import Path; import sys, work_samples\n"
-        "from workflows.campaign_yaml import load_campaign\n"
-        "from workflows.campaign_run import run_campaign\n"
+        "from dualion.workflows.campaign.yaml_reader import load_campaign\n"
+        "from dualion.workflows.campaign.run import run_campaign\n"
         "run_campaign(load_campaign(Path(sys.argv[1])), work=work_samples.row_slow)\n"
     )
     driver = subprocess.Popen(

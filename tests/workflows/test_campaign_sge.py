@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import sge_server
 
-from structures.files import reference_paths
-from workflows import batch
-from workflows.batch_shards import submissions
-from workflows.campaign_config import Campaign
-from workflows.campaign_run import open_campaign, run_campaign
-from workflows.campaign_status import campaign_status
-from workflows.campaign_yaml import load_campaign
+from dualion.structures.files import reference_paths
+from dualion.workflows.campaign import submission as batch
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.run import open_campaign, run_campaign
+from dualion.workflows.campaign.shards import submissions
+from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.yaml_reader import load_campaign
 
 pytestmark = pytest.mark.cluster
 

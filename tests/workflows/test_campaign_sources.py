@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from structures.files import reference_paths
-from structures.records import RawEntry, Rejection
-from workflows.campaign_sources import SourceBlock, source_entries, source_state
+from dualion.structures.files import reference_paths
+from dualion.structures.records import RawEntry, Rejection
+from dualion.workflows.campaign.sources import SourceBlock, source_entries, source_state
 
 
 def block(**given: object) -> SourceBlock:

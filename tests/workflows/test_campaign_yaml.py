@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from structures.errors import InputError
-from workflows.campaign_config import Campaign
-from workflows.campaign_yaml import load_campaign
-from workflows.cluster_config import ClusterBlock, lifetime_s, walltime_s
-from workflows.init_command import TEMPLATE, write_template
+from dualion.structures.errors import InputError
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.cli.init import TEMPLATE, write_template
+from dualion.workflows.execution.cluster_config import ClusterBlock, lifetime_s, walltime_s
 
 
 def load(tmp_path: Path, text: str) -> Campaign:

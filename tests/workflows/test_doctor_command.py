@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from structures.sources import Cache
-from structures.sources.doctor import examine_sources, size
-from workflows import doctor_command
+from dualion.structures.sources import Cache
+from dualion.structures.sources.doctor import examine_sources, size
+from dualion.workflows.cli import doctor as doctor_command
 
 KEY = "k3y0123456789abcdefghijklmnopqrs"
 
@@ -19,8 +19,8 @@ KEY = "k3y0123456789abcdefghijklmnopqrs"
 def _nothing_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("MP_API_KEY", "PMG_MAPI_KEY", "ICSD_USERNAME", "ICSD_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("structures.sources.secrets._pymatgen_setting", lambda name: "")
-    monkeypatch.setattr("structures.sources.secrets.from_keyring", lambda entry: None)
+    monkeypatch.setattr("dualion.structures.sources.secrets._pymatgen_setting", lambda name: "")
+    monkeypatch.setattr("dualion.structures.sources.secrets.from_keyring", lambda entry: None)
     monkeypatch.setenv("DUALION_CACHE", str(tmp_path / "cache"))
 
 

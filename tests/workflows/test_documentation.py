@@ -22,9 +22,9 @@ from documentation import (
     shell_blocks,
 )
 
-from workflows.campaign_config import Campaign
-from workflows.campaign_yaml import load_campaign
-from workflows.cli import app
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.cli.main import app
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
@@ -71,13 +71,15 @@ def test_commands_parse(page, command_line):
 
 @each_page
 def test_commands_in_running_text_exist(page, command_line):
+    context = command_line.make_context("dualion", [], resilient_parsing=True)
     for words in inline_commands(page):
         node = command_line
         while hasattr(node, "commands") and words and not words[0].startswith("-"):
             if words[0] == "COMMAND":
                 return
-            assert words[0] in node.commands, f"{page.name}: {words}"
-            node = node.commands[words.pop(0)]
+            node = node.get_command(context, words[0])
+            assert node is not None, f"{page.name}: {words}"
+            del words[0]
         known = {name for one in node.params for name in (*one.opts, *one.secondary_opts)}
         used = {word.split("=")[0] for word in words if word.startswith("--")}
         assert used <= known | {"--help", "--version"}, f"{page.name}: {words}"

@@ -17,9 +17,9 @@ from documentation import PAGES, ROOT, blocks, commands, name_of, shell_blocks
 from documentation_worlds import WORLDS
 from source_servers import MP_KEY, materials_project, mp_document, rock_salt, serving
 
-from structures.sources import MaterialsProjectSource
-from structures.sources import open as sources_open
-from workflows import cli
+from dualion.structures.sources import MaterialsProjectSource
+from dualion.structures.sources import open as sources_open
+from dualion.workflows.cli import main as cli
 
 pytestmark = pytest.mark.tutorial
 

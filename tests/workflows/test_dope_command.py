@@ -11,8 +11,8 @@ import typer
 from ase.calculators.lj import LennardJones
 from typer.testing import CliRunner
 
-from structures.files import read_structures
-from workflows import dope_command
+from dualion.structures.files import read_structures
+from dualion.workflows.cli import dope as dope_command
 
 
 class SoftPairs(LennardJones):
@@ -55,7 +55,7 @@ def engine(monkeypatch):
     """Engines by the names of the classes above."""
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
-        "workflows.md.calculators.make_calculator",
+        "dualion.workflows.md.engines.calculators.make_calculator",
         lambda name, *, model_path=None, device="auto": engines[name](),
     )
 

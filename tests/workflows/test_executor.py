@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import work_samples
 
-from screening.pairs import ScreenOptions
-from structures.records import RawEntry, Rejection
-from workflows.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks
-from workflows.executor import CHUNKS_PER_WORKER, local_client, run_all
-from workflows.isolation import run_isolated
-from workflows.tasks import Job, Outcome, rejection_outcome
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.records import RawEntry, Rejection
+from dualion.workflows.campaign.tasks import Job, Outcome, rejection_outcome
+from dualion.workflows.execution.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks
+from dualion.workflows.execution.executor import CHUNKS_PER_WORKER, local_client, run_all
+from dualion.workflows.execution.isolation import run_isolated
 
 OPTIONS = ScreenOptions()
 WORKERS = 2

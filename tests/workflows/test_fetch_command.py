@@ -11,8 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from structures.files import read_structures
-from workflows import fetch_command
+from dualion.structures.files import read_structures
+from dualion.workflows.cli import fetch as fetch_command
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "structures"))
 from source_servers import (
@@ -123,7 +123,7 @@ def test_all_sources_failing_ends_with_status_2() -> None:
 
 
 def test_an_output_folder_is_not_overwritten(tmp_path: Path) -> None:
-    from structures.errors import InputError
+    from dualion.structures.errors import InputError
 
     rock_salt().to(str(tmp_path / "a.cif"), fmt="cif")
     arguments = ["--source", str(tmp_path / "a.cif"), "--output", str(tmp_path / "out")]
@@ -134,7 +134,7 @@ def test_an_output_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mpp", "nothing:at-all", "icsd:", "optimade:nowhere"])
 def test_unknown_sources_are_refused(name: str) -> None:
-    from structures.errors import InputError
+    from dualion.structures.errors import InputError
 
     with pytest.raises(InputError):
         fetch("--source", name, "--element", "Li")

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 from md_batch_samples import ENGINE, ArgonCalculator, argon, argon_model, make_run
 
-from structures.errors import InputError
-from workflows.md import job, local, piece, torch_sim_models
-from workflows.md.batch_pieces import run_batch
-from workflows.md.engines import Resources
-from workflows.md.one_piece import CANCEL
-from workflows.md.piece import run_piece
-from workflows.md.run_folder import Progress, RunFolder
-from workflows.md.torch_sim_models import MODELS, make_model, supports
+from dualion.structures.errors import InputError
+from dualion.workflows.md.engines import Resources, torch_sim_models
+from dualion.workflows.md.engines.torch_sim_models import MODELS, make_model, supports
+from dualion.workflows.md.run import job, local
+from dualion.workflows.md.run import segment as piece
+from dualion.workflows.md.run.run_folder import Progress, RunFolder
+from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.supervisor import CANCEL
+from dualion.workflows.md.run.torch_sim_batch import run_batch
 
 pytestmark = pytest.mark.mlip
 pytest.importorskip(

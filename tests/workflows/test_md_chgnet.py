@@ -5,9 +5,9 @@ import md_samples
 import numpy as np
 import pytest
 
-from workflows.md.calculators import make_calculator
-from workflows.md.engines import Resources
-from workflows.md.piece import run_piece
+from dualion.workflows.md.engines import Resources
+from dualion.workflows.md.engines.calculators import make_calculator
+from dualion.workflows.md.run.segment import run_piece
 
 pytestmark = pytest.mark.mlip
 pytest.importorskip("chgnet", reason="CHGNet is not installed; pip install 'dualion[mlip]'")

@@ -10,17 +10,17 @@ import pytest
 from ase.calculators.cp2k import parse_input
 from external_runs import leg_of, make_run, rock_salt
 
-from structures.errors import InputError
-from workflows.md.engines.cp2k import Cp2kEngine, kinds_of
-from workflows.md.engines.cp2k_data import Kind
-from workflows.md.engines.cp2k_input import cp2k_settings, render_input
-from workflows.md.engines.cp2k_output import (
+from dualion.structures.errors import InputError
+from dualion.workflows.md.engines.cp2k import Cp2kEngine, kinds_of
+from dualion.workflows.md.engines.cp2k_data import Kind
+from dualion.workflows.md.engines.cp2k_input import cp2k_settings, render_input
+from dualion.workflows.md.engines.cp2k_output import (
     cp2k_frames,
     cp2k_restarts,
     is_whole_fortran_file,
     restart_step,
 )
-from workflows.md.piece import run_piece
+from dualion.workflows.md.run.segment import run_piece
 
 POTENTIALS = """
 #PBE functional

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from external_runs import joined_frames, leg_of, make_run
 
-from workflows.md.engines.cp2k import Cp2kEngine
-from workflows.md.run_folder import RunFolder
+from dualion.workflows.md.engines.cp2k import Cp2kEngine
+from dualion.workflows.md.run.run_folder import RunFolder
 
 pytestmark = [
     pytest.mark.cp2k,
@@ -44,8 +44,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from external_runs import leg_of
-from workflows.md.engines.cp2k import Cp2kEngine
-from workflows.md.run_folder import RunFolder
+from dualion.workflows.md.engines.cp2k import Cp2kEngine
+from dualion.workflows.md.run.run_folder import RunFolder
 Cp2kEngine().advance(leg_of(RunFolder(Path({run!r})), checkpoint_s={checkpoint_s}))
 """
 
@@ -164,7 +164,7 @@ def _noise(unbroken: RunFolder, folder: RunFolder) -> float:
 
 
 def _last_positions(folder: RunFolder) -> dict[int, np.ndarray]:
-    from structures.trajectories.cp2k import read_cp2k_xyz
+    from dualion.structures.trajectories.cp2k import read_cp2k_xyz
 
     piece = sorted((folder.path / "work").glob("piece-*"))[-1]
     stream = read_cp2k_xyz(piece / "md-pos-1.xyz", np.eye(3))

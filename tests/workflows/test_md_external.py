@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workflows.md.engines import EngineError
-from workflows.md.engines.orphans import end_orphan, note_process
-from workflows.md.engines.trouble import symptom, trouble_of
-from workflows.md.engines.work_folder import WorkFolder
+from dualion.workflows.md.engines import EngineError
+from dualion.workflows.md.engines.diagnostics import symptom, trouble_of
+from dualion.workflows.md.engines.stale_processes import end_orphan, note_process
+from dualion.workflows.md.engines.work_folder import WorkFolder
 
 
 def test_a_restart_is_there_whole_or_not_at_all(

@@ -6,9 +6,9 @@ import ase.build
 import numpy as np
 import pytest
 
-from workflows.md.engines import GuardTrippedError
-from workflows.md.guards import Guard
-from workflows.md.trajectory_file import MdFrame
+from dualion.workflows.md.engines import GuardTrippedError
+from dualion.workflows.md.run.guards import Guard
+from dualion.workflows.md.run.trajectory_file import MdFrame
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from workflows.md.meeting import Meeting, MeetingCalculator, Request, answer_all
-from workflows.md.torch_sim_models import Answer
+from dualion.workflows.md.engines.torch_sim_models import Answer
+from dualion.workflows.md.run.force_batcher import Meeting, MeetingCalculator, Request, answer_all
 
 
 def atoms_at(x: float) -> Atoms:

@@ -13,12 +13,12 @@ import md_samples
 import numpy as np
 import pytest
 
-from structures.errors import InputError
-from structures.trajectories import read_trajectory
-from workflows.md import piece
-from workflows.md.engines import Resources
-from workflows.md.piece import run_piece
-from workflows.md.run_folder import RunFolder
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import read_trajectory
+from dualion.workflows.md.engines import Resources
+from dualion.workflows.md.run import segment as piece
+from dualion.workflows.md.run.run_folder import RunFolder
+from dualion.workflows.md.run.segment import run_piece
 
 ONE_CORE = Resources(cores=1)
 WITH_ANALYSIS = ("test_a_run_is_extended_until_its_budget_is_spent",)
@@ -85,8 +85,9 @@ def test_a_killed_piece_goes_on_from_its_checkpoint(tmp_path):
     run_piece(whole.path, ONE_CORE)
     killed = md_samples.run_folder(tmp_path / "killed", **options)
     code = (
-        "import sys; from pathlib import Path; from workflows.md.piece import run_piece; "
-        "from workflows.md.engines import Resources; "
+        "import sys; from pathlib import Path; "
+        "from dualion.workflows.md.run.segment import run_piece; "
+        "from dualion.workflows.md.engines import Resources; "
         "run_piece(Path(sys.argv[1]), Resources(checkpoint_s=0.0))"
     )
     root = Path(__file__).parents[2]
@@ -193,7 +194,7 @@ def test_the_guard_still_counts_from_the_first_frame_after_a_pause(tmp_path):
 def test_a_full_disk_pauses_the_run_and_loses_nothing(tmp_path, monkeypatch):
     import errno
 
-    from workflows.md import joined
+    from dualion.workflows.md.run import checkpointed_trajectory as joined
 
     folder = md_samples.run_folder(tmp_path / "run", budget_ps=0.2)
     real, calls = joined.append_frames, []
@@ -232,7 +233,7 @@ def test_a_shortened_trajectory_is_said(tmp_path):
 
 
 def test_a_run_is_computed_by_one_process_at_a_time(tmp_path):
-    from workflows.campaign_lock import folder_lock
+    from dualion.workflows.execution.locks import folder_lock
 
     folder = md_samples.run_folder(tmp_path / "run")
     with folder_lock(folder.path, ".lock"), pytest.raises(InputError, match="already"):

@@ -5,9 +5,9 @@ import itertools
 import md_samples
 import pytest
 
-from structures.errors import InputError
-from workflows.md.protocol import PROTOCOLS, protocol_named
-from workflows.md.states import FINAL, TRANSITIONS, RunState, may_follow
+from dualion.structures.errors import InputError
+from dualion.workflows.md.plan.protocol import PROTOCOLS, protocol_named
+from dualion.workflows.md.states import FINAL, TRANSITIONS, RunState, may_follow
 
 
 def test_the_paper_s_protocol_is_the_published_one():

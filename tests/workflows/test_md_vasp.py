@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from external_runs import joined_frames, leg_of, make_run, rock_salt
 
-from structures.errors import InputError
-from structures.trajectories import read_trajectory
-from workflows.md.engines import EngineError
-from workflows.md.engines.vasp import VaspEngine
-from workflows.md.engines.vasp_inputs import order_of
-from workflows.md.engines.vasp_outputs import contcar_positions, read_oszicar
-from workflows.md.engines.work_folder import Piece
-from workflows.md.piece import run_piece
-from workflows.md.protocol import PROTOCOLS
-from workflows.md.run_folder import RunFolder
+from dualion.structures.errors import InputError
+from dualion.structures.trajectories import read_trajectory
+from dualion.workflows.md.engines import EngineError
+from dualion.workflows.md.engines.vasp import VaspEngine
+from dualion.workflows.md.engines.vasp_inputs import order_of
+from dualion.workflows.md.engines.vasp_outputs import contcar_positions, read_oszicar
+from dualion.workflows.md.engines.work_folder import Piece
+from dualion.workflows.md.plan.protocol import PROTOCOLS
+from dualion.workflows.md.run.run_folder import RunFolder
+from dualion.workflows.md.run.segment import run_piece
 
 FAKE = Path(__file__).parent / "fake_vasp.py"
 STEPS = [0, 5, 10, 15, 20]
@@ -241,7 +241,7 @@ def test_pieces_with_a_kill_between_join_like_an_unbroken_run(
 def test_a_restart_is_kept_while_vasp_runs(
     tmp_path: Path, fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflows.md.engines.external.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("dualion.workflows.md.engines.external.LOOK_EVERY_S", 0.05)
     folder = _run(tmp_path / "run")
     fake(mode="killed", at=11, pause_s=0.2)
     with pytest.raises(EngineError):

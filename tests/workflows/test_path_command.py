@@ -11,16 +11,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from results.columns import SCREENED
-from results.run_folder import read_run_folder
-from results.tables import write_table
-from screening.barriers import BarrierOptions
-from screening.pairs import ScreenOptions
-from screening.potential import preset
-from structures.errors import InputError
-from structures.files import reference_paths
-from workflows import path_command
-from workflows.structure_lookup import barrier_options_of, find_entry, find_in_run
+from dualion.results.columns import SCREENED
+from dualion.results.run_folder import read_run_folder
+from dualion.results.tables import write_table
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.potential import preset
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.errors import InputError
+from dualion.structures.files import reference_paths
+from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run
+from dualion.workflows.cli import path as path_command
 
 CIF = {path.stem: path for path in reference_paths()}
 

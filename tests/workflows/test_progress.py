@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from workflows.progress import candidate_table
+from dualion.workflows.cli.screen_view import candidate_table
 
 IDS = ("LiFePO4.cif#LiFePO4", "mp.jsonl.gz#mp-1234567", "obelix/cifs.tar.gz/a.cif#Li1.3Al0.3")
 

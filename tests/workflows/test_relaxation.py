@@ -7,9 +7,9 @@ import pytest
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 
-from structures.crystal import IonicCrystal
-from structures.errors import InputError, StructureError
-from workflows.relaxation import RelaxOptions, Stopped, relax
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError, StructureError
+from dualion.workflows.doping.relaxation import RelaxOptions, Stopped, relax
 
 COPPER_ANGSTROM = 3.589
 """Lattice constant of EMT's copper, where dE/dV vanishes (see the scan below)."""
@@ -48,7 +48,7 @@ class Given(Calculator):
 
 
 def energy_of(edge):
-    from structures.conversion import to_atoms
+    from dualion.structures.conversion import to_atoms
 
     atoms = to_atoms(copper(edge, shift=0.0))
     atoms.calc = EMT()

@@ -18,13 +18,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from results.columns import CANDIDATES, SCREENED
-from results.ranking import ranked_candidates
-from results.report import write_report
-from results.run_folder import read_run_folder
-from results.tables import read_table, write_table
-from structures.files import reference_paths
-from workflows import report_command, screen_command
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.ranking import ranked_candidates
+from dualion.results.report import write_report
+from dualion.results.run_folder import read_run_folder
+from dualion.results.tables import read_table, write_table
+from dualion.structures.files import reference_paths
+from dualion.workflows.cli import report as report_command
+from dualion.workflows.cli import screen as screen_command
 
 pytestmark = pytest.mark.browser
 

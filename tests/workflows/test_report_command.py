@@ -13,18 +13,16 @@ import typer
 from page_reader import block_of, head_of, table_of
 from typer.testing import CliRunner
 
-from results.columns import CANDIDATES, SCREENED
-from results.tables import format_value
-from structures.errors import InputError
-from structures.files import reference_paths
-from workflows import (
-    analyze_command,
-    compare_command,
-    export_command,
-    report_command,
-    screen_command,
-    show_command,
-)
+from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.tables import format_value
+from dualion.structures.errors import InputError
+from dualion.structures.files import reference_paths
+from dualion.workflows.cli import analyze as analyze_command
+from dualion.workflows.cli import compare as compare_command
+from dualion.workflows.cli import export as export_command
+from dualion.workflows.cli import report as report_command
+from dualion.workflows.cli import screen as screen_command
+from dualion.workflows.cli import show as show_command
 
 NAMES = ("LiI", "LiGaBr4", "Li3PO4_gamma", "AgI_beta")
 
@@ -95,10 +93,10 @@ def test_page_holds_every_cell_of_the_tables(folder, invoke):
 
 
 def test_store_tables_and_page_hold_the_same_numbers(tmp_path, invoke, files):
-    from results.store import Store
-    from workflows.campaign_export import entry_rows
-    from workflows.campaign_run import run_campaign
-    from workflows.campaign_yaml import load_campaign
+    from dualion.results.store import Store
+    from dualion.workflows.campaign.export import entry_rows
+    from dualion.workflows.campaign.run import run_campaign
+    from dualion.workflows.campaign.yaml_reader import load_campaign
 
     yaml = json.dumps({"sources": [{"files": files}], "barriers": {"spacing_angstrom": 0.35}})
     (tmp_path / "campaign.yaml").write_text(yaml)
@@ -218,7 +216,7 @@ def test_page_shows_what_md_found(folder, tmp_path, invoke, app):
 
 
 def test_analyses_in_the_runs_folder_are_found_by_key(tmp_path):
-    from results.report.dynamics import analyses_below, analyses_of
+    from dualion.results.report.dynamics import analyses_below, analyses_of
 
     for name in ("0123456789abcdef-600K/run_1", "fedcba9876543210/run_1"):
         (tmp_path / "md" / name).mkdir(parents=True)

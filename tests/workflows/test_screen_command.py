@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from results.tables import read_table
-from workflows import cli
+from dualion.results.tables import read_table
+from dualion.workflows.cli import main as cli
 
 pytestmark = pytest.mark.usefixtures("shared_workers")
 
@@ -170,7 +170,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['dualion', 'screen', '--help']\n"
-        "from workflows.cli import app\n"
+        "from dualion.workflows.cli.main import app\n"
         "try: app()\n"
         "except SystemExit: pass\n"
         "heavy = {'numpy', 'numba', 'scipy', 'pymatgen', 'ase', 'dask', 'distributed', 'mp_api',"

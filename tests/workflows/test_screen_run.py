@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from results.tables import TableWriter, read_table
-from screening.pairs import ScreenOptions
-from structures.errors import InputError
-from workflows.screen_run import RunFiles, in_order, new_folder, screen_paths
-from workflows.tasks import Outcome
+from dualion.results.tables import TableWriter, read_table
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.errors import InputError
+from dualion.workflows.campaign.screen_run import RunFiles, in_order, new_folder, screen_paths
+from dualion.workflows.campaign.tasks import Outcome
 
 POSCAR = """{name}
 1.0
@@ -127,7 +127,12 @@ def interrupted(files: RunFiles, folder: Path, number: signal.Signals) -> tuple[
     """Run the command in a process group of its own and signal all of it, as a terminal does."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", "from workflows.cli import main; main()", "screen"),
+            *(
+                sys.executable,
+                "-c",
+                "from dualion.workflows.cli.main import main; main()",
+                "screen",
+            ),
             *(str(folder), "--output", str(files.folder), "--workers", "1"),
         ],
         stdout=subprocess.PIPE,

@@ -7,13 +7,19 @@ import pickle
 
 import pytest
 
-from results.columns import BY_KEY
-from screening.barriers import BarrierOptions
-from screening.pairs import ScreenOptions
-from screening.verdict import DaiCriterion
-from structures.records import RawEntry, Rejection
-from workflows import tasks
-from workflows.tasks import Job, failed_outcome, rejection_outcome, screen_job, task_key
+from dualion.results.columns import BY_KEY
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.screen import ScreenOptions
+from dualion.structures.records import RawEntry, Rejection
+from dualion.workflows.campaign import tasks
+from dualion.workflows.campaign.tasks import (
+    Job,
+    failed_outcome,
+    rejection_outcome,
+    screen_job,
+    task_key,
+)
 
 LICL = """LiCl
 1.0

@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from workflows.tasks import Job, Outcome, pair_key, task_key
+from dualion.workflows.campaign.tasks import Job, Outcome, pair_key, task_key
 
 
 def tame(job: Job) -> Outcome:

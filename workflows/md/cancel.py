@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from structures.errors import InputError
-from workflows.md.batch import cancel_jobs
-from workflows.md.follow import reconcile
-from workflows.md.local import wanted
-from workflows.md.md_folder import MdFolder
-from workflows.md.one_piece import CANCEL, cancel_run, is_held
-from workflows.md.states import FINAL, RunState
+from dualion.structures.errors import InputError
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.reconcile import reconcile
+from dualion.workflows.md.run.local import wanted
+from dualion.workflows.md.run.supervisor import CANCEL, cancel_run, is_held
+from dualion.workflows.md.states import FINAL, RunState
+from dualion.workflows.md.submission import cancel_jobs
 
 
 def cancel_runs(folder: MdFolder, ids: Sequence[str] = ()) -> tuple[int, list[str]]:

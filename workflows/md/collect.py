@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.columns import CANDIDATES
-from results.md_results import md_columns_of, results_of, runs_by_structure, runs_csv
-from results.store import MdRun, MdRuns
-from results.tables import TableWriter, read_table
-from structures.errors import DualionError, InputError
-from workflows.md.follow import Seen, reconcile
-from workflows.md.md_folder import MdFolder
-from workflows.md.run_folder import replace_text
-from workflows.md.states import RunState
+from dualion.results.columns import CANDIDATES
+from dualion.results.md_results import md_columns_of, results_of, runs_by_structure, runs_csv
+from dualion.results.store import MdRun, MdRuns
+from dualion.results.tables import TableWriter, read_table
+from dualion.structures.errors import DualionError, InputError
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.reconcile import Seen, reconcile
+from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.md.states import RunState
 
 LARGEST_ANALYSIS_BYTES = 100_000_000
 
@@ -90,7 +90,7 @@ def _transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
     files = folder.run_folder(run.place)
     path = files.analysis / "transport.json"
     if not path.is_file():
-        from workflows.md.piece import analyse_run
+        from dualion.workflows.md.run.segment import analyse_run
 
         analyse_run(files, files.spec())
     if path.stat().st_size > LARGEST_ANALYSIS_BYTES:

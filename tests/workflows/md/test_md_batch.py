@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from queue_folders import folder_of, look, queued
 
-import workflows.md.batch as batch
-from structures.errors import InputError
-from workflows.md.batch import piece_limit_s, submit_runs
-from workflows.md.job import main as job
-from workflows.md.states import RunState
+import dualion.workflows.md.submission as batch
+from dualion.structures.errors import InputError
+from dualion.workflows.md.run.job import main as job
+from dualion.workflows.md.states import RunState
+from dualion.workflows.md.submission import piece_limit_s, submit_runs
 
 SETTINGS = """
 md:
@@ -68,7 +68,7 @@ def test_scripts_ask_for_what_a_piece_needs(
     assert "module load python" in first
     assert after in second and after not in first
     words = shlex.split(first[-1])
-    assert words[0] == "exec" and words[2:4] == ["-m", "workflows.md.job"]
+    assert words[0] == "exec" and words[2:4] == ["-m", "dualion.workflows.md.run.job"]
     assert words[words.index("--element") + 1] == number
     assert words[words.index("--limit-s") + 1] == "6900"  # 7200 s less a margin of 300 s
     assert words[words.index("--launcher") + 1] == "mpirun -np 4"
@@ -89,7 +89,7 @@ def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
     assert found is not None
     text = (found.submission.folder / "piece-01.sh").read_text()
     assert text.startswith("#!") and "module load vasp # $HOME 1\n" in text
-    assert "workflows.md.job" in text and "{{" not in text
+    assert "dualion.workflows.md.run.job" in text and "{{" not in text
     template.write_text("{{header}}\n{{comand}}\n")
     with pytest.raises(InputError, match="did you mean 'command'"):
         submit_runs(folder, scheduler="slurm", dry_run=True)

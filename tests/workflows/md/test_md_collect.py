@@ -10,12 +10,12 @@ import pytest
 from full_rows import full_tables
 from queue_folders import folder_of, look, queued
 
-from results.columns import CANDIDATES, MD
-from results.tables import read_table, write_table
-from workflows.md.collect import collect
-from workflows.md.md_folder import MdFolder
-from workflows.md.one_piece import end_run
-from workflows.md.states import RunState
+from dualion.results.columns import CANDIDATES, MD
+from dualion.results.tables import read_table, write_table
+from dualion.workflows.md.collect import collect
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.run.supervisor import end_run
+from dualion.workflows.md.states import RunState
 
 KELVIN = [500.0, 650.0, 800.0]
 D_CM2_S = {500.0: (1.23456e-6, 2.1e-7), 650.0: (8.76543e-6, 9.8e-7), 800.0: (2.46801e-5, 3e-6)}

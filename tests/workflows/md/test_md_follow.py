@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 from queue_folders import folder_of, look, queued
 
-import workflows.md.follow as follow
-import workflows.md.in_queue as in_queue
-import workflows.md.one_piece as one_piece
-from structures.errors import InputError
-from workflows.campaign_lock import folder_lock
-from workflows.md.cancel import cancel_runs
-from workflows.md.engines import Leg, Resources
-from workflows.md.follow import Seen, reopen
-from workflows.md.in_queue import InQueue
-from workflows.md.md_folder import MdFolder
-from workflows.md.one_piece import CANCEL, do_piece, end_run
-from workflows.md.piece import LOCK
-from workflows.md.run_folder import Progress
-from workflows.md.states import RunState
+import dualion.workflows.md.queue_state as in_queue
+import dualion.workflows.md.reconcile as follow
+import dualion.workflows.md.run.supervisor as one_piece
+from dualion.structures.errors import InputError
+from dualion.workflows.execution.locks import folder_lock
+from dualion.workflows.md.cancel import cancel_runs
+from dualion.workflows.md.engines import Leg, Resources
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.queue_state import InQueue
+from dualion.workflows.md.reconcile import Seen, reopen
+from dualion.workflows.md.run.run_folder import Progress
+from dualion.workflows.md.run.segment import LOCK
+from dualion.workflows.md.run.supervisor import CANCEL, do_piece, end_run
+from dualion.workflows.md.states import RunState
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from queue_folders import folder_of, look, queued
 
-from structures.errors import InputError
-from workflows.md.collect import collect
-from workflows.md.follow import Seen
-from workflows.md.local import LocalOptions, run_local
-from workflows.md.md_folder import MdFolder
-from workflows.md.states import RunState
+from dualion.structures.errors import InputError
+from dualion.workflows.md.collect import collect
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.reconcile import Seen
+from dualion.workflows.md.run.local import LocalOptions, run_local
+from dualion.workflows.md.states import RunState
 
 pytestmark = pytest.mark.cluster
 

@@ -9,16 +9,16 @@ import pytest
 from queue_folders import WELLS, block_of, folder_of, look, queued
 from typer.testing import CliRunner
 
-from results.columns import CANDIDATES, Row
-from results.tables import write_table
-from structures.errors import InputError
-from workflows.cli import app
-from workflows.md.md_config import MdBlock
-from workflows.md.md_folder import MdFolder
-from workflows.md.plan import estimate, plan_runs
-from workflows.md.queue_up import queue_up
-from workflows.md.states import RunState
-from workflows.md.subjects import of_candidates, of_file
+from dualion.results.columns import CANDIDATES, Row
+from dualion.results.tables import write_table
+from dualion.structures.errors import InputError
+from dualion.workflows.cli.main import app
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.config import MdBlock
+from dualion.workflows.md.plan.enqueue import queue_up
+from dualion.workflows.md.plan.run_plan import estimate, plan_runs
+from dualion.workflows.md.plan.selection import of_candidates, of_file
+from dualion.workflows.md.states import RunState
 
 
 def candidate(rank: int, name: str, anion: str, *, bound: bool = False) -> Row:

@@ -8,12 +8,12 @@ import postgres_server
 import pytest
 from queue_folders import block_of, look
 
-from workflows.md.cancel import cancel_runs
-from workflows.md.md_folder import MdFolder
-from workflows.md.plan import plan_runs
-from workflows.md.queue_up import queue_up
-from workflows.md.states import RunState
-from workflows.md.subjects import of_file
+from dualion.workflows.md.cancel import cancel_runs
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.enqueue import queue_up
+from dualion.workflows.md.plan.run_plan import plan_runs
+from dualion.workflows.md.plan.selection import of_file
+from dualion.workflows.md.states import RunState
 
 pytestmark = pytest.mark.postgres
 

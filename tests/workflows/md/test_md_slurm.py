@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 import slurm_server
 
-from workflows.md.batch import piece_limit_s, submit_runs
-from workflows.md.collect import collect
-from workflows.md.follow import Seen, reconcile
-from workflows.md.in_queue import InQueue, queue_view
-from workflows.md.md_config import MdBlock
-from workflows.md.md_folder import MdFolder
-from workflows.md.plan import plan_runs
-from workflows.md.queue_up import queue_up
-from workflows.md.states import RunState
-from workflows.md.subjects import of_file
+from dualion.workflows.md.collect import collect
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.config import MdBlock
+from dualion.workflows.md.plan.enqueue import queue_up
+from dualion.workflows.md.plan.run_plan import plan_runs
+from dualion.workflows.md.plan.selection import of_file
+from dualion.workflows.md.queue_state import InQueue, queue_view
+from dualion.workflows.md.reconcile import Seen, reconcile
+from dualion.workflows.md.states import RunState
+from dualion.workflows.md.submission import piece_limit_s, submit_runs
 
 pytestmark = [pytest.mark.slurm, pytest.mark.mlip]
 
@@ -35,7 +35,7 @@ PATIENCE_S = 1500.0
 
 MEASURE = """
 import time; start = time.time()
-import ase.build; from workflows.md.calculators import make_calculator
+import ase.build; from dualion.workflows.md.engines.calculators import make_calculator
 atoms = ase.build.bulk("LiI", "rocksalt", a=6.0, cubic=True); atoms.calc = make_calculator("chgnet")
 atoms.get_forces(); loaded = time.time()
 def step():

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from results.store import MdRun, MdRuns, Store, StoreError
-from workflows.md.follow import way
-from workflows.md.states import FINAL, TRANSITIONS, RunState
+from dualion.results.store import MdRun, MdRuns, Store, StoreError
+from dualion.workflows.md.reconcile import way
+from dualion.workflows.md.states import FINAL, TRANSITIONS, RunState
 
 
 def run(key: str = "k", state: str = "planned") -> MdRun:

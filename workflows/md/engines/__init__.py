@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from workflows.md.engines.base import (
-    Engine,
-    EngineError,
-    GuardTrippedError,
-    Leg,
-    Resources,
-)
+from dualion.workflows.md.engines.base import Engine, EngineError, GuardTrippedError, Leg, Resources
 
 __all__ = [
     "EXTERNAL",
@@ -23,8 +17,8 @@ __all__ = [
 ]
 
 EXTERNAL = {
-    "cp2k": "workflows.md.engines.cp2k:Cp2kEngine",
-    "vasp": "workflows.md.engines.vasp:VaspEngine",
+    "cp2k": "dualion.workflows.md.engines.cp2k:Cp2kEngine",
+    "vasp": "dualion.workflows.md.engines.vasp:VaspEngine",
 }
 """Engines that are programs of their own, and where their classes are."""
 
@@ -43,9 +37,9 @@ def engine_named(name: str, *, device: str = "auto") -> Engine:
         module, _, attribute = EXTERNAL[name].partition(":")
         engine: Engine = getattr(importlib.import_module(module), attribute)()
         return engine
-    from workflows.md.calculators import CALCULATORS, is_calculator
-    from workflows.md.engines.ase_engine import AseEngine
-    from workflows.options import known_name
+    from dualion.workflows.campaign.screening_options import known_name
+    from dualion.workflows.md.engines.ase_engine import AseEngine
+    from dualion.workflows.md.engines.calculators import CALCULATORS, is_calculator
 
     if not is_calculator(name):
         known_name("engine", name, (*CALCULATORS, *EXTERNAL))

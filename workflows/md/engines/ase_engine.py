@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workflows.md.calculators import make_calculator
-from workflows.md.engines.base import EngineError, Leg
-from workflows.md.guards import Guard
-from workflows.md.joined import JoinedTrajectory
-from workflows.md.spec import RunSpec
-from workflows.md.thermostats import Dynamics, temperature_of
-from workflows.md.trajectory_file import MdFrame
+from dualion.workflows.md.engines.base import EngineError, Leg
+from dualion.workflows.md.engines.calculators import make_calculator
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.checkpointed_trajectory import JoinedTrajectory
+from dualion.workflows.md.run.guards import Guard
+from dualion.workflows.md.run.thermostats import Dynamics, temperature_of
+from dualion.workflows.md.run.trajectory_file import MdFrame
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from workflows.md.run_folder import RunFolder
-from workflows.md.spec import RunSpec
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from structures.errors import InputError
-from workflows.md.engines.base import EngineError, Leg
-from workflows.md.engines.cp2k_data import Kind, data_folder, entries, kind_of
-from workflows.md.engines.cp2k_input import (
+from dualion.structures.errors import InputError
+from dualion.workflows.md.engines.base import EngineError, Leg
+from dualion.workflows.md.engines.cp2k_data import Kind, data_folder, entries, kind_of
+from dualion.workflows.md.engines.cp2k_input import (
     RESTART,
     WAVEFUNCTION,
     Cp2kSettings,
     cp2k_settings,
     render_input,
 )
-from workflows.md.engines.cp2k_output import cp2k_frames, cp2k_restarts
-from workflows.md.engines.external import ExternalEngine, Found
-from workflows.md.engines.trouble import symptom
-from workflows.md.engines.work_folder import Piece
-from workflows.md.run_folder import replace_text
-from workflows.md.spec import RunSpec
+from dualion.workflows.md.engines.cp2k_output import cp2k_frames, cp2k_restarts
+from dualion.workflows.md.engines.diagnostics import symptom
+from dualion.workflows.md.engines.external import ExternalEngine, Found
+from dualion.workflows.md.engines.work_folder import Piece
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import replace_text
 
 INPUT = "md.inp"
 ENVIRONMENT = "DUALION_CP2K"

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
-from structures.errors import InputError
-from workflows.md.engines.cp2k_data import Kind
+from dualion.structures.errors import InputError
+from dualion.workflows.md.engines.cp2k_data import Kind
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.cp2k import InputSection
 
-    from workflows.md.spec import RunSpec
+    from dualion.workflows.md.plan.spec import RunSpec
 
 PROJECT = "md"
 RESTART, WAVEFUNCTION = "start.restart", "start.wfn"

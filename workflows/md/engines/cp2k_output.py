@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import DualionError
-from structures.trajectories.cp2k import read_cp2k_xyz
-from structures.trajectories.types import TruncatedFileError
-from workflows.md.engines.cp2k_input import PROJECT, RESTART, WAVEFUNCTION
-from workflows.md.engines.external import Restart
-from workflows.md.trajectory_file import MdFrame
+from dualion.structures.errors import DualionError
+from dualion.structures.trajectories.cp2k import read_cp2k_xyz
+from dualion.structures.trajectories.types import TruncatedFileError
+from dualion.workflows.md.engines.cp2k_input import PROJECT, RESTART, WAVEFUNCTION
+from dualion.workflows.md.engines.external import Restart
+from dualion.workflows.md.run.trajectory_file import MdFrame
 
 LARGEST_RESTART_BYTES = 500_000_000
 STEP = re.compile(rb"^\s*STEP_START_VAL\s+(\d+)\s*$", re.MULTILINE)

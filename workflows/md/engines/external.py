@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workflows.md.engines.base import EngineError, Leg
-from workflows.md.engines.orphans import end_orphan, note_process
-from workflows.md.engines.trouble import Symptom, trouble_of
-from workflows.md.engines.work_folder import Piece, WorkFolder
-from workflows.md.guards import Guard
-from workflows.md.joined import JoinedTrajectory
-from workflows.md.spec import RunSpec
-from workflows.md.trajectory_file import MdFrame
+from dualion.workflows.md.engines.base import EngineError, Leg
+from dualion.workflows.md.engines.diagnostics import Symptom, trouble_of
+from dualion.workflows.md.engines.stale_processes import end_orphan, note_process
+from dualion.workflows.md.engines.work_folder import Piece, WorkFolder
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.checkpointed_trajectory import JoinedTrajectory
+from dualion.workflows.md.run.guards import Guard
+from dualion.workflows.md.run.trajectory_file import MdFrame
 
 LOOK_EVERY_S = 1.0
 GRACE_S = 60.0

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from structures.errors import InputError
-from workflows.md.engines.base import EngineError, Leg
-from workflows.md.engines.external import ExternalEngine, Found, Restart
-from workflows.md.engines.trouble import symptom
-from workflows.md.engines.vasp_inputs import (
+from dualion.structures.errors import InputError
+from dualion.workflows.md.engines.base import EngineError, Leg
+from dualion.workflows.md.engines.diagnostics import symptom
+from dualion.workflows.md.engines.external import ExternalEngine, Found, Restart
+from dualion.workflows.md.engines.vasp_inputs import (
     LEAST_NSW,
     LONGEST_NSW,
     library,
@@ -22,17 +22,17 @@ from workflows.md.engines.vasp_inputs import (
     write_inputs,
     write_potcar,
 )
-from workflows.md.engines.vasp_outputs import (
+from dualion.workflows.md.engines.vasp_outputs import (
     LARGEST_CONTCAR_BYTES,
     Configurations,
     contcar_number,
     read_configurations,
     read_oszicar,
 )
-from workflows.md.engines.work_folder import Piece
-from workflows.md.run_folder import ATTEMPT, replace_bytes, replace_text
-from workflows.md.spec import RunSpec
-from workflows.md.trajectory_file import MdFrame
+from dualion.workflows.md.engines.work_folder import Piece
+from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.run.run_folder import ATTEMPT, replace_bytes, replace_text
+from dualion.workflows.md.run.trajectory_file import MdFrame
 
 ENVIRONMENT = "DUALION_VASP_COMMAND"
 RESTART = "CONTCAR"

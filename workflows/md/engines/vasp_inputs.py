@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from structures.errors import InputError
-from workflows.md.run_folder import replace_text
+from dualion.structures.errors import InputError
+from dualion.workflows.md.run.run_folder import replace_text
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from workflows.md.spec import RunSpec
+    from dualion.workflows.md.plan.spec import RunSpec
 
 ENCUT_EV = 520.0
 """Plane-wave cutoff of the protocol of Cen et al., eV."""

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import DualionError
-from structures.trajectories.text import lines
-from structures.trajectories.types import FrameStream, TruncatedFileError
-from structures.trajectories.vasprun import read_vasprun
-from structures.trajectories.xdatcar import read_xdatcar
+from dualion.structures.errors import DualionError
+from dualion.structures.trajectories.text import lines
+from dualion.structures.trajectories.types import FrameStream, TruncatedFileError
+from dualion.structures.trajectories.vasprun import read_vasprun
+from dualion.structures.trajectories.xdatcar import read_xdatcar
 
 Array = NDArray[np.float64]
 

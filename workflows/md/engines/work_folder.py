@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflows.md.run_folder import replace_text
+from dualion.workflows.md.run.run_folder import replace_text
 
 NOTE = "piece.json"
 

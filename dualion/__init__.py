@@ -1,0 +1,97 @@
+"""Find solids in which both a metal cation and an anion migrate.
+
+The names below are the public ones; each is imported when it is first used, since numba and
+pymatgen take a second to load.
+
+    from dualion import screen
+    result = screen(structure, cation="Li")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+if all((_CHECKOUT / room / "__init__.py").is_file() for room in ("structures", "workflows")):
+    # In a checkout the rooms lie beside this folder; an installed package has them inside.
+    __path__.append(str(_CHECKOUT))
+
+if TYPE_CHECKING:
+    from dualion.screening.barriers import BarrierOptions, IonBarriers
+    from dualion.screening.bvse.potential import PotentialOptions
+    from dualion.screening.criterion import DaiCriterion, Verdict
+    from dualion.screening.percolation.pathways import IonMap
+    from dualion.screening.screen import (
+        PairFailure,
+        PairResult,
+        ScreenOptions,
+        ScreenResult,
+        screen,
+    )
+    from dualion.screening.transport.analysis import analyse
+    from dualion.screening.transport.options import AnalysisOptions
+    from dualion.screening.transport.report import TransportReport
+    from dualion.structures.trajectories.options import ReadOptions
+    from dualion.structures.trajectories.read import read_trajectory
+    from dualion.structures.trajectories.types import Trajectory
+
+_HOME = {
+    "AnalysisOptions": "screening.transport.options",
+    "BarrierOptions": "screening.barriers",
+    "DaiCriterion": "screening.criterion",
+    "IonBarriers": "screening.barriers",
+    "IonMap": "screening.percolation.pathways",
+    "PairFailure": "screening.screen",
+    "PairResult": "screening.screen",
+    "PotentialOptions": "screening.bvse.potential",
+    "ReadOptions": "structures.trajectories.options",
+    "ScreenOptions": "screening.screen",
+    "ScreenResult": "screening.screen",
+    "Trajectory": "structures.trajectories.types",
+    "TransportReport": "screening.transport.report",
+    "Verdict": "screening.criterion",
+    "analyse": "screening.transport.analysis",
+    "read_trajectory": "structures.trajectories.read",
+    "screen": "screening.screen",
+}
+
+__all__ = [
+    "AnalysisOptions",
+    "BarrierOptions",
+    "DaiCriterion",
+    "IonBarriers",
+    "IonMap",
+    "PairFailure",
+    "PairResult",
+    "PotentialOptions",
+    "ReadOptions",
+    "ScreenOptions",
+    "ScreenResult",
+    "Trajectory",
+    "TransportReport",
+    "Verdict",
+    "__version__",
+    "analyse",
+    "read_trajectory",
+    "screen",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dualion")
+    if name not in _HOME:
+        raise AttributeError(f"module 'dualion' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"dualion.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

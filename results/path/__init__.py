@@ -1,0 +1,1 @@
+"""Migration paths and fields as figures and files."""

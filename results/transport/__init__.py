@@ -1,0 +1,1 @@
+"""Tables, figures and documents of a finished transport analysis."""

@@ -1,0 +1,232 @@
+"""Pair energies of a mobile ion with the ions of its framework.
+
+Opposite signs attract through a Morse term, equal signs repel through a screened Coulomb
+term (Adams & Rao, Phys. Status Solidi A 208, 1746 (2011), 10.1002/pssa.201001116; Chen, Wong,
+Adams, Acta Cryst. B 75, 18 (2019), 10.1107/S2052520618015718):
+
+    E_Morse(r)   = p D0 {[exp(α(Rmin − r)) − 1]² − 1}
+    E_Coulomb(r) = 14.4 z1 z2 / √(n1 n2) / r · erfc(r / (f (rc1 + rc2)))
+
+Codes differ in the prefactor p, in f and in the radii, and the barriers move with them, so
+each is a named option and goes into every result.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erfc
+
+from dualion.screening.bvse import softbv
+from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
+from dualion.screening.ions import MobileIon
+from dualion.structures.elements import symbol
+from dualion.structures.errors import InputError, MissingParametersError
+
+COULOMB_EV_ANGSTROM = 14.4
+"""e²/4πε₀ as the softBV family of codes rounds it, eV Å (CODATA: 14.39964…)."""
+
+SMALLEST_DISTANCE_ANGSTROM = 0.3
+"""Pair energies are held constant below this distance; no ion gets that close."""
+
+Radii = Literal["ase", "softbv"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PotentialOptions:
+    """Conventions of the pair energies.
+
+    Attributes:
+        preset: name of the set that these options belong to.
+        morse_prefactor: p, the fraction of D0 that multiplies the Morse term.
+        screening_factor: f of the Coulomb term.
+        radii: table of the covalent radii: ``ase`` or ``softbv``.
+        cutoff_angstrom: pairs farther apart than this do not interact, Å.
+        parameter_quality: the least trustworthy parameters that are accepted.
+    """
+
+    preset: str = "bvlain"
+    morse_prefactor: float = 0.5
+    screening_factor: float = 0.74
+    radii: Radii = "ase"
+    cutoff_angstrom: float = 10.0
+    parameter_quality: ParameterQuality = ParameterQuality.ESTIMATED
+
+
+PRESETS: dict[str, PotentialOptions] = {
+    options.preset: options
+    for options in (
+        PotentialOptions(),
+        PotentialOptions(preset="full_depth", morse_prefactor=1.0),
+        PotentialOptions(preset="f070", screening_factor=0.70),
+        PotentialOptions(preset="softbv_radii", radii="softbv"),
+    )
+}
+"""Named conventions: bvlain's (the default), and one change of it each."""
+
+
+def preset(name: str) -> PotentialOptions:
+    """The conventions of that name.
+
+    Raises:
+        InputError: there is no such preset.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    close = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.0)[0]
+    raise InputError(
+        f"There is no preset {name!r}; did you mean {close!r}? Known: {', '.join(PRESETS)}."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MorsePair:
+    """Morse energy of one pair of ions.
+
+    Attributes:
+        depth_ev: p·D0, eV.
+        alpha_per_angstrom: α, 1/Å.
+        r_min_angstrom: distance of the minimum, Å.
+    """
+
+    depth_ev: float
+    alpha_per_angstrom: float
+    r_min_angstrom: float
+
+    def energy_ev(self, r_angstrom: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pair energy in eV at distances in Å, any shape."""
+        y = np.exp(self.alpha_per_angstrom * (self.r_min_angstrom - r_angstrom))
+        return self.depth_ev * y * (y - 2.0)
+
+    def radial_derivatives(self, r_angstrom: float, order: int) -> NDArray[np.float64]:
+        """((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,)."""
+        alpha, scale = (
+            self.alpha_per_angstrom,
+            np.exp(self.alpha_per_angstrom * self.r_min_angstrom),
+        )
+        steep = _exponential_derivatives(2.0 * alpha, r_angstrom, order)
+        wide = _exponential_derivatives(alpha, r_angstrom, order)
+        return np.asarray(self.depth_ev * (scale**2 * steep - 2.0 * scale * wide))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoulombPair:
+    """Screened Coulomb repulsion of one pair of ions.
+
+    Attributes:
+        strength_ev_angstrom: 14.4 z1 z2 / √(n1 n2), eV Å.
+        screening_length_angstrom: f (rc1 + rc2), Å.
+    """
+
+    strength_ev_angstrom: float
+    screening_length_angstrom: float
+
+    def energy_ev(self, r_angstrom: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pair energy in eV at distances in Å, any shape."""
+        screened = erfc(r_angstrom / self.screening_length_angstrom)
+        return np.asarray(self.strength_ev_angstrom * screened / r_angstrom)
+
+    def radial_derivatives(self, r_angstrom: float, order: int) -> NDArray[np.float64]:
+        """((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,).
+
+        The recursion of the Ewald sum's short-range tensors (Smith, CCP5 Newsletter 46, 18
+        (1998)), with β = 1/screening length.
+        """
+        beta = 1.0 / self.screening_length_angstrom
+        gauss = np.exp(-((beta * r_angstrom) ** 2)) / (beta * np.sqrt(np.pi))
+        b = float(erfc(beta * r_angstrom)) / r_angstrom
+        values = [b]
+        for n in range(order):
+            b = ((2 * n + 1) * b + (2.0 * beta**2) ** (n + 1) * gauss) / r_angstrom**2
+            values.append(b if n % 2 else -b)
+        return self.strength_ev_angstrom * np.array(values)
+
+
+Pair = MorsePair | CoulombPair
+
+
+def _exponential_derivatives(alpha: float, r: float, order: int) -> NDArray[np.float64]:
+    """((1/r) d/dr)ⁿ exp(−αr), by r² hₙ₊₂ = α² hₙ − (2n + 1) hₙ₊₁."""
+    h = np.empty(order + 2)
+    h[0] = np.exp(-alpha * r)
+    h[1] = -alpha * h[0] / r
+    for n in range(order):
+        h[n + 2] = (alpha**2 * h[n] - (2 * n + 1) * h[n + 1]) / r**2
+    return h[: order + 1]
+
+
+def pair_of(
+    mobile: MobileIon, number: int, charge: float, options: PotentialOptions
+) -> tuple[Pair | None, ParameterQuality]:
+    """Pair energy of the mobile ion with one framework ion, and how its parameters were found.
+
+    A neutral framework atom does not interact: None.
+
+    Raises:
+        MissingParametersError: no parameters of the accepted quality.
+    """
+    product = mobile.charge * charge
+    if product == 0.0:
+        return None, ParameterQuality.TABULATED
+    if product > 0.0:
+        return _coulomb_pair(mobile, number, charge, options), ParameterQuality.TABULATED
+    ions = ((mobile.number, mobile.charge), (number, charge))
+    cation, anion = ions if mobile.charge > 0 else ions[::-1]
+    found, quality = morse_parameters(cation, anion, worst=options.parameter_quality)
+    pair = MorsePair(
+        depth_ev=options.morse_prefactor * found.d0_ev,
+        alpha_per_angstrom=found.alpha_per_angstrom,
+        r_min_angstrom=found.r_min_angstrom,
+    )
+    return pair, quality
+
+
+def _coulomb_pair(
+    mobile: MobileIon, number: int, charge: float, options: PotentialOptions
+) -> CoulombPair:
+    quantum = softbv.quantum_numbers()
+    n1, n2 = (_quantum_number(quantum, z) for z in (mobile.number, number))
+    radii = _radius(mobile.number, mobile.charge, options.radii) + _radius(
+        number, charge, options.radii
+    )
+    return CoulombPair(
+        strength_ev_angstrom=COULOMB_EV_ANGSTROM * mobile.charge * charge / (n1 * n2) ** 0.5,
+        screening_length_angstrom=options.screening_factor * radii,
+    )
+
+
+def _quantum_number(table: dict[int, int], number: int) -> int:
+    """Principal quantum number; from the period where the table has no entry."""
+    if number in table:
+        return table[number]
+    last_of_period = (2, 10, 18, 36, 54, 86, 118)
+    return next(n for n, last in enumerate(last_of_period, start=1) if number <= last)
+
+
+def _radius(number: int, charge: float, radii: Radii) -> float:
+    """Covalent radius in Å."""
+    if radii == "ase":
+        return float(softbv.ase_covalent_radii()[number])
+    by_charge = softbv.softbv_radii().get(number)
+    if not by_charge:
+        raise MissingParametersError(
+            f"softBV has no covalent radius for {symbol(number)}; use --radii ase."
+        )
+    return by_charge[min(by_charge, key=lambda known: abs(known - charge))]
+
+
+def with_changes(options: PotentialOptions, **changes: float | str | None) -> PotentialOptions:
+    """The options with what is not None changed; the preset is then named ``custom``."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        return options
+    return replace(options, preset="custom", **given)  # type: ignore[arg-type]
+
+
+def refusing_estimates(options: PotentialOptions) -> PotentialOptions:
+    """The same conventions, with tabulated pair parameters alone."""
+    return replace(options, parameter_quality=ParameterQuality.TABULATED)

@@ -1,0 +1,1 @@
+"""Defects, insertions and substitutions, and the configurations they give."""

@@ -1,0 +1,346 @@
+"""Changes of single sites of a host: ions inserted, removed or replaced, told apart by symmetry.
+
+A host's ions and its insertion sites together are its points. A configuration names, for every
+kind of change, the points it happens at. Two configurations are the same where an operation of
+the host maps one onto the other; the number of different images is the degeneracy.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import shortest_distances
+from dualion.screening.percolation.voids import crystal_radius_angstrom
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import InputError
+from dualion.structures.symmetry import crystal_operations
+
+Action = Literal["insert", "remove", "replace"]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Choice = tuple[tuple[int, ...], ...]
+"""For every kind of change the points it happens at, in ascending order."""
+
+OPPOSITE_ANGSTROM = 2.0
+"""Least distance of inserted ions of opposite charge."""
+LIKE_ANGSTROM = 3.0
+"""Least distance of inserted ions of equal sign, unless their radii touch farther out, and of an
+inserted ion to a vacancy that it would fill again."""
+ENUMERATED = 20_000
+"""Up to so many ways to choose, all are looked at."""
+DRAWS_PER_CONFIGURATION = 20
+SAME_POINT_ANGSTROM = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """One kind of change at a number of points.
+
+    Attributes:
+        action: insert, remove or replace.
+        ion: the ion that is inserted, removed, or put in the place of another.
+        count: how many.
+        points: shape (m,), the points to choose from.
+    """
+
+    action: Action
+    ion: MobileIon
+    count: int
+    points: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points:
+    """A host with its insertion sites and the symmetry of both.
+
+    Attributes:
+        host: ordered crystal.
+        frac: shape (n + m, 3): the host's ions, then the insertion sites.
+        permutations: shape (operations, n + m): where each operation takes each point.
+    """
+
+    host: IonicCrystal
+    frac: Floats
+    permutations: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Configuration:
+    """One way to change the host, one for all that its symmetry relates.
+
+    Attributes:
+        choice: the points of each change.
+        degeneracy: number of different configurations that symmetry relates to it.
+        crystal: the changed crystal.
+    """
+
+    choice: Choice
+    degeneracy: int
+    crystal: IonicCrystal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ConfigurationSet:
+    """Configurations of one host.
+
+    Attributes:
+        configurations: symmetry-distinct ones.
+        distinct: how many there are in all; −1 where there are too many to count.
+        ways: number of ways to choose the points, before distances and symmetry.
+    """
+
+    configurations: tuple[Configuration, ...]
+    distinct: int
+    ways: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all there are."""
+        return self.distinct == len(self.configurations)
+
+
+def points_of(host: IonicCrystal, sites: Sequence[Floats]) -> Points:
+    """The points of a host.
+
+    Args:
+        host: ordered crystal.
+        sites: for each kind of insertion site the fractional coordinates, shape (m, 3); each kind
+            is closed under the host's symmetry. Sites of different kinds may coincide.
+    """
+    groups = [host.frac, *sites]
+    rotations, translations = crystal_operations(host)
+    permutations = [np.zeros((len(rotations), 0), dtype=np.int64)]
+    exact = np.ones(len(rotations), dtype=bool)
+    begin = 0
+    for frac in groups:
+        images, fits = _permutations(host.cell, frac, rotations, translations)
+        permutations.append(images + begin)
+        exact &= fits
+        begin += len(frac)
+    return Points(
+        host=host,
+        frac=np.vstack(groups),
+        permutations=np.concatenate(permutations, axis=1)[exact],
+    )
+
+
+def _permutations(
+    cell: Floats, frac: Floats, rotations: Floats, translations: Floats
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Where each operation takes each point, and which of them map the points onto themselves."""
+    if not len(frac):
+        return np.zeros((len(rotations), 0), dtype=np.int64), np.ones(len(rotations), dtype=bool)
+    tree = cKDTree(_wrapped(frac), boxsize=1.0)
+    images = np.einsum("oij,nj->oni", rotations, frac) + translations[:, None]
+    _, nearest = tree.query(_wrapped(images))
+    gaps = images - frac[nearest]
+    gaps -= np.round(gaps)
+    close = np.linalg.norm(gaps @ cell, axis=2).max(axis=1) < SAME_POINT_ANGSTROM
+    onto = (np.sort(nearest, axis=1) == np.arange(len(frac))).all(axis=1)
+    return nearest.astype(np.int64), close & onto
+
+
+def _wrapped(frac: Floats) -> Floats:
+    inside = frac - np.floor(frac)
+    inside[inside >= 1.0] = 0.0
+    return np.asarray(inside)
+
+
+def distinct_configurations(
+    points: Points, changes: Sequence[Change], *, most: int, seed: int
+) -> ConfigurationSet:
+    """Configurations that symmetry tells apart: all, or a sample where there are too many.
+
+    Args:
+        points: the host and its insertion sites.
+        changes: what is changed; together they must be neutral.
+        most: largest number of configurations of a sample.
+        seed: seed of the sample.
+
+    Raises:
+        InputError: the changes are not neutral, or ask for more points than there are, or no
+            choice keeps the distances.
+    """
+    _check(points, changes)
+    ways = math.prod(math.comb(len(change.points), change.count) for change in changes)
+    distances = _Distances(points, changes)
+    if ways <= ENUMERATED:
+        drawn: Iterator[Choice] = _all_choices(changes)
+    else:
+        drawn = _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed)
+    enumerated = ways <= ENUMERATED
+    found: list[tuple[Choice, int]] = []
+    seen: set[Choice] = set()
+    for choice in drawn:
+        if choice in seen or not distances.allow(choice):
+            continue
+        images = _images(points, choice)
+        if not enumerated and images[0] in seen:
+            continue
+        seen |= set(images) if enumerated else {images[0]}
+        found.append((choice, len(images)))
+        if not enumerated and len(found) >= most:
+            break
+    if not found:
+        raise InputError(
+            "No configuration keeps the inserted ions apart from each other and from the "
+            "vacancies; choose a smaller concentration or a larger cell."
+        )
+    chosen = list(range(len(found)))
+    if len(found) > most:
+        chosen = sorted(np.random.default_rng(seed).permutation(len(found))[:most].tolist())
+    return ConfigurationSet(
+        configurations=tuple(
+            Configuration(
+                choice=found[index][0],
+                degeneracy=found[index][1],
+                crystal=changed_crystal(points, changes, found[index][0]),
+            )
+            for index in chosen
+        ),
+        distinct=len(found) if enumerated else -1,
+        ways=ways,
+    )
+
+
+def _check(points: Points, changes: Sequence[Change]) -> None:
+    net = points.host.net_charge
+    for change in changes:
+        if change.count > len(change.points):
+            raise InputError(
+                f"The cell has {len(change.points)} places to {change.action} {change.ion}, but "
+                f"{change.count} are asked for; choose a smaller concentration."
+            )
+        net += _charge_of(points.host, change)
+    if abs(net) > 1e-3:
+        raise InputError(
+            f"The changed cell would carry a charge of {net:+.3g} e; balance the changes."
+        )
+
+
+def _charge_of(host: IonicCrystal, change: Change) -> float:
+    """Charge that a change adds, e."""
+    if change.action == "insert":
+        return change.count * change.ion.charge
+    removed = float(host.charges[change.points].mean()) if change.count else 0.0
+    added = change.ion.charge if change.action == "replace" else 0.0
+    return change.count * (added - removed)
+
+
+class _Distances:
+    """Which points may be changed together."""
+
+    def __init__(self, points: Points, changes: Sequence[Change]) -> None:
+        self._changes = changes
+        involved = np.unique(np.concatenate([change.points for change in changes]))
+        self._row = {int(point): row for row, point in enumerate(involved)}
+        places = points.frac[involved]
+        self._apart = shortest_distances(points.host.cell, places, places)
+
+    def compatible(self, change: Change, point: int, other: Change, second: int) -> bool:
+        """Whether two points can be changed in these two ways."""
+        if point == second:
+            return False
+        least = _least_distance(change, other)
+        return float(self._apart[self._row[point], self._row[second]]) >= least
+
+    def allow(self, choice: Choice) -> bool:
+        """Whether all points of a choice can be changed together."""
+        chosen = [
+            (change, point)
+            for change, part in zip(self._changes, choice, strict=True)
+            for point in part
+        ]
+        return all(
+            self.compatible(*first, *second) for first, second in itertools.combinations(chosen, 2)
+        )
+
+
+def _least_distance(first: Change, second: Change) -> float:
+    """Least distance of the points of two changes, Å."""
+    actions = {first.action, second.action}
+    if actions == {"insert"}:
+        if first.ion.charge * second.ion.charge < 0:
+            return OPPOSITE_ANGSTROM
+        ions = (first.ion, second.ion)
+        touching = sum(crystal_radius_angstrom(ion.number, ion.charge) for ion in ions)
+        return max(LIKE_ANGSTROM, touching)
+    if actions == {"insert", "remove"} and first.ion.number == second.ion.number:
+        return LIKE_ANGSTROM
+    return 0.0
+
+
+def _all_choices(changes: Sequence[Change]) -> Iterator[Choice]:
+    parts = [
+        itertools.combinations(sorted(change.points.tolist()), change.count) for change in changes
+    ]
+    return itertools.product(*parts)
+
+
+def _random_choices(
+    changes: Sequence[Change], distances: _Distances, draws: int, seed: int
+) -> Iterator[Choice]:
+    """Random choices, one point after the other among those that are still allowed."""
+    random = np.random.default_rng(seed)
+    for _ in range(draws):
+        chosen: list[tuple[Change, int]] = []
+        for change in changes:
+            for _ in range(change.count):
+                order = random.permutation(change.points).tolist()
+                free = (
+                    point
+                    for point in order
+                    if all(distances.compatible(change, point, *other) for other in chosen)
+                )
+                point = next(free, None)
+                if point is not None:
+                    chosen.append((change, point))
+        if len(chosen) == sum(change.count for change in changes):
+            yield tuple(
+                tuple(sorted(point for of, point in chosen if of is change)) for change in changes
+            )
+
+
+def _images(points: Points, choice: Choice) -> list[Choice]:
+    """All configurations that the host's symmetry relates to one, in ascending order."""
+    parts = [np.sort(points.permutations[:, list(part)], axis=1) for part in choice]
+    rows = np.unique(np.concatenate(parts, axis=1), axis=0)
+    ends = np.cumsum([0, *(len(part) for part in choice)]).tolist()
+    return [
+        tuple(tuple(row[begin:end]) for begin, end in itertools.pairwise(ends))
+        for row in rows.tolist()
+    ]
+
+
+def changed_crystal(points: Points, changes: Sequence[Change], choice: Choice) -> IonicCrystal:
+    """The host with the changes of one configuration; inserted ions come last."""
+    host = points.host
+    numbers, charges = host.numbers.copy(), host.charges.copy()
+    stays = np.ones(len(numbers), dtype=bool)
+    inserted: list[tuple[int, MobileIon]] = []
+    for change, part in zip(changes, choice, strict=True):
+        at = list(part)
+        if change.action == "insert":
+            inserted += [(point, change.ion) for point in at]
+        elif change.action == "remove":
+            stays[at] = False
+        else:
+            numbers[at], charges[at] = change.ion.number, change.ion.charge
+    added = [ion for _, ion in inserted]
+    new = np.array([point for point, _ in inserted], dtype=np.int64)
+    return replace(
+        host,
+        frac=np.vstack([host.frac[stays], points.frac[new]]),
+        numbers=np.append(numbers[stays], [ion.number for ion in added]),
+        charges=np.append(charges[stays], [ion.charge for ion in added]),
+        occupancies=np.ones(int(stays.sum()) + len(added)),
+    )

@@ -1,0 +1,1 @@
+"""Percolation of an energy landscape: thresholds, basins, refined saddles, and paths."""

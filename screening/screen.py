@@ -1,0 +1,294 @@
+"""``screen``: from one structure to the DAI verdict of every cation–anion pair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dualion.screening.barriers import (
+    BarrierOptions,
+    IonBarriers,
+    KnownBarriers,
+    ion_barriers,
+    recalled_barriers,
+)
+from dualion.screening.bvse.bond_valence_sum import bvs_quality
+from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge
+from dualion.screening.flags import bound_fraction, sublattices_interchange
+from dualion.screening.ions import MobileIon, anions_of, mean_charge
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.errors import (
+    InputError,
+    MissingParametersError,
+    StructureError,
+    UnpreparableStructureError,
+)
+
+BOUND_FROM = 0.5
+"""An anion counts as bound if at least this share of its sites is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenOptions:
+    """What is asked of every structure.
+
+    Attributes:
+        cations: symbols of the mobile cations; those that a structure holds are judged.
+        anions: symbols of the anions of interest; empty for every anion of the structure.
+        criterion: thresholds of the verdict.
+        barriers: how barriers are computed.
+        strict: refuse structures whose charges balance only by force.
+    """
+
+    cations: tuple[str, ...] = ("Li",)
+    anions: tuple[str, ...] = ()
+    criterion: DaiCriterion = field(default_factory=DaiCriterion)
+    barriers: BarrierOptions = field(default_factory=BarrierOptions)
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.cations:
+            raise InputError("Name at least one mobile cation.")
+        for element in (*self.cations, *self.anions):
+            atomic_number(element)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairResult:
+    """One cation–anion pair of one structure.
+
+    Attributes:
+        cation: barriers of the cation.
+        anion: barriers of the anion.
+        verdict: the DAI verdict.
+        bound_fraction: share of the anion's sites that are ligands of a polyanion.
+        flags: names of what a cautious reader should know.
+    """
+
+    cation: IonBarriers
+    anion: IonBarriers
+    verdict: Verdict
+    bound_fraction: float
+    flags: tuple[str, ...]
+
+    @property
+    def anion_bound(self) -> bool:
+        """Whether most of the anion's sites are ligands of a polyanion."""
+        return self.bound_fraction >= BOUND_FROM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFailure:
+    """A pair that could not be judged.
+
+    Attributes:
+        cation: the mobile cation.
+        anion: the anion.
+        reason: stable snake_case name.
+        message: what, why and what to do.
+        cation_barriers: barriers of the cation where those are known.
+    """
+
+    cation: MobileIon
+    anion: MobileIon
+    reason: str
+    message: str
+    cation_barriers: IonBarriers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenResult:
+    """All pairs of one structure, in ascending atomic number of the anion.
+
+    Attributes:
+        crystal: the prepared crystal.
+        pairs: the pairs that were judged.
+        failures: the pairs that were not, with reasons.
+        gii_vu: global instability index of the cell, valence units; NaN where a pair's bond
+            valence is not known.
+    """
+
+    crystal: IonicCrystal
+    pairs: tuple[PairResult, ...]
+    failures: tuple[PairFailure, ...] = ()
+    gii_vu: float = math.nan
+
+    @property
+    def dai(self) -> bool:
+        """Whether any pair passes."""
+        return any(pair.verdict.dai for pair in self.pairs)
+
+
+def screen(
+    structure: Any,
+    cation: str = "Li",
+    *,
+    anions: Sequence[str] = (),
+    options: ScreenOptions | None = None,
+) -> ScreenResult:
+    """Judge every cation–anion pair of a structure.
+
+    Args:
+        structure: pymatgen ``Structure`` or ASE ``Atoms``, with or without oxidation states and
+            partial occupancies.
+        cation: symbol of the mobile cation.
+        anions: symbols of the anions; none for every anion of the structure.
+        options: all options; cations and anions are then read from there.
+
+    Raises:
+        StructureError: the structure cannot be prepared, or lacks the ions.
+        InputError: an option makes no sense.
+    """
+    from dualion.structures.preparation import prepare
+
+    asked = options or ScreenOptions(cations=(cation,), anions=tuple(anions))
+    return screen_crystal(prepare(structure, strict=asked.strict), asked)
+
+
+def screen_crystal(
+    crystal: IonicCrystal,
+    options: ScreenOptions,
+    *,
+    known: Mapping[str, KnownBarriers] | None = None,
+) -> ScreenResult:
+    """Judge every cation–anion pair of a prepared crystal.
+
+    The field of each ion is computed once, however many pairs it is in.
+
+    Args:
+        crystal: the crystal.
+        options: what is asked of it.
+        known: barriers of its ions that need not be computed, by the ions' labels (``Li+``).
+
+    Raises:
+        StructureError: the crystal has none of the cations or of the anions.
+    """
+    cations = _cations_of(crystal, options.cations)
+    anions = _anions_of(crystal, options.anions)
+    known = known or {}
+    computed = {
+        ion: _attempt(crystal, ion, options.barriers, known.get(str(ion)))
+        for ion in (*cations, *anions)
+    }
+    sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
+    bound = {anion: bound_fraction(crystal, anion) for anion in sound}
+    outcomes = [
+        _judge_pair(
+            crystal,
+            (cation, computed[cation]),
+            (anion, computed[anion]),
+            bound.get(anion, math.nan),
+            options,
+        )
+        for cation in cations
+        for anion in anions
+    ]
+    return ScreenResult(
+        crystal=crystal,
+        pairs=tuple(o for o in outcomes if isinstance(o, PairResult)),
+        failures=tuple(o for o in outcomes if isinstance(o, PairFailure)),
+        gii_vu=_gii_vu(crystal),
+    )
+
+
+def _gii_vu(crystal: IonicCrystal) -> float:
+    try:
+        return bvs_quality(crystal).gii_vu
+    except MissingParametersError:
+        return math.nan
+
+
+def _cations_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+    """Those of the elements that are cations of the crystal."""
+    found = []
+    for element in elements:
+        number = atomic_number(element)
+        if number in crystal.numbers and (charge := mean_charge(crystal, number)) > 0.0:
+            found.append(MobileIon(number, charge))
+    if not found:
+        there = sorted({symbol(int(z)) for z in crystal.numbers[crystal.charges > 0]})
+        raise UnpreparableStructureError(
+            f"The structure has no cation {' or '.join(elements)}; its cations: "
+            f"{', '.join(there) or 'none'}. Choose the mobile cation with --cation.",
+            reason="no_cation",
+        )
+    return found
+
+
+def _anions_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+    """The anions of the crystal, of these elements if any are named."""
+    wanted = {atomic_number(element) for element in elements}
+    there = anions_of(crystal)
+    found = [ion for ion in there if not wanted or ion.number in wanted]
+    if not found:
+        raise UnpreparableStructureError(
+            f"The structure has no anion {' or '.join(elements) or 'at all'}; its anions: "
+            f"{', '.join(ion.element for ion in there) or 'none'}.",
+            reason="no_anion",
+        )
+    return found
+
+
+def _attempt(
+    crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, known: KnownBarriers | None
+) -> IonBarriers | StructureError:
+    """Barriers of one ion, or why there are none: one ion's failure must not cost the others."""
+    try:
+        if known is not None:
+            return recalled_barriers(crystal, ion, options, known)
+        return ion_barriers(crystal, ion, options)
+    except StructureError as error:
+        return error
+
+
+Attempt = tuple[MobileIon, "IonBarriers | StructureError"]
+
+
+def _judge_pair(
+    crystal: IonicCrystal, cation: Attempt, anion: Attempt, bound: float, options: ScreenOptions
+) -> PairResult | PairFailure:
+    (cation_ion, of_cation), (anion_ion, of_anion) = cation, anion
+    for outcome in (of_cation, of_anion):
+        if isinstance(outcome, StructureError):
+            return PairFailure(
+                cation=cation_ion,
+                anion=anion_ion,
+                reason=outcome.reason,
+                message=str(outcome),
+                cation_barriers=of_cation if isinstance(of_cation, IonBarriers) else None,
+            )
+    assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
+    verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
+    return PairResult(
+        cation=of_cation,
+        anion=of_anion,
+        verdict=verdict,
+        bound_fraction=bound,
+        flags=_flags(crystal, of_cation, of_anion, verdict, bound)
+        + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, options.criterion),
+    )
+
+
+def _flags(
+    crystal: IonicCrystal, cation: IonBarriers, anion: IonBarriers, verdict: Verdict, bound: float
+) -> tuple[str, ...]:
+    flags = [*crystal.flags, *verdict.flags]
+    if bound > 0.0:
+        flags.append("anion_bound" if bound >= BOUND_FROM else "anion_partly_bound")
+    if sublattices_interchange(crystal, cation.ion, anion.ion):
+        flags.append("ratio_forced_by_symmetry")
+    quality = max(cation.quality, anion.quality)
+    if quality > ParameterQuality.TABULATED:
+        flags.append(f"{quality.label}_parameters")
+    if crystal.is_disordered:
+        flags.append("weighted_occupancies")
+    if crystal.oxidation_method.startswith("composition"):
+        flags.append("oxidation_states_guessed")
+    of_anion = crystal.charges[crystal.numbers == anion.ion.number]
+    if (of_anion > 0).any():
+        flags.append("anion_element_also_cation")
+    return tuple(dict.fromkeys(flags))

@@ -1,0 +1,1 @@
+"""Collective transport: conductivity, Onsager coefficients, transport numbers."""

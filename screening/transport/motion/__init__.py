@@ -1,0 +1,1 @@
+"""How ions move: jumps, rotation, densities, pathlines, van Hove functions, structure."""

@@ -1,0 +1,167 @@
+"""Rotation of bound ligands about their centre, told apart from migration.
+
+A ligand at distance R from its centre cannot move further than 2R: the mean squared change of
+its bond vector is 2R²(1 − C₁(t)), where C₁ is the orientation autocorrelation, and levels off
+at 2R² once the orientation is forgotten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from dualion.screening.transport._checks import checked_step
+from dualion.screening.transport.motion.bonding import Polyanions, nearest_image
+
+ROTATES_BELOW = 0.8
+"""A correlation below this is a turn by more than 37°, beyond any libration."""
+
+PERSISTENCE_PS = 0.5
+"""A bond is broken, or a ligand exchanged, if it stays so for this long, ps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rotation:
+    """Motion of bound ligands about their centres.
+
+    Attributes:
+        formula: the polyanion, for example ``PS4``.
+        n_bonds: number of centre–ligand bonds followed.
+        bond_length_angstrom: mean bond length R over the run, Å.
+        times_ps: shape (lags,), ps.
+        correlation: shape (lags,), C₁(t) = ⟨u(0)·u(t)⟩ over bonds and origins.
+        correlation_error: shape (lags,), standard error from the scatter of the bonds.
+        relative_msd: shape (lags,), Å², of the bond vectors.
+        ceiling_angstrom2: 2R², Å².
+        relaxation_ps: time at which C₁ falls to 1/e, ps; ``inf`` where it does not.
+        broken_bonds: bonds that were longer than allowed for longer than ``PERSISTENCE_PS``.
+        exchanges: ligands whose nearest centre changed for good.
+        verdict: ``rotating``, ``librating`` or ``breaking``.
+    """
+
+    formula: str
+    n_bonds: int
+    bond_length_angstrom: float
+    times_ps: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    correlation_error: NDArray[np.float64]
+    relative_msd: NDArray[np.float64]
+    ceiling_angstrom2: float
+    relaxation_ps: float
+    broken_bonds: int
+    exchanges: int
+    verdict: str
+
+
+def bond_vectors(
+    fractional: NDArray[np.float64], cell: NDArray[np.float64], polyanions: Polyanions
+) -> NDArray[np.float64]:
+    """Vectors from centre to ligand, followed from the first frame, shape (frames, bonds, 3), Å.
+
+    Args:
+        fractional: shape (frames, n, 3), unwrapped.
+        cell: shape (3, 3), Å.
+        polyanions: the bonds.
+    """
+    apart = fractional[:, polyanions.ligands] - fractional[:, polyanions.centres]
+    start = nearest_image(apart[0])
+    return np.asarray((apart - apart[0] + start) @ cell)
+
+
+def rotation(
+    fractional: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    polyanions: Polyanions,
+    frame_step_ps: float,
+) -> Rotation:
+    """Describe the motion of all bound ligands.
+
+    Args:
+        fractional: shape (frames, n, 3), unwrapped fractional coordinates.
+        cell: shape (3, 3), Å, mean cell.
+        polyanions: the bonds to follow, at least one.
+        frame_step_ps: time between frames, ps.
+    """
+    step_ps = checked_step(frame_step_ps)
+    vectors = bond_vectors(fractional, cell, polyanions)
+    lengths = np.linalg.norm(vectors, axis=2)
+    units = vectors / np.maximum(lengths, 1e-12)[:, :, None]
+    per_bond = _correlation(units)
+    half = max(2, len(units) // 2)
+    mean = per_bond[:half].mean(axis=1)
+    scatter = (
+        per_bond[:half].std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
+    )
+    self_term = (lengths**2).mean()
+    relative = 2.0 * (self_term - _correlation(vectors)[:half].mean(axis=1))
+    radius = float(lengths.mean())
+    broken = _broken(lengths, polyanions, step_ps)
+    exchanges = _exchanges(fractional, cell, polyanions, step_ps)
+    return Rotation(
+        formula=polyanions.formula,
+        n_bonds=len(polyanions.centres),
+        bond_length_angstrom=radius,
+        times_ps=np.arange(half, dtype=np.float64) * step_ps,
+        correlation=mean,
+        correlation_error=scatter / np.sqrt(per_bond.shape[1]),
+        relative_msd=relative,
+        ceiling_angstrom2=2.0 * radius**2,
+        relaxation_ps=_relaxation(mean, step_ps),
+        broken_bonds=broken,
+        exchanges=exchanges,
+        verdict=_verdict(mean, broken, exchanges),
+    )
+
+
+def _correlation(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """⟨v(0)·v(t)⟩ over origins, for each bond, shape (frames, bonds)."""
+    frames = len(vectors)
+    size = fft.next_fast_len(2 * frames, real=True)
+    total = np.zeros((frames, vectors.shape[1]))
+    for axis in range(3):
+        spectrum = fft.rfft(vectors[:, :, axis], n=size, axis=0)
+        total += fft.irfft((spectrum * spectrum.conj()).real, n=size, axis=0)[:frames]
+    return np.asarray(total / (frames - np.arange(frames))[:, None])
+
+
+def _relaxation(correlation: NDArray[np.float64], step_ps: float) -> float:
+    below = np.flatnonzero(correlation < np.exp(-1.0))
+    return float(below[0] * step_ps) if len(below) else np.inf
+
+
+def _persistent(condition: NDArray[np.bool_], step_ps: float) -> NDArray[np.bool_]:
+    """Whether a condition holds for ``PERSISTENCE_PS`` on end, per column."""
+    window = min(max(1, round(PERSISTENCE_PS / step_ps)), len(condition))
+    counts = np.cumsum(np.vstack([np.zeros(condition.shape[1]), condition]), axis=0)
+    return np.asarray((counts[window:] - counts[:-window] >= window).any(axis=0))
+
+
+def _broken(lengths: NDArray[np.float64], polyanions: Polyanions, step_ps: float) -> int:
+    return int(_persistent(lengths > polyanions.limit_angstrom, step_ps).sum())
+
+
+def _exchanges(
+    fractional: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    polyanions: Polyanions,
+    step_ps: float,
+) -> int:
+    """Count ligands that end up nearest to another centre than at the start."""
+    window = min(max(1, round(PERSISTENCE_PS / step_ps)), max(1, len(fractional) // 4))
+    ligands, centres = polyanions.ligand_atoms, polyanions.centre_atoms
+
+    def nearest(frames: NDArray[np.float64]) -> NDArray[np.int64]:
+        apart = frames[:, ligands, None] - frames[:, None, centres]
+        distance = np.linalg.norm(nearest_image(apart) @ cell, axis=3).mean(axis=0)
+        return np.asarray(distance.argmin(axis=1))
+
+    return int((nearest(fractional[:window]) != nearest(fractional[-window:])).sum())
+
+
+def _verdict(correlation: NDArray[np.float64], broken: int, exchanges: int) -> str:
+    if broken or exchanges:
+        return "breaking"
+    return "rotating" if float(correlation.min()) < ROTATES_BELOW else "librating"

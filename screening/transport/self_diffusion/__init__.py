@@ -1,0 +1,1 @@
+"""Mean squared displacements and self-diffusion coefficients with their errors."""

@@ -1,0 +1,336 @@
+"""Self-diffusion coefficient of one set of ions, with its interval and a verdict.
+
+D = slope / 2 per coordinate, the slope from ``window.choose_window``: generalised least
+squares with an intercept in a diffusive window that a rule finds. Å²/ps = 1e-4 cm²/s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dualion.screening.transport._checks import checked_positions, checked_step
+from dualion.screening.transport.self_diffusion._msd_kernel import even_moments, tensor_steps
+from dualion.screening.transport.self_diffusion.msd import PAIRS, Msd, mean_squared_displacement
+from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
+from dualion.screening.transport.self_diffusion.step_shape import GAUSSIAN, StepShape, step_shape
+from dualion.screening.transport.self_diffusion.window import WindowedSlope, choose_window
+
+CM2_S_PER_A2_PS = 1e-4
+"""1 Å²/ps in cm²/s."""
+
+MOBILE_N_EFF = 56.0
+"""Effective jumps below which no ion is called mobile (He, Zhu, Mo, npj Comput. Mater. 4, 18
+(2018), doi:10.1038/s41524-018-0074-y): the relative error is then above one half."""
+
+LEAST_FRAMES = 10
+"""Fewer frames than this give no slope worth its error."""
+
+DEFAULT_HOP_ANGSTROM = 3.0
+"""Typical distance between cation sites of solid electrolytes, Å."""
+
+BALLISTIC_SLOPE = 1.7
+"""Log–log slope of the MSD from which motion is free flight."""
+
+LEAST_LOG_SLOPE = 0.3
+"""With a smaller log–log slope the window still holds mostly the intercept."""
+
+CAGED_SHARE = 0.1
+"""Ions whose diffusion over the run is surely below this share of a² are called vibrating."""
+
+UNSEEN_JUMPS = 3.69
+"""−ln 0.025: where no jump was seen, so many may have been expected (95 %, two-sided)."""
+
+STILL_ANGSTROM2 = 1e-8
+"""An MSD below this is rounding."""
+
+Verdict = Literal["diffusing", "rotating", "vibrating", "ballistic", "not resolved"]
+
+PosteriorName = Literal["closed form", "kinisi", "closed form and kinisi"]
+"""The last for replicas of which some have one and some the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Diffusion:
+    """Self-diffusion of one set of ions.
+
+    Attributes:
+        species: what moves.
+        n_ions: number of ions averaged over.
+        d_cm2_s: D, cm²/s; NaN where the run is too short for any estimate.
+        error_cm2_s: standard error of D, cm²/s; ``inf`` beside a NaN.
+        low_cm2_s: lower end of the 95 % interval, cm²/s.
+        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit. Where ions only
+            vibrate it allows the jumps that the run was too short to see.
+        tensor_cm2_s: shape (3, 3), D tensor, cm²/s.
+        tensor_error_cm2_s: shape (3, 3), standard errors, cm²/s.
+        tensor_dof: degrees of freedom of these errors.
+        intercept_angstrom2: line's value at t = 0, Å²: vibration and back-jumps.
+        window_ps: first and last lag of the fit, ps.
+        n_eff: N · (largest MSD − intercept) / a², effective number of jumps.
+        relative_error_he_zhu_mo: 3.43/√N_eff + 0.04.
+        log_slope: d ln MSD/d ln t at the window.
+        non_gaussian: α₂ at the window's start.
+        inflation: variance over that of independent Gaussian walkers.
+        verdict: what the ions do.
+        flags: names of what a cautious reader should know.
+        posterior: what gave D, its error and interval; all else is of the closed form.
+    """
+
+    species: str
+    n_ions: int
+    d_cm2_s: float
+    error_cm2_s: float
+    low_cm2_s: float
+    high_cm2_s: float
+    tensor_cm2_s: NDArray[np.float64]
+    tensor_error_cm2_s: NDArray[np.float64]
+    tensor_dof: float
+    intercept_angstrom2: float
+    window_ps: tuple[float, float]
+    n_eff: float
+    relative_error_he_zhu_mo: float
+    log_slope: float
+    non_gaussian: float
+    inflation: float
+    verdict: Verdict
+    flags: tuple[str, ...] = ()
+    posterior: PosteriorName = "closed form"
+
+    @property
+    def principal_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Principal D, shape (3,), cm²/s, falling, and their unit vectors as rows (3, 3)."""
+        if not np.isfinite(self.tensor_cm2_s).all():
+            return np.full(3, np.nan), np.eye(3)
+        values, vectors = np.linalg.eigh(self.tensor_cm2_s)
+        return values[::-1].copy(), vectors[:, ::-1].T.copy()
+
+
+class LagCache:
+    """Squared displacements per origin of one set of ions, kept by lag."""
+
+    def __init__(self, positions: NDArray[np.float64]) -> None:
+        """Wrap positions of shape (frames, ions, 3), Å."""
+        self.positions = positions
+        self.n_frames, self.n_ions, _ = positions.shape
+        self._tensors: dict[int, NDArray[np.float64]] = {}
+
+    def tensor(self, lag: int) -> NDArray[np.float64]:
+        """Displacement tensor per origin, mean over ions, shape (6, frames − lag), Å²."""
+        if lag not in self._tensors:
+            self._tensors[lag] = tensor_steps(self.positions, lag) / self.n_ions
+        return self._tensors[lag]
+
+    def trace(self, lag: int) -> NDArray[np.float64]:
+        """Mean over ions and directions, shape (frames − lag,), Å²."""
+        return np.asarray(self.tensor(lag)[:3].mean(axis=0))
+
+    def shape(self, lag: int) -> StepShape:
+        """How the displacements over one lag are spread."""
+        second, fourth = even_moments(self.positions, lag, max(1, lag // 4))
+        if second <= STILL_ANGSTROM2:
+            return GAUSSIAN
+        return step_shape(self.tensor(lag), second, fourth, self.n_ions, lag)
+
+
+def diffusion(
+    positions: ArrayLike,
+    frame_step_ps: float,
+    *,
+    species: str = "ions",
+    hop_length_angstrom: float = DEFAULT_HOP_ANGSTROM,
+    msd: Msd | None = None,
+    earliest_ps: float = 0.0,
+) -> Diffusion:
+    """Estimate D of a set of ions that are alike.
+
+    Args:
+        positions: shape (frames, ions, 3), Å, unwrapped, drift removed.
+        frame_step_ps: time between frames, ps.
+        species: name for the result.
+        hop_length_angstrom: length of a jump between sites, Å; only ``n_eff`` and the verdict
+            use it.
+        msd: the MSD of these positions, if it is at hand.
+        earliest_ps: the window starts no earlier than this, ps.
+
+    Raises:
+        InputError: wrong shape, a number that is not finite, or a bad time step.
+    """
+    array = checked_positions(positions)
+    step_ps = checked_step(frame_step_ps)
+    msd = msd or mean_squared_displacement(array, step_ps)
+    if len(array) < LEAST_FRAMES:
+        return _unresolved(species, array, "too_few_frames")
+    if msd.total.max() < STILL_ANGSTROM2:
+        return _still(species, array, step_ps)
+    cache = LagCache(array)
+    windowed = choose_window(
+        cache.trace,
+        len(array),
+        3 * array.shape[1],
+        shape=cache.shape,
+        least=max(1, round(earliest_ps / step_ps)),
+    )
+    return _assembled(species, cache, windowed, msd, step_ps, hop_length_angstrom)
+
+
+def _assembled(
+    species: str,
+    cache: LagCache,
+    windowed: WindowedSlope,
+    msd: Msd,
+    step_ps: float,
+    hop_angstrom: float,
+) -> Diffusion:
+    slope = windowed.slope
+    unit = CM2_S_PER_A2_PS / (2.0 * step_ps)
+    tensor, tensor_error = _tensor(cache, slope)
+    alpha = cache.shape(slope.start).non_gaussian
+    log_slope = _log_slope(msd, slope)
+    reach = float(msd.total[: max(2, int(0.7 * msd.n_frames))].max()) - 3.0 * slope.intercept
+    n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
+    verdict, flags = _verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
+    high = slope.high * unit
+    if verdict == "vibrating":
+        high = max(high, _unseen_jumps(cache.n_ions, cache.n_frames * step_ps, hop_angstrom))
+    return Diffusion(
+        species=species,
+        n_ions=cache.n_ions,
+        d_cm2_s=slope.value * unit,
+        error_cm2_s=slope.error * unit,
+        low_cm2_s=slope.low * unit,
+        high_cm2_s=high,
+        tensor_cm2_s=tensor * unit,
+        tensor_error_cm2_s=tensor_error * unit,
+        tensor_dof=float(len(slope.bin_edges) - 2),
+        intercept_angstrom2=3.0 * slope.intercept,
+        window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
+        n_eff=n_eff,
+        relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
+        log_slope=log_slope,
+        non_gaussian=alpha,
+        inflation=slope.inflation,
+        verdict=verdict,
+        flags=flags,
+    )
+
+
+def he_zhu_mo_error(n_eff: float) -> float:
+    """Relative error 3.43/√N_eff + 0.04 of D (He, Zhu, Mo 2018); ``inf`` without a jump."""
+    return float(3.43 / np.sqrt(n_eff) + 0.04) if n_eff > 0.0 else np.inf
+
+
+def _unseen_jumps(n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
+    """Largest D, cm²/s, at which a run may well be without a jump."""
+    return UNSEEN_JUMPS * hop_angstrom**2 / (6.0 * n_ions * duration_ps) * CM2_S_PER_A2_PS
+
+
+def _tensor(cache: LagCache, slope: Slope) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Slope of each tensor component and its error, shape (3, 3), Å² per frame.
+
+    The scatter over stretches is scaled by the ratio of the trace's error to its own scatter,
+    so that the components share the trace's calibration.
+    """
+    values = [cache.tensor(int(lag)) for lag in slope.lags]
+    trace = bin_sums(
+        [v[:3].mean(axis=0) for v in values], slope.lags, slope.weights, slope.bin_edges
+    )
+    scatter = float(np.sqrt((trace**2).sum()))
+    calibration = slope.error / scatter if scatter > 0.0 else np.nan
+    mean, error = np.zeros((3, 3)), np.zeros((3, 3))
+    for number, (a, b) in enumerate(PAIRS):
+        parts = [v[number] for v in values]
+        mean[a, b] = mean[b, a] = float(
+            sum(w * p.mean() for w, p in zip(slope.weights, parts, strict=True))
+        )
+        sums = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)
+        error[a, b] = error[b, a] = calibration * float(np.sqrt((sums**2).sum()))
+    return mean, error
+
+
+def _log_slope(msd: Msd, slope: Slope) -> float:
+    """d ln MSD/d ln t between the first and the last lag of the window."""
+    first, last = int(slope.lags[0]), int(slope.lags[-1])
+    low, high = msd.total[first], msd.total[last]
+    if first == last or low <= 0.0 or high <= 0.0:
+        return float("nan")
+    return float(np.log(high / low) / np.log(last / first))
+
+
+def _verdict(
+    windowed: WindowedSlope,
+    msd: Msd,
+    n_eff: float,
+    reach: float,
+    hop_angstrom: float,
+    log_slope: float,
+) -> tuple[Verdict, tuple[str, ...]]:
+    slope = windowed.slope
+    flags = []
+    if not windowed.confirmed:
+        flags.append("window_unconfirmed")
+    if not windowed.merged:
+        flags.append("few_jumps_or_unlike_ions")
+    if _ballistic(msd):
+        return "ballistic", (*flags, "free_flight")
+    moves = slope.low > 0.0 and reach >= 0.5 * hop_angstrom**2
+    if moves and n_eff >= MOBILE_N_EFF and windowed.confirmed and log_slope > LEAST_LOG_SLOPE:
+        return "diffusing", tuple(flags)
+    # Caged: what the data allow as diffusion is a small part of one jump over the whole run.
+    if 3.0 * slope.high * msd.n_frames < CAGED_SHARE * hop_angstrom**2:
+        return "vibrating", tuple(flags)
+    if 0.0 < n_eff < MOBILE_N_EFF:
+        flags.append("n_eff_below_56")
+    if slope.low > 0.0 and reach < 0.5 * hop_angstrom**2:
+        flags.append("msd_below_half_hop")
+    return "not resolved", tuple(flags)
+
+
+def _ballistic(msd: Msd) -> bool:
+    """Whether the MSD still grows like t² at a quarter of the run."""
+    late, early = msd.n_frames // 4, msd.n_frames // 16
+    if early < 1 or msd.total[early] <= 0.0:
+        return False
+    return float(np.log(msd.total[late] / msd.total[early]) / np.log(late / early)) > (
+        BALLISTIC_SLOPE
+    )
+
+
+def _unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusion:
+    empty = np.full((3, 3), np.nan)
+    return Diffusion(
+        species=species,
+        n_ions=array.shape[1],
+        d_cm2_s=np.nan,
+        error_cm2_s=np.inf,
+        low_cm2_s=-np.inf,
+        high_cm2_s=np.inf,
+        tensor_cm2_s=empty,
+        tensor_error_cm2_s=np.full((3, 3), np.inf),
+        tensor_dof=0.0,
+        intercept_angstrom2=np.nan,
+        window_ps=(np.nan, np.nan),
+        n_eff=0.0,
+        relative_error_he_zhu_mo=np.inf,
+        log_slope=np.nan,
+        non_gaussian=np.nan,
+        inflation=np.nan,
+        verdict="not resolved",
+        flags=(flag,),
+    )
+
+
+def _still(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
+    """Atoms that do not move at all: a static file or a run at zero temperature."""
+    limit = _unseen_jumps(array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
+    return replace(
+        _unresolved(species, array, "no_motion"),
+        d_cm2_s=0.0,
+        error_cm2_s=limit,
+        low_cm2_s=0.0,
+        high_cm2_s=limit,
+        verdict="vibrating",
+    )

@@ -1,0 +1,1 @@
+"""HTTP for every source that talks to a server."""

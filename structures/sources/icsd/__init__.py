@@ -1,0 +1,1 @@
+"""The ICSD: its web API and what its entries say."""

@@ -1,0 +1,1 @@
+"""Campaigns: configuration, plan, run, export, status."""

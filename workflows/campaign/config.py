@@ -1,0 +1,139 @@
+"""``campaign.yaml``: what a campaign computes, on what, and where.
+
+Every field has its unit in its name or its description. The models check values; what they say
+of a wrong one is turned into a line of the file by ``campaign_yaml``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+from dualion.workflows.campaign.sources import SourceBlock
+from dualion.workflows.execution.cluster_config import ClusterBlock
+from dualion.workflows.md.plan.config import MdBlock
+
+if TYPE_CHECKING:
+    from dualion.results.score import ScoreWeights
+    from dualion.screening.screen import ScreenOptions
+
+
+class Block(BaseModel):
+    """Base of all blocks: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IonsBlock(Block):
+    """Which ions are to migrate."""
+
+    cations: list[str] = Field(default=["Li"], min_length=1, description="symbols of the cations")
+    anions: list[str] = Field(default=[], description="symbols of the anions; empty for all")
+
+
+class CriterionBlock(Block):
+    """When a pair passes. A change recomputes nothing."""
+
+    max_cation_barrier_ev: PositiveFloat = Field(1.0, description="eV")
+    min_ratio: float = Field(0.5, ge=0.0, description="smallest ratio of the barriers")
+    max_ratio: float = Field(1.5, ge=0.0, description="largest ratio of the barriers")
+    dimensionality: Literal[1, 2, 3] = Field(3, description="barriers that decide: 1D, 2D or 3D")
+    reading: Literal["anion_over_cation", "cation_over_anion"] = Field(
+        "anion_over_cation", description="which barrier is divided by which"
+    )
+
+
+class BarriersBlock(Block):
+    """How barriers are computed. A change recomputes every structure."""
+
+    spacing_angstrom: float = Field(0.2, description="largest distance of grid points, Å")
+    engine: str = Field("native", description="native, or bvlain to compare")
+    preset: str = Field("bvlain", description="conventions of the pair energies")
+    morse_prefactor: float | None = Field(None, description="fraction of D0 in the Morse term")
+    screening_factor: float | None = Field(None, description="f of the Coulomb term")
+    radii: str | None = Field(None, description="covalent radii: ase or softbv")
+    cutoff_angstrom: float | None = Field(None, description="reach of the pair energies, Å")
+    refuse_estimates: bool = Field(False, description="accept tabulated pair parameters alone")
+    strict: bool = Field(False, description="reject structures whose charges balance by force")
+
+
+class RunBlock(Block):
+    """How the work is done. A change recomputes nothing."""
+
+    time_limit_s: float = Field(300.0, ge=1.0, description="longest time for one structure, s")
+    dashboard: str | None = Field(
+        None, description="address of Dask's dashboard, for example 127.0.0.1:8787"
+    )
+
+
+class Campaign(Block):
+    """A whole campaign.
+
+    Attributes:
+        folder: folder of ``campaign.yaml``; relative paths start here.
+        file: name of the YAML file.
+    """
+
+    name: str = Field("campaign", min_length=1, max_length=80, description="name in queue and logs")
+    sources: list[SourceBlock] = Field(min_length=1, description="where structures come from")
+    ions: IonsBlock = IonsBlock()
+    criterion: CriterionBlock = CriterionBlock()  # type: ignore[call-arg]
+    barriers: BarriersBlock = BarriersBlock()  # type: ignore[call-arg]
+    ranking: dict[str, float] = Field(
+        default_factory=dict, description="weights of the score's parts that differ from the usual"
+    )
+    run: RunBlock = RunBlock()  # type: ignore[call-arg]
+    cluster: ClusterBlock = ClusterBlock()  # type: ignore[call-arg]
+    md: MdBlock = MdBlock()  # type: ignore[call-arg]
+    store: str | None = Field(
+        None, description="URL of a PostgreSQL database; without it campaign.db in the folder"
+    )
+    folder: Path = Field(Path(), exclude=True)
+    file: str = Field("campaign.yaml", exclude=True)
+
+    def options(self) -> ScreenOptions:
+        """What is asked of every structure.
+
+        Raises:
+            InputError: a name is unknown or a number makes no sense.
+        """
+        from dualion.workflows.campaign.screening_options import screen_options
+
+        blocks = self.barriers.model_dump()
+        direct = {n: blocks.pop(n) for n in ("spacing_angstrom", "engine", "preset")}
+        refuse = blocks.pop("refuse_estimates")
+        strict = blocks.pop("strict")
+        return screen_options(
+            cations=self.ions.cations,
+            anions=self.ions.anions,
+            criterion=self.criterion.model_dump(),
+            **direct,
+            changes=blocks,
+            refuse_estimates=refuse,
+            strict=strict,
+        )
+
+    def weights(self) -> ScoreWeights:
+        """Weights of the ranking.
+
+        Raises:
+            InputError: a part is unknown or a weight makes no sense.
+        """
+        from dualion.results.score import ScoreWeights
+
+        return ScoreWeights.of(self.ranking)
+
+    @property
+    def store_at(self) -> str | Path:
+        """URL or path of the store."""
+        return self.store or self.folder / "campaign.db"
+
+
+def fingerprint(content: Any) -> str:
+    """Short hash of plain data."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,210 @@
+"""From the store to ``screened.csv``, ``candidates.csv`` and ``run.json``, in a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from dualion.results.columns import CANDIDATES, SCREENED, Row
+from dualion.results.md_results import md_columns_of, runs_by_structure
+from dualion.results.ranking import ranked_candidates
+from dualion.results.rejudging import judged
+from dualion.results.score import NEEDED
+from dualion.results.store import Entry, MdRun, MdRuns, Store, TaskRecord
+from dualion.results.tables import TableWriter
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import InputError
+from dualion.structures.records import Rejection
+from dualion.workflows.campaign.anode_stability import AnodeStability
+from dualion.workflows.campaign.config import Campaign, fingerprint
+from dualion.workflows.campaign.plan import Ask
+from dualion.workflows.campaign.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
+from dualion.workflows.campaign.tasks import asked_cations, rejection_outcome
+from dualion.workflows.md.states import TRANSITIONS
+
+if TYPE_CHECKING:
+    from dualion.results.score import ScoreWeights
+    from dualion.screening.screen import ScreenOptions
+
+RANKED_BY = frozenset({"dai", "source_id", "cation", "anion", *NEEDED})
+"""What a row must keep to be ranked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRows:
+    """Rows of one entry of the input."""
+
+    rows: list[Row]
+    stage: str
+    cation_below: bool
+
+
+def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> RunSummary:
+    """Write the tables; each is replaced as a whole.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    options, weights = campaign.options(), campaign.weights()
+    summary = RunSummary(files=RunFiles(folder=campaign.folder), finished=finished)
+    rows = entry_rows(store, plan, options)
+    try:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
+            slim = _write_screened(summary, rows, cast(TextIO, passed))
+            runs = MdRuns(store, TRANSITIONS).all()
+            _write_candidates(summary, slim, cast(TextIO, passed), options, weights, runs)
+        inputs = [source.label() for source in campaign.sources]
+        write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
+    except OSError as error:
+        raise InputError(
+            f"Cannot write the tables in {campaign.folder}: {error.strerror}. The results are safe "
+            "in the store; free space and start again."
+        ) from error
+    store.set_notes({"exported": export_state(campaign, plan, finished)})
+    return summary
+
+
+def export_state(campaign: Campaign, plan: int, finished: bool) -> str:
+    """A text that changes when the tables would."""
+    asked = Ask.of(campaign.options()).whole
+    return fingerprint([asked, campaign.criterion.model_dump(), campaign.ranking, plan, finished])
+
+
+def is_exported(campaign: Campaign, store: Store, plan: int) -> bool:
+    """Whether the tables are those of a finished campaign as it stands."""
+    files = RunFiles(folder=campaign.folder)
+    there = all(path.exists() for path in (files.screened, files.candidates, files.sidecar))
+    return there and store.note("exported") == export_state(campaign, plan, True)
+
+
+def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[EntryRows]:
+    """Rows of every entry that is done, in the order of the input."""
+    ask = Ask.of(options)
+    for entry, leading, records in store.rows(plan, ask.scopes):
+        if entry.reason is not None:
+            yield _rejected(entry, options)
+            continue
+        valid = [r for r in records if _counts(r, options, ask)]
+        if valid:
+            yield _judged(entry, valid, options, leading or 0)
+
+
+def _counts(record: TaskRecord, options: ScreenOptions, ask: Ask) -> bool:
+    """Whether a task belongs to what is asked."""
+    if not record.anion:
+        by_ions = record.scope == ask.ions and record.cation == asked_cations(options)
+        return by_ions or record.scope in (ask.preparation, ask.whole)
+    wanted = not options.anions or record.anion in options.anions
+    return wanted and record.cation in options.cations
+
+
+def _rejected(entry: Entry, options: ScreenOptions) -> EntryRows:
+    rejection = Rejection(
+        source=entry.source,
+        source_id=entry.source_id,
+        stage="read",
+        reason=entry.reason or "",
+        message=entry.message or "",
+    )
+    outcome = rejection_outcome(entry.position, rejection, options)
+    return EntryRows(rows=outcome.rows, stage="read", cation_below=False)
+
+
+def _judged(
+    entry: Entry, records: list[TaskRecord], options: ScreenOptions, leading: int
+) -> EntryRows:
+    rows: list[Row] = []
+    below = False
+    for record in sorted(records, key=lambda r: _place(r, options)):
+        row = record.row
+        if row["status"] == "ok":
+            row, low = judged(row, options.criterion, leading_flags=leading)
+            below = below or low
+        if not record.anion:
+            row["cation"] = asked_cations(options)
+        rows.append({**row, **_of_entry(entry, row)})
+    return EntryRows(rows=rows, stage=records[0].stage, cation_below=below)
+
+
+def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:
+    """Pairs that were judged first, by cation as asked and by the anion's atomic number."""
+    if not record.anion:
+        return (1, 0, 0)
+    lost = record.row["status"] != "ok"
+    return (lost, options.cations.index(record.cation), atomic_number(record.anion))
+
+
+def _of_entry(entry: Entry, row: Row) -> Row:
+    """Columns of an entry: several entries may share a structure."""
+    own: Row = {"source": entry.source, "source_id": entry.source_id}
+    for key in ("energy_above_hull_ev_atom", "band_gap_ev"):
+        own[key] = entry.metadata.get(key, row.get(key))
+    return own
+
+
+def _write_screened(
+    summary: RunSummary, found: Iterator[EntryRows], passed: TextIO
+) -> list[dict[str, Any]]:
+    """Write every row; rows that pass also go to ``passed``, a line each.
+
+    Returns:
+        What ranks the passing rows, with the place of each in ``passed``.
+    """
+    slim: list[dict[str, Any]] = []
+    with _replacing(summary.files.screened) as handle:
+        writer = TableWriter(handle, SCREENED)
+        for entry in found:
+            writer.write(entry.rows)
+            summary.funnel.add(entry.rows, stage=entry.stage, cation_below=entry.cation_below)
+            for row in entry.rows:
+                if row.get("dai") is True:
+                    slim.append({**_ranked_part(row), "offset": passed.tell()})
+                    passed.write(json.dumps(row) + "\n")
+    return slim
+
+
+def _ranked_part(row: Row) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key in RANKED_BY}
+
+
+def _write_candidates(
+    summary: RunSummary,
+    slim: list[dict[str, Any]],
+    passed: TextIO,
+    options: ScreenOptions,
+    weights: ScoreWeights,
+    runs: list[MdRun],
+) -> None:
+    """Write the passing rows by rank; the first ones are kept to be shown."""
+    anode, by_structure = AnodeStability(options=options), runs_by_structure(runs)
+    with _replacing(summary.files.candidates) as handle:
+        writer = TableWriter(handle, CANDIDATES)
+        dimensionality = options.criterion.dimensionality
+        for ranked in ranked_candidates(slim, dimensionality=dimensionality, weights=weights):
+            passed.seek(int(ranked["offset"] or 0))
+            place = {key: value for key, value in ranked.items() if key != "offset"}
+            row = {**json.loads(passed.readline()), **place}
+            row |= anode.interphase_of(row) | md_columns_of(row, by_structure)
+            writer.write([row])
+            if len(summary.candidates) < SHOWN:
+                summary.candidates.append(row)
+    summary.candidate_count = len(slim)
+    summary.anode_problem = anode.problem
+
+
+SHOWN = 15
+"""Candidates that a summary keeps."""
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A file that takes the place of another once it is whole."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as handle:
+        yield handle
+    part.replace(path)

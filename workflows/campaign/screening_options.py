@@ -1,0 +1,110 @@
+"""From plain words (a command line, a YAML file) to checked options of a screening."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from dualion.structures.errors import InputError
+
+if TYPE_CHECKING:
+    from dualion.screening.screen import ScreenOptions
+
+SPACING_ANGSTROM = (0.02, 1.0)
+CUTOFF_ANGSTROM = (2.0, 30.0)
+"""Smallest and largest that make sense, Å."""
+
+
+def known_name(what: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is known.
+
+    Raises:
+        InputError: it is not; the message names the closest one.
+    """
+    names = list(known)
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+    raise InputError(
+        f"There is no {what} {name!r}; did you mean {close!r}? Known: {', '.join(names)}."
+    )
+
+
+def within(what: str, value: float, bounds: tuple[float, float], unit: str = "") -> float:
+    """The value, if it is finite and within the bounds.
+
+    Raises:
+        InputError: it is not.
+    """
+    low, high = bounds
+    if not (math.isfinite(value) and low <= value <= high):
+        between = f"between {low:g} and {high:g}" if math.isfinite(high) else f"at least {low:g}"
+        raise InputError(f"The {what} is {value:g}; give a number {between} {unit}".rstrip() + ".")
+    return value
+
+
+def screen_options(
+    *,
+    cations: Iterable[str],
+    anions: Iterable[str] = (),
+    criterion: dict[str, Any] | None = None,
+    spacing_angstrom: float = 0.2,
+    engine: str = "native",
+    preset: str = "bvlain",
+    changes: dict[str, float | str | None] | None = None,
+    refuse_estimates: bool = False,
+    strict: bool = False,
+) -> ScreenOptions:
+    """Checked options of a screening.
+
+    Args:
+        cations: symbols of the mobile cations.
+        anions: symbols of the anions; none for every anion.
+        criterion: fields of ``DaiCriterion``.
+        spacing_angstrom: largest distance of grid points, Å.
+        engine: name of the engine.
+        preset: name of the conventions.
+        changes: fields of ``PotentialOptions`` that differ from the preset; None for no change.
+        refuse_estimates: accept tabulated pair parameters alone.
+        strict: refuse structures whose charges balance only by force.
+
+    Raises:
+        InputError: a name is unknown or a number makes no sense.
+    """
+    from dualion.screening import barriers
+    from dualion.screening.bvse import potential
+    from dualion.screening.criterion import DaiCriterion
+    from dualion.screening.screen import ScreenOptions
+
+    changed = _checked_changes(changes or {})
+    convention = potential.with_changes(potential.preset(preset), **changed)
+    if refuse_estimates:
+        convention = potential.refusing_estimates(convention)
+    return ScreenOptions(
+        cations=tuple(dict.fromkeys(cations)),
+        anions=tuple(dict.fromkeys(anions)),
+        criterion=DaiCriterion(**(criterion or {})),
+        barriers=barriers.BarrierOptions(
+            spacing_angstrom=within("grid spacing", spacing_angstrom, SPACING_ANGSTROM, "Å"),
+            engine=known_name("engine", engine, barriers.ENGINE_NAMES),  # type: ignore[arg-type]
+            potential=convention,
+        ),
+        strict=strict,
+    )
+
+
+def _checked_changes(changes: dict[str, float | str | None]) -> dict[str, float | str | None]:
+    given: dict[str, float | str | None] = {
+        name: value for name, value in changes.items() if value is not None
+    }
+    if "radii" in given:
+        known_name("set of radii", str(given["radii"]), ("ase", "softbv"))
+    if "cutoff_angstrom" in given:
+        within("cutoff", float(given["cutoff_angstrom"] or 0.0), CUTOFF_ANGSTROM, "Å")
+    if "morse_prefactor" in given:
+        within("Morse prefactor", float(given["morse_prefactor"] or 0.0), (0.01, 10.0))
+    if "screening_factor" in given:
+        within("screening factor", float(given["screening_factor"] or 0.0), (0.01, 10.0))
+    return given

@@ -1,0 +1,258 @@
+"""The work of one structure: a pure function from an entry to rows of the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dualion.results.columns import SCHEMA_VERSION, Row
+from dualion.results.rows import Identity, rejected_row, result_rows
+from dualion.structures.errors import StructureError
+from dualion.structures.records import RawEntry, Rejection, cell_kind_of
+
+if TYPE_CHECKING:
+    from dualion.screening.barriers import KnownBarriers
+    from dualion.screening.screen import ScreenOptions, ScreenResult
+    from dualion.structures.crystal import IonicCrystal
+    from dualion.structures.records import StructureRecord
+
+DEFAULT_TIME_LIMIT_S = 300.0
+TRACEBACK_CHARACTERS = 4000
+"""The end of a traceback that is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One structure to screen.
+
+    Attributes:
+        index: number that the outcome carries back.
+        entry: the structure's text.
+        options: what is asked of it.
+        cost_s: estimated computing time, s; 0 where it is unknown.
+        known: barriers of its ions that need not be computed, by the ions' labels.
+    """
+
+    index: int
+    entry: RawEntry
+    options: ScreenOptions
+    cost_s: float = 0.0
+    known: Mapping[str, KnownBarriers] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one structure.
+
+    Attributes:
+        index: place of the entry in the input.
+        stage: where it ended: ``read``, ``prepare``, ``screen``, or ``done``.
+        rows: its rows of ``screened.csv``; never empty.
+        cation_below: whether a pair's cation barrier is below the threshold.
+        cations: symbols of all cations of the prepared structure; empty if it was not prepared.
+        anions: symbols of all its anions.
+        leading_flags: how many of a row's flags come before those of the verdict.
+        traceback: where a failure happened, the innermost call last; empty without a failure.
+    """
+
+    index: int
+    stage: str
+    rows: list[Row] = field(default_factory=list)
+    cation_below: bool = False
+    cations: tuple[str, ...] = ()
+    anions: tuple[str, ...] = ()
+    leading_flags: int = 0
+    traceback: str = ""
+
+
+Work = Callable[[Job], Outcome]
+
+
+VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
+"""Options that choose and judge pairs; all others change what comes out for a pair."""
+
+
+def conventions_of(options: ScreenOptions) -> dict[str, Any]:
+    """The options that the numbers of a pair depend on, as plain data."""
+    every = dataclasses.asdict(options)
+    return {name: value for name, value in every.items() if name not in VERDICT_OPTIONS}
+
+
+def structure_text(entry: RawEntry) -> str:
+    """All of an entry that its numbers depend on."""
+    return "\0".join((entry.format, entry.text, str(cell_kind_of(entry.metadata))))
+
+
+def task_key(entry: RawEntry, options: ScreenOptions) -> str:
+    """Hash of structure, conventions and schema; with the ions, equal keys mean equal numbers.
+
+    The criterion is no part of it: a verdict is judged anew from the same barriers.
+    """
+    asked = json.dumps(conventions_of(options), sort_keys=True, default=str)
+    text = "\0".join((structure_text(entry), asked, str(SCHEMA_VERSION)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def pair_key(key: str, cation: str, anion: str) -> str:
+    """Key of one row: the structure's key and the ions."""
+    return "-".join(part for part in (key, cation, anion) if part)
+
+
+def screen_job(job: Job) -> Outcome:
+    """Screen one structure; whatever goes wrong becomes a row.
+
+    The broad ``except`` is the worker's boundary: a bug costs one structure, not the run.
+
+    Raises:
+        MemoryError: there was not enough memory; the caller tries again in a process of its own.
+    """
+    start = time.perf_counter()
+    progress = _Progress(job.entry)
+    try:
+        outcome = _screened(job, progress)
+    except StructureError as error:
+        outcome = _lost(job, progress, "rejected", error.reason, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = (
+            f"{type(error).__name__}: {error} ({where.name}, line {where.lineno}). This is a fault "
+            "of the program, not of the structure; please report it."
+        )
+        outcome = _lost(job, progress, "failed", "internal_error", message)
+        trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
+        outcome = dataclasses.replace(outcome, traceback=trace)
+    seconds = time.perf_counter() - start
+    key = task_key(job.entry, job.options)
+    for row in outcome.rows:
+        row["seconds"] = seconds
+        row["key"] = pair_key(key, str(row.get("cation") or ""), str(row.get("anion") or ""))
+    return outcome
+
+
+class _Progress:
+    """How far an entry came, and what is known of it by then."""
+
+    def __init__(self, entry: RawEntry) -> None:
+        self.stage = "read"
+        self.identity = _identity(entry)
+
+    def parsed(self, record: StructureRecord) -> None:
+        self.stage = "prepare"
+        composition = record.structure.composition
+        self.identity = Identity(
+            source=record.source,
+            source_id=record.source_id,
+            metadata=record.metadata,
+            formula=composition.formula.replace(" ", ""),
+            reduced_formula=composition.reduced_formula,
+            n_sites=len(record.structure),
+        )
+
+    def prepared(self, crystal: IonicCrystal) -> None:
+        from dualion.structures.symmetry import space_group
+
+        self.stage = "screen"
+        self.identity = dataclasses.replace(self.identity, space_group=space_group(crystal))
+
+
+def _screened(job: Job, progress: _Progress) -> Outcome:
+    from dualion.screening.screen import screen_crystal
+    from dualion.structures.files import parse_entry
+    from dualion.structures.preparation import prepare
+
+    record = parse_entry(job.entry)
+    progress.parsed(record)
+    _require_cation(record, job.options.cations)
+    crystal = prepare(
+        record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
+    )
+    progress.prepared(crystal)
+    result = screen_crystal(crystal, job.options, known=job.known)
+    cations, anions = _ions_of(crystal)
+    return Outcome(
+        index=job.index,
+        stage="done",
+        rows=result_rows(progress.identity, result),
+        cation_below=_cation_below(result),
+        cations=cations,
+        anions=anions,
+        leading_flags=len(dict.fromkeys(crystal.flags)),
+    )
+
+
+def _require_cation(record: StructureRecord, cations: Sequence[str]) -> None:
+    """Refuse a structure without the cation before any work is spent on it."""
+    symbols = {element.symbol for element in record.structure.composition.elements}
+    if symbols.isdisjoint(cations):
+        raise StructureError(
+            f"The structure holds no {' or '.join(cations)}; its elements: "
+            f"{', '.join(sorted(symbols))}. Choose the mobile cation with --cation.",
+            reason="no_cation",
+        )
+
+
+def _ions_of(crystal: IonicCrystal) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Symbols of the elements that are cations, and of those that are anions."""
+    from dualion.screening.ions import mean_charge
+    from dualion.structures.elements import symbol
+
+    charges = {int(z): mean_charge(crystal, int(z)) for z in sorted(set(crystal.numbers))}
+    cations = tuple(symbol(z) for z, charge in charges.items() if charge > 0.0)
+    return cations, tuple(symbol(z) for z, charge in charges.items() if charge < 0.0)
+
+
+def _cation_below(result: ScreenResult) -> bool:
+    return any(pair.verdict.cation_below for pair in result.pairs)
+
+
+def _lost(job: Job, progress: _Progress, status: str, reason: str, message: str) -> Outcome:
+    row = rejected_row(
+        progress.identity,
+        cation=asked_cations(job.options),
+        status=status,
+        reason=reason,
+        message=message,
+    )
+    return Outcome(index=job.index, stage=progress.stage, rows=[row])
+
+
+def asked_cations(options: ScreenOptions) -> str:
+    """The cations that were asked for, as they stand in a row without numbers."""
+    return ";".join(options.cations)
+
+
+def _identity(entry: RawEntry | Rejection) -> Identity:
+    metadata = entry.metadata if isinstance(entry, RawEntry) else {}
+    return Identity(source=entry.source, source_id=entry.source_id, metadata=metadata)
+
+
+def rejection_outcome(index: int, rejection: Rejection, options: ScreenOptions) -> Outcome:
+    """The outcome of something that could not even become an entry."""
+    row = rejected_row(
+        _identity(rejection),
+        cation=asked_cations(options),
+        status="rejected",
+        reason=rejection.reason,
+        message=rejection.message,
+    )
+    return Outcome(index=index, stage=rejection.stage, rows=[row])
+
+
+def failed_outcome(
+    job: Job, *, reason: str, message: str, stage: str = "screen", trace: str = ""
+) -> Outcome:
+    """The outcome of a structure whose process died or ran out of time, also when alone."""
+    cation = asked_cations(job.options)
+    row = rejected_row(
+        _identity(job.entry), cation=cation, status="failed", reason=reason, message=message
+    )
+    row["key"] = pair_key(task_key(job.entry, job.options), cation, "")
+    return Outcome(index=job.index, stage=stage, rows=[row], traceback=trace)

@@ -1,0 +1,226 @@
+"""``dualion analyze``: from MD trajectories to D, conductivity, transport numbers and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from dualion.structures.errors import InputError
+from dualion.workflows.cli.analyze_options import (
+    EPILOG,
+    HELP,
+    NAN,
+    Cell,
+    Charges,
+    Earliest,
+    Every,
+    Figures,
+    Format,
+    FrameStep,
+    Held,
+    Hop,
+    Out,
+    Pairs,
+    Paths,
+    PosteriorOption,
+    Skip,
+    Temperatures,
+    Topology,
+    Types,
+    Volumes,
+    charges_of,
+    numbers_of,
+    pairs_of,
+    posterior_of,
+    temperatures_of,
+    words_of,
+)
+
+if TYPE_CHECKING:
+    from dualion.screening.transport.arrhenius import Arrhenius
+    from dualion.screening.transport.options import AnalysisOptions
+    from dualion.screening.transport.report import TransportReport
+    from dualion.structures.trajectories.options import ReadOptions
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``analyze`` to an application."""
+    app.command("analyze", help=HELP, epilog=EPILOG)(analyze)
+
+
+def analyze(
+    trajectories: Paths,
+    out: Out = Path("transport"),
+    temperature_k: Temperatures = "",
+    frame_step_fs: FrameStep = NAN,
+    skip_ps: Skip = 0.0,
+    every: Every = 1,
+    file_format: Format = "",
+    cell: Cell = "",
+    types: Types = "",
+    topology: Topology = None,
+    charges: Charges = "",
+    framework: Held = "",
+    hop_length: Hop = NAN,
+    earliest_ps: Earliest = 1.0,
+    posterior: PosteriorOption = "auto",
+    pairs: Pairs = "",
+    figures: Figures = True,
+    volumes: Volumes = False,
+) -> None:
+    """Analyse trajectories; the options are described where they are declared."""
+    from dualion.screening.transport.options import AnalysisOptions
+    from dualion.structures.trajectories.options import ReadOptions
+
+    temperatures = temperatures_of(temperature_k, len(trajectories))
+    pairs_of(pairs)  # refused before hours of reading
+    reading = ReadOptions(
+        frame_step_ps=frame_step_fs * 1e-3,
+        format=file_format,
+        skip_ps=skip_ps,
+        every=every,
+        cell=numbers_of(cell, "--cell"),
+        type_symbols=words_of(types),
+        topology=topology,
+    )
+    options = AnalysisOptions(
+        framework=words_of(framework),
+        charges_e=charges_of(charges),
+        hop_length_angstrom=hop_length,
+        earliest_ps=earliest_ps,
+        posterior=posterior_of(posterior),
+    )
+    reports = _analysed(trajectories, temperatures, reading, options)
+    fits, combined = _series(reports)
+    _write(reports, fits, out, pairs_of(pairs), figures=figures, volumes=volumes)
+    for line in _printed(reports, fits, combined):
+        typer.echo(line)
+    typer.echo(f"Tables and figures: {out}")
+
+
+def _analysed(
+    paths: Sequence[Path],
+    temperatures: Sequence[float],
+    reading: ReadOptions,
+    options: AnalysisOptions,
+) -> list[TransportReport]:
+    from dataclasses import replace
+
+    from dualion.screening.transport.analysis import analyse
+    from dualion.structures.errors import DualionError, StructureError
+    from dualion.structures.trajectories import read_trajectory
+
+    reports, failures = [], []
+    for path, temperature in zip(paths, temperatures, strict=True):
+        try:
+            trajectory = read_trajectory(path, replace(reading, temperature_k=temperature))
+            reports.append(analyse(trajectory, options))
+        except StructureError as error:
+            failures.append(f"{path}: {error}")
+    for failure in failures if reports or len(failures) > 1 else ():
+        typer.echo(f"skipped: {failure}", err=True)
+    if not reports:
+        kind: type[DualionError] = InputError
+        raise kind(f"No trajectory could be analysed. {failures[0] if failures else ''}".strip())
+    return reports
+
+
+def _series(
+    reports: Sequence[TransportReport],
+) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
+    """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
+    from dualion.screening.transport.arrhenius import arrhenius
+    from dualion.screening.transport.replicas import combine_replicas
+
+    combined: list[tuple[str, float, float, float]] = []
+    names, unlike = _shared_names(reports)
+    if unlike:
+        typer.echo(
+            f"Not combined, for they are not in every run: {', '.join(unlike)}. Ions that are "
+            "bound in some runs only have two names.",
+            err=True,
+        )
+    temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in reports)
+    for name in names:
+        for temperature in temperatures:
+            runs = [
+                species.diffusion
+                for report in reports
+                for species in report.species
+                if species.name == name and round(report.temperature_k, 1) == temperature
+            ]
+            if runs and temperature == temperature:
+                together = combine_replicas(runs)
+                moves = together.verdict in ("diffusing", "not resolved")
+                value = together.d_cm2_s if moves else NAN
+                combined.append((name, temperature, value, together.error_cm2_s))
+    fits = {}
+    for name in names:
+        points = [row for row in combined if row[0] == name]
+        resolved = {t for _, t, d, e in points if d > e}
+        if len(resolved) > 1:
+            fits[name] = arrhenius(*zip(*((t, d, e) for _, t, d, e in points), strict=True))
+    return fits, combined
+
+
+def _shared_names(reports: Sequence[TransportReport]) -> tuple[list[str], list[str]]:
+    """Names of the groups that all runs hold, and of the others."""
+    runs = [{species.name for species in report.species} for report in reports]
+    names = dict.fromkeys(species.name for report in reports for species in report.species)
+    shared = [name for name in names if all(name in run for run in runs)]
+    return shared, [name for name in names if name not in shared]
+
+
+def _write(
+    reports: Sequence[TransportReport],
+    fits: dict[str, Arrhenius],
+    out: Path,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    figures: bool,
+    volumes: bool,
+) -> None:
+    from dualion.results.transport.files import write_report
+    from dualion.results.transport.tables import species_csv
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {out} cannot be made ({error}); choose another.") from error
+    for report, folder in zip(reports, _folders(reports, out), strict=True):
+        folder.mkdir(exist_ok=True)
+        write_report(report, folder, arrhenius=fits, pairs=pairs, figures=figures, volumes=volumes)
+    (out / "species.csv").write_text(species_csv(reports), encoding="utf-8")
+
+
+def _folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
+    """The output folder itself for one run, numbered sub-folders for several."""
+    if len(reports) == 1:
+        return [out]
+    return [out / f"run_{number}" for number in range(1, len(reports) + 1)]
+
+
+def _printed(
+    reports: Sequence[TransportReport],
+    fits: dict[str, Arrhenius],
+    combined: Sequence[tuple[str, float, float, float]],
+) -> list[str]:
+    from dualion.results.transport.summary import summary_lines
+
+    lines = [line for report in reports for line in summary_lines(report)]
+    if len(reports) > 1:
+        lines += [
+            f"{name} at {temperature:g} K: D = {value:.3g} ± {error:.1g} cm²/s, all runs"
+            for name, temperature, value, error in combined
+            if value == value
+        ]
+    for name, fit in fits.items():
+        middle, low, high = fit.predict([300.0])
+        lines.append(
+            f"{name}: E_a = {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV, "
+            f"D(300 K) = {middle[0]:.2g} ({low[0]:.1g} … {high[0]:.1g}) cm²/s"
+        )
+    return lines

@@ -1,0 +1,218 @@
+"""The options of ``dualion analyze``: what they mean and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dualion.structures.errors import InputError
+
+if TYPE_CHECKING:
+    from dualion.screening.transport.options import PosteriorChoice
+
+NAN = float("nan")
+
+
+READING, CHOICES, OUTPUT = "Reading the file", "What is computed", "What is written"
+
+HELP = """Say what each ion of an MD run does, with an error on every number.
+
+Reads VASP XDATCAR and vasprun.xml, CP2K -pos-1.xyz and .dcd, extended XYZ, ASE .traj and LAMMPS
+dumps, each also as .gz; the time step and temperature come from the file where it has them.
+Wrapped atoms are unwrapped; displacements are relative to a framework that the output names.
+
+Several trajectories are replicas where their temperatures agree, an Arrhenius series where they
+differ.
+
+Verdicts: [bold]diffusing[/bold] (D is beyond its interval), [bold]rotating[/bold] (a ligand about
+its centre: no D), [bold]vibrating[/bold], [bold]ballistic[/bold], [bold]not resolved[/bold] (the
+run is too short to say).
+"""
+
+EPILOG = """Examples: [bold]dualion analyze XDATCAR --frame-step-fs 20 --temperature-k 600[/bold]
+(NBLOCK=10 and POTIM=2: 20 fs between two frames) · [bold]dualion analyze 600.xyz 700.xyz 800.xyz
+--temperature-k 600,700,800 --skip-ps 10[/bold] (activation energy, D at 300 K) · [bold]dualion
+analyze lips-pos-1.xyz --framework P --charges Li=1,P=5,S=-2,I=-1 --pairs I-Li,P-S[/bold]. Look
+first at overview.png and species.csv.
+"""
+
+
+Paths = Annotated[
+    list[Path], typer.Argument(help="Trajectory files, .gz or not.", show_default=False)
+]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder for it all.", rich_help_panel=OUTPUT)
+]
+Temperatures = Annotated[
+    str,
+    typer.Option(
+        help="K; one, or one per trajectory: 600,700. Default: the file's.",
+        rich_help_panel=READING,
+        show_default=False,
+    ),
+]
+FrameStep = Annotated[
+    float,
+    typer.Option(
+        help="Time between two frames of the file, fs: MD step times the steps between frames. "
+        "Default: the file's.",
+        rich_help_panel=READING,
+        show_default=False,
+    ),
+]
+Skip = Annotated[float, typer.Option(help="Equilibration to drop, ps.", rich_help_panel=READING)]
+Every = Annotated[int, typer.Option(help="Keep one frame of so many.", rich_help_panel=READING)]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="xdatcar, vasprun, cp2k_xyz, dcd, extxyz, ase_traj or lammps, if the name does not "
+        "tell.",
+        rich_help_panel=READING,
+        show_default=False,
+    ),
+]
+Cell = Annotated[
+    str,
+    typer.Option(
+        help="a,b,c or nine numbers, Å, if the file has no cell.",
+        rich_help_panel=READING,
+        show_default=False,
+    ),
+]
+Types = Annotated[
+    str,
+    typer.Option(
+        help="Elements of LAMMPS types 1, 2, …: Li,P,S.",
+        rich_help_panel=READING,
+        show_default=False,
+    ),
+]
+Topology = Annotated[
+    Path | None,
+    typer.Option(
+        help="Structure file that names a DCD's atoms.", rich_help_panel=READING, show_default=False
+    ),
+]
+Charges = Annotated[
+    str,
+    typer.Option(
+        help="Charges, e: Li=1,P=5,S=-2. Default: the usual valences.",
+        rich_help_panel=CHOICES,
+        show_default=False,
+    ),
+]
+Held = Annotated[
+    str,
+    typer.Option(
+        help="What displacements are relative to: immobile elements (P,S), mass (centre of mass of "
+        "the cell, the barycentric frame) or none (as simulated). Default: centres of polyanions, "
+        "else the sublattice that stays, else the centre of mass.",
+        rich_help_panel=CHOICES,
+        show_default=False,
+    ),
+]
+Hop = Annotated[
+    float,
+    typer.Option(
+        help="Length of a jump, Å. Default: the like-neighbour distance.",
+        rich_help_panel=CHOICES,
+        show_default=False,
+    ),
+]
+Earliest = Annotated[
+    float,
+    typer.Option(
+        help="Fits start no earlier, ps (nor than a tenth of the run).", rich_help_panel=CHOICES
+    ),
+]
+PosteriorOption = Annotated[
+    str,
+    typer.Option(
+        "--posterior",
+        help="What gives D and its interval: auto (kinisi where it is installed and its "
+        "assumptions hold, else the closed form), kinisi, or closed-form.",
+        rich_help_panel=CHOICES,
+    ),
+]
+Pairs = Annotated[
+    str,
+    typer.Option(
+        help="Pairs in overview.png: I-Li,P-S. Default: bonds, and pairs of the mobile ions.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+Figures = Annotated[
+    bool, typer.Option("--figures/--no-figures", help="PNG and SVG.", rich_help_panel=OUTPUT)
+]
+Volumes = Annotated[
+    bool,
+    typer.Option(
+        "--volumes", help="Probability densities as cube and CHGCAR.", rich_help_panel=OUTPUT
+    ),
+]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Words between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers_of(text: str, option: str) -> tuple[float, ...]:
+    """Numbers between commas or blanks."""
+    try:
+        return tuple(float(word) for word in words_of(text.replace(" ", ",")))
+    except ValueError as error:
+        raise InputError(f"{option} {text!r} holds what is no number ({error}).") from error
+
+
+def temperatures_of(text: str, count: int) -> tuple[float, ...]:
+    """One temperature for each of ``count`` trajectories, K; NaN where none is given."""
+    values = numbers_of(text, "--temperature-k") or (NAN,)
+    if len(values) == 1:
+        values *= count
+    if len(values) != count:
+        raise InputError(
+            f"{len(values)} temperatures were given for {count} trajectories; give one, or one "
+            "for each."
+        )
+    if any(value <= 0.0 for value in values):
+        raise InputError("A temperature must be above 0 K.")
+    return values
+
+
+def charges_of(text: str) -> dict[str, float]:
+    """Element → charge, e."""
+    charges = {}
+    for word in words_of(text):
+        element, sign, value = word.partition("=")
+        if not sign:
+            raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
+        charges[element.strip()] = numbers_of(value, "--charges")[0]
+    return charges
+
+
+def posterior_of(text: str) -> PosteriorChoice:
+    """Name of a posterior."""
+    from dualion.screening.transport.options import POSTERIORS  # here, for its imports are slow
+
+    name = text.strip().lower().replace("-", " ").replace("_", " ")
+    for known in POSTERIORS:
+        if known == name:
+            return known
+    names = ", ".join(known.replace(" ", "-") for known in POSTERIORS)
+    raise InputError(f"There is no posterior {text!r}; choose from {names}.")
+
+
+def pairs_of(text: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of elements."""
+    pairs = []
+    for word in words_of(text):
+        one, sign, other = word.partition("-")
+        if not (one and sign and other):
+            raise InputError(f"--pairs {text!r}: write two elements, as in I-Li,P-S.")
+        pairs.append((one, other))
+    return tuple(pairs)

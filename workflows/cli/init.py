@@ -1,0 +1,143 @@
+"""``dualion init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TEMPLATE = """\
+# A dualion campaign. Run or resume it with: dualion run {file}
+# Relative paths start at this file's folder. Lines that begin with # show the defaults.
+
+name: {name}                       # in the queue and in logs
+
+sources:                           # read in this order; each entry is one source of one kind
+  - files: [{files}]   # files, folders, globs, archives
+  # - bundled: true                # the reference set of this package
+  # - database: mp                 # mp, cod, optimade:NAME, icsd:PATH or icsd-api
+  #   query:                       # what is asked of it
+  #     elements: [Li]             # also any_of, exclude, max_sites, nonmetals_only, limit
+  #     max_energy_above_hull_ev_atom: 0.05   # also min_band_gap_ev, theoretical
+
+ions:
+  cations: [Li]                    # mobile cations: Li, Na, K, Ag, Cu, Mg, Ca, Zn, …
+  anions: []                       # empty: every anion of a structure
+
+criterion:                         # a change computes nothing anew
+  max_cation_barrier_ev: 1.0       # eV
+  min_ratio: 0.5                   # barrier of the anion over that of the cation
+  max_ratio: 1.5
+  dimensionality: 3                # barriers that decide: 1, 2 or 3 (D)
+  # reading: anion_over_cation     # or cation_over_anion
+
+barriers:                          # a change computes every structure anew
+  spacing_angstrom: 0.2            # largest distance of grid points, Å
+  # engine: native                 # or bvlain, to compare
+  # preset: bvlain                 # conventions: bvlain, full_depth, f070, softbv_radii
+  # morse_prefactor: 0.5           # fraction of D0 in the Morse term
+  # screening_factor: 0.74         # f of the Coulomb term
+  # radii: ase                     # covalent radii: ase or softbv
+  # cutoff_angstrom: 10.0          # reach of the pair energies, Å
+  # refuse_estimates: false        # true: reject ions without tabulated pair parameters
+  # strict: false                  # true: reject structures whose charges balance by force
+
+# ranking:                         # weights of the score's parts; a change computes nothing anew
+#   free_anion: 8                  # also barriers, robustness, stability, ratio, gap
+
+run:                               # a change computes nothing anew
+  time_limit_s: 300                # longest time for one structure, s
+  # dashboard: 127.0.0.1:8787      # address of Dask's dashboard; none without it
+
+cluster:
+  kind: local                      # local, slurm, pbs, lsf, sge, htcondor, oar or address
+  workers: 0                       # kind local: processes, 0 for one a core
+  # memory_per_worker: auto        # such as 2GB; needed for a batch system
+  # address: tcp://host:8786       # kind address: a Dask scheduler that runs already
+  # queue: normal                  # batch systems: queue or partition
+  # project: my-account            # account that is charged
+  # walltime: "01:00:00"           # time of one job; workers retire before it ends
+  # cores_per_job: 1               # one worker for each core
+  # min_jobs: 0                    # jobs at a time, at least and at most
+  # max_jobs: 10
+  # interface: ib0                 # network interface of the workers
+  # prologue: []                   # shell lines before the work, such as: module load python
+  # directives: []                 # further lines for the head of the job script
+  # node_scratch: /tmp             # folder on the node's own disk, for caches
+
+# md:                              # molecular dynamics of the candidates: dualion md --help
+#   engine: chgnet                 # cp2k, vasp, mace, sevennet, mattersim, orb or module:Class
+#   model_path: model.pt           # parameters; chgnet carries its own
+#   protocol:                      # what is given replaces what the protocol says
+#     name: mlip                   # or cen2025, the published AIMD protocol
+#     temperatures_k: [600, 700, 800]
+#     production_ps: 20            # analysed in any case; then on in blocks up to budget_ps
+#     budget_ps: 100               # also replicas, timestep_fs, thermostat, equilibration_ps, …
+#   candidates: 3                  # how many from the top
+#   free_anions_only: true         # leave out anions that are bound in polyanions
+#   anions: []                     # empty: every anion
+#   cells: [perfect, schottky]     # also frenkel, salt:LiI
+#   defect_pairs: 1                # or defects_per_formula_unit: 0.05
+#   smallest_width_angstrom: 10    # of the cell, Å
+#   most_atoms: 200
+#   seed: 1
+#   cores: 1                       # of one run; also gpus, device, launcher
+#   walltime: "12:00:00"           # of one piece in the queue
+#   template: job.sh               # your own script with {{{{header}}}} and {{{{command}}}}
+
+# store: postgresql://user@host/database   # without it: campaign.db beside this file
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("init")(init)
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the campaign; made if need be.", show_default=False)
+    ] = Path(),
+    files: Annotated[
+        list[str] | None,
+        typer.Option(help="Files, folders, globs or archives to screen; repeat for several."),
+    ] = None,
+) -> None:
+    """Write a commented campaign.yaml to start from."""
+    target = write_template(folder, files or ["structures/"])
+    typer.echo(f"Wrote {target}. Look it over, then: dualion run {target} --dry-run")
+
+
+def write_template(folder: Path, files: list[str]) -> Path:
+    """Write ``campaign.yaml`` into a folder.
+
+    Raises:
+        InputError: there is one already, or the folder cannot be written to.
+    """
+    import json
+
+    from dualion.structures.errors import InputError
+
+    target = folder / "campaign.yaml"
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)
+    quoted = ", ".join(json.dumps(_beside(folder, path), ensure_ascii=False) for path in files)
+    text = TEMPLATE.format(file=target.name, name=json.dumps(name or "campaign"), files=quoted)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as handle:
+            handle.write(text)
+    except FileExistsError:
+        raise InputError(
+            f"{target} is there already; run it with dualion run, or choose another folder."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {target}: {error.strerror}. Choose another folder."
+        ) from error
+    return target
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path as seen from the campaign's folder: one that exists here becomes absolute."""
+    return str(Path(path).resolve()) if Path(path).exists() and path != "structures/" else path

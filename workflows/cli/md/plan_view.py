@@ -1,0 +1,70 @@
+"""What ``dualion md queue`` shows: the plan, and what it is expected to cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from rich import box
+from rich.table import Table
+
+from dualion.workflows.md.plan.run_plan import Plan, PlannedRun, estimate
+
+SHOWN_IDS = 5
+
+
+def plan_table(plan: Plan, speeds: Mapping[str, float]) -> Table:
+    """One row a structure and cell."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("structure", "cell"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("atoms", "K", "runs", "ps each", "core-h", "disk"):
+        table.add_column(heading, justify="right", overflow="fold")
+    groups: dict[tuple[str, str], list[PlannedRun]] = {}
+    for run in plan.runs:
+        groups.setdefault((run.spec.structure_key, run.spec.cell), []).append(run)
+    for runs in groups.values():
+        spec, protocol = runs[0].spec, runs[0].spec.protocol
+        cost = estimate(runs, speeds=dict(speeds))
+        temperatures = dict.fromkeys(run.spec.temperature_k for run in runs)
+        table.add_row(
+            f"{spec.formula} {spec.cation} {spec.anion}",
+            spec.cell,
+            str(runs[0].cell.n_atoms),
+            " ".join(f"{t:g}" for t in temperatures),
+            str(len(runs)),
+            f"{protocol.equilibration_ps:g}+{protocol.production_ps:g}…{protocol.budget_ps:g}",
+            hours(cost.seconds),
+            size(cost.disk_bytes),
+        )
+    return table
+
+
+def total_line(plan: Plan, speeds: Mapping[str, float]) -> str:
+    """All runs together, as planned and at most."""
+    least = estimate(plan.runs, speeds=dict(speeds))
+    most = estimate(plan.runs, speeds=dict(speeds), most=True)
+    how = "as measured here" if least.measured else "a rough guess, one core"
+    if math.isnan(least.seconds):
+        how = "nobody knows this engine's speed yet"
+    return (
+        f"{len(plan.runs)} runs of {_ids(plan)} with {plan.runs[0].spec.engine}: "
+        f"{hours(least.seconds)} core-hours and {size(least.disk_bytes)} as planned, "
+        f"{hours(most.seconds)} and {size(most.disk_bytes)} at most ({how})."
+    )
+
+
+def _ids(plan: Plan) -> str:
+    names = list(dict.fromkeys(run.spec.source_id for run in plan.runs))
+    more = f" and {len(names) - SHOWN_IDS} more" if len(names) > SHOWN_IDS else ""
+    return ", ".join(names[:SHOWN_IDS]) + more
+
+
+def hours(seconds: float) -> str:
+    """Hours of some seconds."""
+    return "?" if math.isnan(seconds) else f"{seconds / 3600.0:.2g}"
+
+
+def size(count: float) -> str:
+    """Bytes for a reader."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,108 @@
+"""What the terminal shows: rate, candidates, funnel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from dualion.results.columns import Row
+from dualion.results.funnel import Funnel
+
+WIDE = 110
+"""Characters in a line from which on ids and flags have columns of their own."""
+LONGEST_FORMULA = 12
+"""Characters of a formula in one line of a narrow terminal."""
+
+
+class RateColumn(ProgressColumn):
+    """Structures a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing before it is known."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+def run_progress(console: Console) -> Progress:
+    """A bar that fits into 80 characters: counts, rate, time left, what was found."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=14),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[counts]}"),
+        console=console,
+    )
+
+
+def candidate_table(
+    candidates: Sequence[Row],
+    *,
+    dimensionality: int,
+    most: int,
+    width: int,
+    count: int | None = None,
+) -> Table:
+    """The first candidates; no id is shortened, so that it can be typed again.
+
+    Args:
+        candidates: rows of ``candidates.csv``.
+        dimensionality: 1, 2 or 3.
+        most: how many to show.
+        width: characters in a line of the terminal; a narrow one shows the flags below the id.
+        count: how many candidates there are; None for as many as given.
+    """
+    title = (
+        f"Candidates ({min(most, len(candidates))} of {count or len(candidates)}; barriers in eV)"
+    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("#", min_width=2, no_wrap=True)
+    longest = None if width >= WIDE else LONGEST_FORMULA
+    table.add_column("formula", min_width=8, max_width=longest, overflow="fold")
+    table.add_column("ions", min_width=8, no_wrap=True)
+    for name in ("E cat.", "E an.", "ratio"):
+        table.add_column(name, justify="right", min_width=6, no_wrap=True)
+    names = ("structure", "flags") if width >= WIDE else ("structure, flags",)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in candidates[:most]:
+        numbers = (
+            row[f"e{dimensionality}d_cation_ev"],
+            row[f"e{dimensionality}d_anion_ev"],
+            row[f"ratio_{dimensionality}d"],
+        )
+        flags = str(row.get("flags") or "").replace(";", ", ").replace("_", " ")
+        last = [str(row["source_id"]), flags]
+        table.add_row(
+            *(Text(str(row[key])) for key in ("rank", "reduced_formula")),
+            Text(f"{row['cation']} {row['anion']}"),
+            *(f"{float(number or 0.0):.3f}" for number in numbers),
+            *(map(Text, last) if width >= WIDE else [Text("\n".join(filter(None, last)))]),
+        )
+    return table
+
+
+def funnel_table(funnel: Funnel) -> Table:
+    """Counts step by step, with the commonest reasons."""
+    table = Table(title="Funnel (structures)", title_justify="left", show_header=False)
+    table.add_column("step")
+    table.add_column("count", justify="right")
+    for name, count in funnel.steps():
+        table.add_row(name, str(count))
+    for reason, count in funnel.reasons.most_common(8):
+        table.add_row(Text(f"  not done: {reason}", style="dim"), Text(str(count), style="dim"))
+    return table

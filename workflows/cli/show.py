@@ -1,0 +1,184 @@
+"""``dualion show``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dualion.results.columns import Row
+    from dualion.results.run_folder import RunFolder
+
+SUGGESTED = 5
+APART = ("e1d_", "e2d_", "e3d_", "ratio_", "score")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("show")(show)
+
+
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Id of a structure (source_id), a part of it, or a reduced formula.",
+            metavar="ID",
+            show_default=False,
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="Folder of a run or campaign.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="The rows, as JSON.")] = False,
+) -> None:
+    """Show everything a run knows of one structure.
+
+    [bold]Example[/bold]
+
+        dualion show mp-985583 my-run
+    """
+    from dualion.results.run_folder import read_run_folder
+
+    run = read_run_folder(folder)
+    rows = _rows_of(run, name)
+    if as_json:
+        typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console()
+    _identity(console, rows[0])
+    for row in rows:
+        _pair(console, row)
+    _shared(console, rows[0])
+
+
+def _plain(row: Row) -> dict[str, object]:
+    """Values that JSON can hold; infinity is the text inf."""
+    return {key: "inf" if value == float("inf") else value for key, value in row.items()}
+
+
+def _rows_of(run: RunFolder, name: str) -> list[Row]:
+    """Rows of the one structure that the name means, ranked ones completed.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    from dualion.results.run_folder import identity
+    from dualion.structures.errors import InputError
+
+    ranked = {identity(row): row for row in run.candidates}
+    tests: tuple[Callable[[Row], bool], ...] = (
+        lambda row: str(row["source_id"]) == name,
+        lambda row: str(row.get("reduced_formula")) == name,
+        lambda row: name.lower() in str(row["source_id"]).lower(),
+    )
+    for test in tests:
+        found = [row for row in run.rows if test(row)]
+        ids = list(dict.fromkeys(str(row["source_id"]) for row in found))
+        if len(ids) == 1:
+            return [ranked.get(identity(row), row) for row in found]
+        if ids:
+            more = f" and {len(ids) - SUGGESTED} more" if len(ids) > SUGGESTED else ""
+            raise InputError(
+                f"{name!r} means {len(ids)} structures: {', '.join(ids[:SUGGESTED])}{more}. "
+                "Give the id of one."
+            )
+    raise InputError(
+        f"{run.folder} holds no structure {name!r}; see the column source_id of screened.csv."
+    )
+
+
+def _identity(console: Console, row: Row) -> None:
+    from rich.text import Text
+
+    title = Text(f"{row.get('reduced_formula') or '?'}  ", style="bold")
+    title.append(f"{row['source']}: {row['source_id']}", style="not bold")
+    console.print(title)
+
+
+def _pair(console: Console, row: Row) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from dualion.results.columns import BY_KEY
+    from dualion.results.tables import format_value
+
+    console.print(Text(f"\n{row.get('cation') or ''} {row.get('anion') or ''}  {_verdict(row)}"))
+    if row.get("message"):
+        console.print(Text(str(row["message"])))
+    if row.get("e1d_cation_ev") is None:
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for ion in ("cation", "anion"):
+        for kind in ("eV", "refined", "region"):
+            table.add_column(f"{ion} {kind}", justify="right")
+    table.add_column("ratio", justify="right")
+    for n in (1, 2, 3):
+        keys = [
+            f"e{n}d_{ion}{ending}_ev"
+            for ion in ("cation", "anion")
+            for ending in ("", "_refined", "_region")
+        ]
+        cells = (format_value(row.get(key), BY_KEY[key]) for key in (*keys, f"ratio_{n}d"))
+        table.add_row(f"{n}D", *(_short(cell) for cell in cells))
+    console.print(table)
+    _flags(console, row)
+    _score(console, row)
+
+
+def _short(text: str) -> str:
+    return text if text in ("", "inf") else f"{float(text):.3f}"
+
+
+def _verdict(row: Row) -> str:
+    if row.get("status") != "ok":
+        return f"{row.get('status')}: {str(row.get('reason')).replace('_', ' ')}"
+    passes = str(row.get("dai_dimensions") or "").replace(";", ", ")
+    verdict = "passes" if row.get("dai") else "does not pass"
+    rank = f", rank {row['rank']}" if row.get("rank") else ""
+    return f"{verdict}{rank}" + (f" (criterion holds in {passes})" if passes else "")
+
+
+def _flags(console: Console, row: Row) -> None:
+    from rich.text import Text
+
+    from dualion.results.report.glossary import FLAGS
+
+    for flag in filter(None, str(row.get("flags") or "").split(";")):
+        console.print(Text(f"  {flag.replace('_', ' ')}: {FLAGS.get(flag, '')}"), soft_wrap=True)
+
+
+def _score(console: Console, row: Row) -> None:
+    from dualion.results.score import PARTS
+
+    if row.get("score") is not None:
+        parts = ", ".join(
+            f"{p.replace('_', ' ')} {_short(str(row.get(f'score_{p}')))}" for p in PARTS
+        )
+        console.print(f"  score {_short(str(row['score']))}: {parts}", highlight=False)
+
+
+def _shared(console: Console, row: Row) -> None:
+    """Columns of the structure itself, with units."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from dualion.results.columns import SCREENED
+    from dualion.results.tables import format_value
+
+    shown = ("source", "source_id", "cation", "anion", "flags", "message", "status", "reason")
+    table = Table.grid(padding=(0, 2))
+    for column in SCREENED:
+        text = format_value(row.get(column.key), column)
+        if text and column.key not in shown and not column.key.startswith((*APART, "dai")):
+            table.add_row(Text(column.key, style="dim"), Text(f"{text} {column.unit}".rstrip()))
+    console.print()
+    console.print(table)

@@ -1,0 +1,1 @@
+"""Doped configurations: written, relaxed, ranked."""

@@ -1,0 +1,1 @@
+"""Where and how tasks run: Dask, isolated processes, locks, signals, batch systems."""

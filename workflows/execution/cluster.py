@@ -1,0 +1,242 @@
+"""Where a campaign's workers run: here, in a batch system's jobs, or at a running scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dualion.structures.errors import InputError, MissingDependencyError
+from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.execution.cluster_config import QUEUES, ClusterBlock, lifetime_s
+from dualion.workflows.execution.executor import (
+    ANY_PORT,
+    SETTINGS,
+    local_client,
+    prepare_workers,
+    processor_count,
+    quiet_dask,
+    warm_up,
+)
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 60.0
+"""How long a scheduler may take to answer, s."""
+
+JOBS_PER_WORKER = 16
+"""Structures for which another worker is worth starting."""
+
+ADAPT_EVERY = "2s"
+"""How often the number of jobs is looked at."""
+
+CLASSES = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "htcondor": "HTCondorCluster",
+    "oar": "OARCluster",
+}
+"""dask-jobqueue's class for each batch system."""
+
+
+@contextlib.contextmanager
+def campaign_client(
+    campaign: Campaign, *, most: int, left: Callable[[], int]
+) -> Iterator[tuple[Client, str]]:
+    """A client of the campaign's workers, and the link of Dask's dashboard.
+
+    Args:
+        campaign: with its ``cluster`` block.
+        most: number of workers beyond which more are of no use.
+        left: tells how many structures are left, for the number of jobs in a queue.
+
+    Raises:
+        InputError: the workers cannot be had.
+    """
+    block = campaign.cluster
+    if block.kind == "local":
+        workers = min(block.workers or processor_count(), max(1, most))
+        warm_up()
+        memory = "auto" if block.memory_per_worker == "auto" else block.memory_per_worker
+        with local_client(workers, memory_limit=memory, dashboard=campaign.run.dashboard) as client:
+            yield client, _link(client, campaign)
+    elif block.kind == "address":
+        with _existing(str(block.address)) as client:
+            yield client, client.dashboard_link
+    else:
+        with _queued(campaign, left) as client:
+            yield client, _link(client, campaign)
+
+
+def _link(client: Client, campaign: Campaign) -> str:
+    return str(client.dashboard_link) if campaign.run.dashboard else ""
+
+
+@contextlib.contextmanager
+def _existing(address: str) -> Iterator[Client]:
+    """A client of a scheduler that somebody else started."""
+    from distributed import Client
+
+    quiet_dask()
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(
+            f"No Dask scheduler answers at {address} ({type(error).__name__}). Check the address "
+            "and that dask scheduler runs."
+        ) from None
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        if any(worker["nthreads"] != 1 for worker in workers):
+            raise InputError(
+                f"The workers at {address} have several threads; start them with --nthreads 1, so "
+                "that each structure has its own time limit and a crash costs one alone."
+            )
+        prepare_workers(client)
+        yield client
+
+
+@contextlib.contextmanager
+def _queued(campaign: Campaign, left: Callable[[], int]) -> Iterator[Client]:
+    """Workers in jobs of a batch system, as many as there is work for."""
+    import dask
+    from distributed import Client
+
+    block = campaign.cluster
+    quiet_dask()
+    kind = _cluster_class(block.kind)
+    with dask.config.set(SETTINGS):
+        try:
+            cluster = kind(**job_settings(campaign))
+        except Exception as error:
+            raise InputError(f"dask-jobqueue cannot set up {block.kind}: {error}") from error
+        with cluster, Client(cluster) as client:
+            cluster.adapt(
+                Adaptive=_adaptive(left),
+                minimum_jobs=block.min_jobs,
+                maximum_jobs=block.max_jobs,
+                interval=ADAPT_EVERY,
+                wait_count=5,
+            )
+            prepare_workers(client)
+            yield client
+
+
+def _adaptive(left: Callable[[], int]) -> Any:
+    """Dask's adaptive scaling by what the campaign still has to do.
+
+    The scheduler sees a bounded window alone, and would ask for a few workers only.
+    """
+    from distributed.deploy.adaptive import Adaptive
+
+    class ByWorkLeft(Adaptive):  # type: ignore[misc]
+        """As many workers as there is work for."""
+
+        async def target(self) -> int:
+            """Number of workers that are of use; Dask holds it within the bounds."""
+            return math.ceil(left() / JOBS_PER_WORKER)
+
+        async def recommendations(self, target: int) -> Any:
+            """What to start or stop."""
+            return await super().recommendations(min(self.maximum, max(self.minimum, target)))
+
+    return ByWorkLeft
+
+
+def _cluster_class(kind: str) -> Any:
+    try:
+        import dask_jobqueue
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Clusters need the package dask-jobqueue; install it with: "
+            "pip install 'dualion[cluster]'"
+        ) from error
+    return getattr(dask_jobqueue, CLASSES[kind])
+
+
+def job_settings(campaign: Campaign) -> dict[str, Any]:
+    """Arguments of dask-jobqueue's cluster: one worker a core, one kernel thread a worker."""
+    block = campaign.cluster
+    assert block.kind in QUEUES
+    lifetime, stagger = lifetime_s(block.walltime)
+    logs = campaign.folder / "logs" / "workers"
+    logs.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {
+        "job_name": queue_name(campaign.name),
+        "cores": block.cores_per_job,
+        "processes": block.cores_per_job,
+        "memory": _times(block.memory_per_worker, block.cores_per_job),
+        "local_directory": block.node_scratch,
+        "log_directory": str(logs),
+        "worker_extra_args": ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"],
+        "job_script_prologue": node_prologue(block),
+        "job_extra_directives": _directives(block),
+        "scheduler_options": {"dashboard_address": campaign.run.dashboard or ANY_PORT},
+    }
+    if block.interface:
+        settings["interface"] = block.interface
+    if block.kind != "htcondor":
+        settings["walltime"] = block.walltime
+        settings["queue"] = block.queue
+    if block.kind in ("slurm", "pbs", "lsf", "sge", "oar") and block.project:
+        settings["account" if block.kind in ("slurm", "pbs") else "project"] = block.project
+    if block.kind == "htcondor":
+        settings["disk"] = "1GB"
+    if block.kind == "oar":  # its name differs from site to site; put it into directives
+        settings["memory_per_core_property_name"] = "not_applicable"
+    return settings
+
+
+def _directives(block: ClusterBlock) -> list[str]:
+    """Further lines of the head, without the mark that dask-jobqueue puts before them."""
+    lines = [re.sub(r"^#(SBATCH|PBS|BSUB|OAR|\$)\s*", "", line) for line in block.directives]
+    if block.kind == "sge":  # dask-jobqueue asks Grid Engine for one core, in the site's own shell
+        lines.append("-S /bin/bash")
+        if block.cores_per_job > 1:
+            lines.append(f"-pe smp {block.cores_per_job}")
+    return lines
+
+
+def queue_name(name: str) -> str:
+    """A name that every batch system takes."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)[:15]
+    return kept if kept[:1].isalpha() else f"d{kept}"
+
+
+def node_prologue(block: ClusterBlock) -> list[str]:
+    """Shell lines before the workers of a job start.
+
+    Numba's cache lies on the node's own disk, and is filled once per node before the workers of
+    the job start: caches that several processes build at once can break (numba issue 4807).
+    """
+    scratch = block.node_scratch.rstrip("/") or "/tmp"
+    return [
+        *block.prologue,
+        *(f"export {name}=1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")),
+        *(f"export {name}=1" for name in ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS")),
+        f'export NUMBA_CACHE_DIR="{scratch}/dualion-numba-$(id -u)"',
+        'mkdir -p "$NUMBA_CACHE_DIR"',
+        warm_up_line(),
+    ]
+
+
+def warm_up_line() -> str:
+    """Shell line that fills numba's cache of a node, one job of the node at a time."""
+    import shlex
+    import sys
+
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m dualion.workflows.execution.warm_up"
+    return f'flock "$NUMBA_CACHE_DIR/.lock" {command} || {command} || true'
+
+
+def _times(memory: str, factor: int) -> str:
+    """A memory size times a number: ``2GB`` and 4 give ``8GB``."""
+    digits = memory.rstrip("kKMGTiB ")
+    unit = memory[len(digits) :].strip()
+    return f"{float(digits) * factor:g}{unit}"

@@ -1,0 +1,1 @@
+"""Batch systems: job scripts, submission, job states."""

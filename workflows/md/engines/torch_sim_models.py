@@ -1,0 +1,200 @@
+"""Potentials that torch-sim evaluates for several cells in one call.
+
+torch-sim's integrators are not used: in 0.3, the last release for Python 3.11, its Nosé–Hoover
+chain couples all cells of a batch to one thermostat, its Langevin noise is drawn for the whole
+batch, and positions are folded back at each step. Each run keeps its own ASE dynamics instead, and
+torch-sim does what costs the time: energies and forces of all cells at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualion.structures.errors import InputError, MissingDependencyError
+from dualion.workflows.md.engines.calculators import device_named, make_calculator, parameters_file
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Answer = tuple[float, NDArray[np.float64]]
+"""Potential energy, eV, and forces, shape (n, 3), eV/Å, of one cell."""
+
+PARITY_SHARE = 0.01
+PARITY_EV_ANGSTROM = 0.002
+PARITY_EV_ATOM = 0.005
+"""How far a batch may be from the potential's own ASE calculator: a share of the largest force plus
+eV/Å, and eV per atom. Single precision stays far below."""
+
+RATTLE_ANGSTROM = 0.05
+
+
+def _mace(model_path: Path | None, device: str) -> Any:
+    import torch
+    from torch_sim.models.mace import MaceModel
+
+    model = make_calculator("mace", model_path=model_path, device=device).models[0]
+    return MaceModel(
+        model=model,
+        device=torch.device(device),
+        dtype=next(model.parameters()).dtype,
+        compute_stress=False,
+    )
+
+
+def _sevennet(model_path: Path | None, device: str) -> Any:
+    from sevenn.util import model_from_checkpoint
+    from torch_sim.models.sevennet import SevenNetModel
+
+    model, _ = model_from_checkpoint(parameters_file(model_path, "sevennet"))
+    return SevenNetModel(model=model, device=device)
+
+
+def _mattersim(model_path: Path | None, device: str) -> Any:
+    from torch_sim.models.mattersim import MatterSimModel
+
+    calculator = make_calculator("mattersim", model_path=model_path, device=device)
+    return MatterSimModel(model=calculator.potential, device=device)
+
+
+def _orb(model_path: Path | None, device: str) -> Any:
+    from orb_models.forcefield import pretrained
+    from torch_sim.models.orb import OrbModel
+
+    path = parameters_file(model_path, "orb")
+    found = pretrained.orb_v2(weights_path=path, device=device)
+    parts = found if isinstance(found, tuple) else (found,)  # newer ones give an adapter too
+    return OrbModel(*parts, device=device)
+
+
+MODELS: dict[str, tuple[Callable[[Path | None, str], Any], str]] = {
+    "mace": (_mace, "mace"),
+    "sevennet": (_sevennet, "sevenn"),
+    "mattersim": (_mattersim, "mattersim"),
+    "orb": (_orb, "orb_models"),
+}
+"""Engine → how its torch-sim model is made, and the module that must be there besides torch-sim.
+CHGNet is not among them, as torch-sim does not wrap it."""
+
+
+def supports(engine: str) -> bool:
+    """Whether several runs of an engine can be moved in one batch, with what is installed here."""
+    return engine in MODELS and all(
+        importlib.util.find_spec(module) is not None for module in ("torch_sim", MODELS[engine][1])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchModel:
+    """A torch-sim model that takes ASE's cells and gives ASE's units.
+
+    Attributes:
+        model: torch-sim's ``ModelInterface``.
+    """
+
+    model: Any
+
+    def __call__(self, cells: Sequence[Atoms]) -> list[Answer]:
+        """Energies and forces of cells, which are periodic in all directions."""
+        import torch
+        from torch_sim.state import SimState
+
+        def tensor(values: NDArray[Any], kind: Any) -> Any:
+            return torch.as_tensor(values, dtype=kind, device=self.model.device)
+
+        counts = [len(cell) for cell in cells]
+        real, whole = self.model.dtype, torch.int64
+        state = SimState(
+            positions=tensor(np.concatenate([_folded(cell) for cell in cells]), real),
+            masses=tensor(np.concatenate([cell.get_masses() for cell in cells]), real),
+            cell=tensor(np.stack([np.array(cell.cell).T for cell in cells]), real),  # columns
+            pbc=True,
+            atomic_numbers=tensor(np.concatenate([cell.numbers for cell in cells]), whole),
+            system_idx=tensor(np.repeat(np.arange(len(cells)), counts), whole),
+        )
+        found = self.model(state)
+        energies = found["energy"].detach().double().cpu().numpy()
+        forces = found["forces"].detach().double().cpu().numpy()
+        parts = np.split(forces, np.cumsum(counts)[:-1])
+        return [(float(energy), part) for energy, part in zip(energies, parts, strict=True)]
+
+
+def make_model(
+    engine: str, *, model_path: str | Path | None = None, device: str = "auto"
+) -> BatchModel:
+    """The model of an engine for a batch.
+
+    Args:
+        engine: one of ``MODELS``.
+        model_path: file of the potential's parameters.
+        device: auto, cpu or cuda.
+
+    Raises:
+        MissingDependencyError: torch-sim or the potential's package is not installed.
+        InputError: it is unknown, its file is missing, or it cannot be made.
+    """
+    from dualion.workflows.campaign.screening_options import known_name
+
+    known_name("engine for a batch", engine, MODELS)
+    path = Path(model_path).expanduser() if model_path else None
+    if path is not None and not path.is_file():
+        raise InputError(f"There is no model file {path}; check --model-path.")
+    make, module = MODELS[engine]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # each wrapper warns of packages that are missing
+            return BatchModel(make(path, device_named(device)))
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"A batch with {engine} needs torch-sim and {module} ({error.name or error} is "
+            "missing); install: pip install 'dualion[torch-sim]', and the potential's package."
+        ) from error
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"The engine {engine} cannot be made for a batch: {error}.") from error
+
+
+def check_parity(
+    model: BatchModel, engine: str, cells: Sequence[Atoms], *, model_path: str | None, device: str
+) -> None:
+    """Compare a batch of slightly rattled cells with the potential's own ASE calculator.
+
+    A wrapper may be wrong for some cells: torch-sim 0.3's Lennard-Jones doubles the forces, and
+    takes the rows of a cell for columns. Nothing but such a comparison would show it.
+
+    Raises:
+        InputError: they differ; the runs must not be moved in a batch.
+    """
+    calculator = make_calculator(engine, model_path=model_path, device=device)
+    rattled = [cell.copy() for cell in cells]
+    for seed, cell in enumerate(rattled):
+        cell.rattle(RATTLE_ANGSTROM, seed=seed)
+    for cell, (energy, forces) in zip(rattled, model(rattled), strict=True):
+        cell.calc = calculator
+        wanted = cell.get_forces()
+        off = float(np.abs(forces - wanted).max())
+        off_atom = abs(energy - cell.get_potential_energy()) / len(cell)
+        most = PARITY_EV_ANGSTROM + PARITY_SHARE * float(np.abs(wanted).max())
+        if not (off <= most and off_atom <= PARITY_EV_ATOM):
+            raise InputError(
+                f"torch-sim and the calculator of {engine} differ by {off:.2g} eV/Å and "
+                f"{off_atom:.2g} eV per atom for {cell.get_chemical_formula()}; use other versions "
+                "of torch-sim and the potential's package, or run without a batch."
+            )
+
+
+def _folded(cell: Atoms) -> NDArray[np.float64]:
+    """Positions inside the cell, Å: the run's own are never folded back."""
+    vectors = np.array(cell.cell)
+    fractional = np.linalg.solve(vectors.T, cell.positions.T).T
+    return np.asarray((fractional - np.floor(fractional)) @ vectors)

@@ -1,0 +1,1 @@
+"""Planning of MD runs: selection, cells, protocol, specifications."""

@@ -1,0 +1,157 @@
+"""Starting cells of MD runs: the perfect supercell, and cells with defects, each by its name."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import symbol
+
+if TYPE_CHECKING:
+    from dualion.workflows.md.plan.config import MdBlock
+
+PERFECT = "perfect"
+SALT = "salt:"
+"""What comes before the formula of a salt that is put in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCell:
+    """A cell to start from.
+
+    Attributes:
+        name: perfect, or its defects; part of the run's place.
+        text: extended XYZ.
+        n_atoms: atoms in it.
+        elements: symbols of what is in it.
+        charges_e: element → oxidation state, e.
+        note: what a reader should know of how it was made; usually empty.
+    """
+
+    name: str
+    text: str
+    n_atoms: int
+    elements: tuple[str, ...]
+    charges_e: dict[str, float]
+    note: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def start_cells(
+    crystal: IonicCrystal, *, cation: str, anion: str, block: MdBlock
+) -> Iterator[StartCell]:
+    """The cells of a candidate that a block asks for.
+
+    Args:
+        crystal: the candidate.
+        cation: symbol of the mobile cation.
+        anion: symbol of the mobile anion.
+        block: which cells, how large, with which seed.
+
+    Raises:
+        InputError: no cell under the limit is wide enough, or a defect cannot be made.
+    """
+    large, note = _supercell(crystal, block)
+    for name in block.cells:
+        if name == PERFECT:
+            yield cell_of(large, PERFECT, note=note)
+        else:
+            yield _with_defects(large, name, (cation, anion), block, note)
+
+
+def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
+    """The supercell, ordered, and what had to be chosen for that."""
+    from dualion.structures.simulation_cells import simulation_cell
+
+    found = simulation_cell(
+        crystal,
+        smallest_width_angstrom=block.smallest_width_angstrom,
+        most_atoms=block.most_atoms,
+        seed=block.seed,
+        draws=block.configurations,
+        energy=_energy_of(block) if crystal.is_disordered else None,
+    )
+    notable = found.ordering is not None or not found.supercell.wide_enough
+    return found.crystal, found.note if notable else ""
+
+
+def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
+    """The engine's energy of a crystal, eV; None for a program of its own, which costs too much."""
+    from dualion.structures.conversion import to_atoms
+    from dualion.workflows.md.engines.calculators import is_calculator, make_calculator
+
+    if not is_calculator(block.engine):
+        return None
+    calculator = make_calculator(block.engine, model_path=block.model_path, device=block.device)
+
+    def energy_ev(crystal: IonicCrystal) -> float:
+        atoms = to_atoms(crystal)
+        atoms.calc = calculator
+        return float(atoms.get_potential_energy())
+
+    return energy_ev
+
+
+def _with_defects(
+    large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, note: str
+) -> StartCell:
+    """The cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
+    from dualion.screening.doping.configurations import DopingOptions
+    from dualion.screening.doping.defects import plan_defects, with_defects
+
+    per_unit = block.defects_per_formula_unit
+    plan = plan_defects(
+        large,
+        "salt" if kind.startswith(SALT) else kind,  # type: ignore[arg-type]
+        ions={"schottky": ions, "frenkel": ions[:1]}.get(kind, ()),
+        salt=kind.removeprefix(SALT),
+        per_formula_unit=float("nan") if per_unit is None else per_unit,
+        count=block.defect_pairs if per_unit is None else 0,
+    )
+    made = with_defects(large, plan, DopingOptions(seed=block.seed))
+    return cell_of(made.crystal, made.name, note=note)
+
+
+def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
+    """A cell of an ordered crystal, its atoms by element."""
+    from ase import Atoms
+
+    order = np.argsort(crystal.numbers, kind="stable")
+    atoms = Atoms(
+        numbers=crystal.numbers[order],
+        scaled_positions=crystal.frac[order],
+        cell=np.round(crystal.cell, 8) + 0.0,  # the same text on every machine
+        pbc=True,
+    )
+    symbols = [symbol(int(z)) for z in crystal.numbers]
+    charges = {
+        name: round(float(np.mean(crystal.charges[np.array(symbols) == name])), 4)
+        for name in dict.fromkeys(symbols)
+    }
+    return StartCell(
+        name=name,
+        text=extxyz_of(atoms),
+        n_atoms=len(symbols),
+        elements=tuple(sorted(charges)),
+        charges_e=charges,
+        note=note,
+    )
+
+
+def extxyz_of(atoms: object) -> str:
+    """Atoms as extended XYZ: cell, species, positions and nothing else."""
+    from ase.io.extxyz import write_extxyz
+
+    text = io.StringIO()
+    write_extxyz(text, [atoms], columns=["symbols", "positions"], write_info=False)
+    return text.getvalue()

@@ -1,0 +1,69 @@
+"""Which runs a batch system has: submissions below ``md/submissions``, asked about element-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from dualion.workflows.campaign.shards import Submission, submissions
+from dualion.workflows.execution.schedulers.batch_system import elements_of, jobs_of
+from dualion.workflows.md.folder import MdFolder
+
+
+class InQueue(StrEnum):
+    """What a batch system says of a run."""
+
+    NO = "no"  # it was never submitted, or its jobs have ended
+    WAITING = "waiting"
+    RUNNING = "running"
+    UNKNOWN = "unknown"  # the queue does not answer, or is not on this machine
+
+
+_ORDER = (InQueue.NO, InQueue.UNKNOWN, InQueue.WAITING, InQueue.RUNNING)
+
+
+def queue_view(folder: MdFolder, *, tidy: bool = False) -> dict[str, InQueue]:
+    """Run's key → what the queue says; runs without a submission are left out.
+
+    Args:
+        folder: the folder.
+        tidy: note submissions whose jobs have all ended, so that they are not asked about again.
+    """
+    found: dict[str, InQueue] = {}
+    for submission in submissions(folder.md):
+        content = submission.read()
+        if content.get("ended"):
+            continue
+        states = states_of(content)
+        for key, state in states.items():
+            if _ORDER.index(state) >= _ORDER.index(found.get(key, InQueue.NO)):
+                found[key] = state
+        if tidy and all(state is InQueue.NO for state in states.values()):
+            submission.write(content | {"ended": True})
+    return found
+
+
+def states_of(content: Mapping[str, Any]) -> dict[str, InQueue]:
+    """Run's key → what the queue says of a submission's jobs."""
+    elements = dict(enumerate(content["elements"], start=1))
+    found = {key: InQueue.NO for keys in elements.values() for key in keys}
+    for job_id in content["jobs"]:
+        jobs = jobs_of(str(content["scheduler"]), str(job_id))
+        if jobs is None:
+            return dict.fromkeys(found, InQueue.UNKNOWN)
+        for job in jobs:
+            value = job.state.value if job.state else "UNKNOWN"
+            if value in ("DONE", "FAILED"):
+                continue
+            state = InQueue.RUNNING if value == "RUNNING" else InQueue.WAITING
+            for number in elements_of(str(job.job_id)) or elements:
+                for key in elements.get(number, ()):
+                    if _ORDER.index(state) > _ORDER.index(found[key]):
+                        found[key] = state
+    return found
+
+
+def open_submissions(folder: MdFolder) -> list[Submission]:
+    """Submissions with jobs that may still be in the queue."""
+    return [one for one in submissions(folder.md) if not one.read().get("ended")]

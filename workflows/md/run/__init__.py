@@ -1,0 +1,1 @@
+"""Running MD: segments, supervision, guards, checkpoints, batches."""
