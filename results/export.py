@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Column, Row
 from dualion.results.tables import TableWriter
 from dualion.structures.errors import MissingDependencyError
+from dualion.structures.files import parse_entry
 
 if TYPE_CHECKING:
     from dualion.structures.records import RawEntry, StructureRecord
@@ -170,7 +171,6 @@ def cif_text(entry: RawEntry) -> str:
     """
     if entry.format == "cif":
         return entry.text
-    from dualion.structures.files import parse_entry
 
     return _written_cif(parse_entry(entry))
 

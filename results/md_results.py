@@ -16,6 +16,8 @@ import numpy as np
 
 from dualion.results.columns import MD, Row
 from dualion.results.store import MdRun
+from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.structures.errors import InputError
 
@@ -154,7 +156,6 @@ def _ion_columns(ion: _Ion, kind: str, reference_k: float) -> Row:
         row |= {f"d_{kind}_cm2_s": found.d_cm2_s, f"d_{kind}_error_cm2_s": found.error_cm2_s}
     if found and math.isfinite(found.n_eff):
         row[f"n_eff_{kind}"] = found.n_eff
-    from dualion.screening.transport.arrhenius import arrhenius
 
     points = [(t, d) for t, d in sorted(ion.by_temperature.items()) if d.verdict in MOVES]
     try:
@@ -169,8 +170,6 @@ def _ion_columns(ion: _Ion, kind: str, reference_k: float) -> Row:
 
 
 def _ion(runs: Sequence[MdRun], name: str) -> _Ion:
-    from dualion.screening.transport.replicas import combine_replicas
-
     by_temperature: dict[float, list[Diffusion]] = {}
     for run in runs:
         species = _species(run.results["species"], name)

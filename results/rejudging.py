@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.screening.criterion import grid_flags, judge
 
 if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Verdict
@@ -25,8 +26,6 @@ def judged(row: Row, criterion: DaiCriterion, *, leading_flags: int) -> tuple[Ro
     Returns:
         The row, and whether the cation's barrier is below its threshold.
     """
-    from dualion.screening.criterion import grid_flags, judge
-
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge(cation, anion, criterion)
     refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
+from dualion.screening.barriers import KnownBarriers
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import IonBarriers, KnownBarriers
+    from dualion.screening.barriers import IonBarriers
     from dualion.screening.screen import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import Metadata
@@ -124,8 +125,6 @@ def known_barriers(row: Row) -> dict[str, KnownBarriers]:
 
     A row keeps numbers as they were computed, so nothing is lost on the way.
     """
-    from dualion.screening.barriers import KnownBarriers
-
     found = {}
     for name in ("cation", "anion"):
         grid, region, refined = (_triple(row, name, kind) for kind in ("", "_region", "_refined"))

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.screening.bvse.bvlain_engine import bvlain_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.grid import Shape, compact, grid_shape, peer_grid_shape
 from dualion.screening.bvse.pair_parameters import ParameterQuality
@@ -195,8 +196,6 @@ def landscape(
 
 
 def _bvlain(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
-    from dualion.screening.bvse.bvlain_engine import bvlain_barriers
-
     return bvlain_barriers(crystal, ion, options)
 
 

@@ -27,6 +27,7 @@ from dualion.structures.errors import (
     StructureError,
     UnpreparableStructureError,
 )
+from dualion.structures.preparation import prepare
 
 BOUND_FROM = 0.5
 """An anion counts as bound if at least this share of its sites is."""
@@ -143,8 +144,6 @@ def screen(
         StructureError: the structure cannot be prepared, or lacks the ions.
         InputError: an option makes no sense.
     """
-    from dualion.structures.preparation import prepare
-
     asked = options or ScreenOptions(cations=(cation,), anions=tuple(anions))
     return screen_crystal(prepare(structure, strict=asked.strict), asked)
 

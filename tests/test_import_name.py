@@ -43,7 +43,7 @@ assert results.DECOY and workflows.DECOY
 structure = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.13), ["Li", "Cl"],
                                       [[0, 0, 0], [0.5, 0.5, 0.5]])
 (pair,) = screen(structure, cation="Li").pairs
-print(pair.cation.ion, pair.anion.ion, "ratio", round(pair.verdict.ratio_3d, 6))
+print(pair.cation.ion, pair.anion.ion, "ratio", round(pair.verdict.ratios[2], 6))
 """
 
 

@@ -15,9 +15,15 @@ from dualion.results.export import is_licensed
 from dualion.results.report.details import Detail
 from dualion.results.report.sensitivity import sensitivity
 from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.ions import MobileIon
+from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
 
 if TYPE_CHECKING:
     from dualion.screening.percolation.pathways import IonMap
@@ -109,11 +115,6 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     Raises:
         StructureError: the structure cannot be read or prepared.
     """
-    from dualion.screening.ions import MobileIon
-    from dualion.screening.percolation.pathways import map_ion
-    from dualion.structures.files import parse_entry
-    from dualion.structures.preparation import prepare
-
     crystal = prepare(parse_entry(entry).structure)
     quick = replace(options.barriers, refined=False)
     maps = {role: map_ion(crystal, MobileIon.parse(str(row[role])), quick) for role in ROLES}
@@ -167,8 +168,6 @@ def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
 
 def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
     """Main species of each site; sites on a face are shown on the opposite one too."""
-    from dualion.structures.elements import symbol
-
     order = np.argsort(-crystal.occupancies, kind="stable")
     seen: set[tuple[float, ...]] = set()
     symbols: list[str] = []
@@ -188,9 +187,6 @@ def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64
 
 def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
     """Pairs closer than the stretched sum of the covalent radii, other elements only."""
-    from dualion.screening.bvse.softbv import ase_covalent_radii
-    from dualion.structures.elements import atomic_number
-
     radii = ase_covalent_radii()
     own = np.array([radii[atomic_number(name)] for name in symbols])
     metals = np.isin(symbols, ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu"))

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
-from dualion.screening.barriers import BarrierOptions
-from dualion.screening.criterion import DaiCriterion, Triple
+from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.bvse.potential import preset
+from dualion.screening.criterion import DaiCriterion, Triple, judge
 from dualion.structures.errors import StructureError
 
 if TYPE_CHECKING:
@@ -59,9 +60,6 @@ def _by_preset(
     maps: Mapping[str, IonMap], options: BarrierOptions, criterion: DaiCriterion
 ) -> list[dict[str, Any]]:
     """The same pair with the other named conventions."""
-    from dualion.screening.barriers import native_barriers
-    from dualion.screening.bvse.potential import preset
-
     lines = []
     own = options.potential
     for name, label in PRESET_NAMES.items():
@@ -86,8 +84,6 @@ def _line(
     anion: Triple,
     criterion: DaiCriterion,
 ) -> dict[str, Any]:
-    from dualion.screening.criterion import judge
-
     verdict = judge(cation, anion, criterion)
     at = criterion.dimensionality - 1
     ratio = verdict.ratios[at]

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.structures.disorder import covalent_radii_angstrom
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import MissingDependencyError
 
@@ -236,8 +237,6 @@ def bond_length_limits_angstrom() -> NDArray[np.float64]:
     Si–Si 2.35, Te–Te 2.8, I–I 2.7 to 2.9 (I₃⁻). Beyond 1.15 times the summed covalent radii (1.1
     for Sn and heavier, whose oxides share edges at 3.3 Å) no bond is assumed. Hydrogen: only H₂.
     """
-    from dualion.structures.disorder import covalent_radii_angstrom
-
     radii = covalent_radii_angstrom()
     limits = np.where(np.arange(len(radii)) < 50, 2.3, 2.2) * radii
     limits[1] = 0.95

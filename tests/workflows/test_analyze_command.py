@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dualion.structures.errors import InputError
-from dualion.workflows.cli.analyze import register
+from dualion.workflows.cli.analyze.command import register
 
 
 def application() -> typer.Typer:

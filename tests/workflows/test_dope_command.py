@@ -12,7 +12,7 @@ from ase.calculators.lj import LennardJones
 from typer.testing import CliRunner
 
 from dualion.structures.files import read_structures
-from dualion.workflows.cli import dope as dope_command
+from dualion.workflows.cli.dope import command as dope_command
 
 
 class SoftPairs(LennardJones):

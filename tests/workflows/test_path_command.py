@@ -20,7 +20,7 @@ from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths
 from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run
-from dualion.workflows.cli import path as path_command
+from dualion.workflows.cli.path import command as path_command
 
 CIF = {path.stem: path for path in reference_paths()}
 

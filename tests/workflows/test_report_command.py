@@ -17,12 +17,12 @@ from dualion.results.columns import CANDIDATES, SCREENED
 from dualion.results.tables import format_value
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths
-from dualion.workflows.cli import analyze as analyze_command
 from dualion.workflows.cli import compare as compare_command
 from dualion.workflows.cli import export as export_command
 from dualion.workflows.cli import report as report_command
 from dualion.workflows.cli import screen as screen_command
 from dualion.workflows.cli import show as show_command
+from dualion.workflows.cli.analyze import command as analyze_command
 
 NAMES = ("LiI", "LiGaBr4", "Li3PO4_gamma", "AgI_beta")
 

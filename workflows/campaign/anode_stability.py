@@ -11,16 +11,15 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.screening.screen import ScreenOptions, screen_crystal
 from dualion.structures.errors import DualionError, InputError, StructureError
 from dualion.structures.files import iter_raw_entries, parse_entry
+from dualion.structures.preparation import prepare
 from dualion.structures.records import RawEntry
+from dualion.structures.sources.errors import MissingCredentialsError, OfflineError
 from dualion.structures.stability import Phase, anode_reaction, interphase
-
-if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
 
 PhaseSource = Callable[[frozenset[str]], Iterable[Phase]]
 """Known compounds of a chemical system, given its elements, the metal's among them."""
@@ -114,9 +113,6 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
     Raises:
         InputError: the charge of one of them is not known.
     """
-    from dualion.screening.screen import ScreenOptions, screen_crystal
-    from dualion.structures.preparation import prepare
-
     compound = interphase(metal, anion)
     missing = InterphaseBarriers(formula=compound.formula, cation_ev=math.nan, anion_ev=math.nan)
     if compound.reference is None:
@@ -189,8 +185,6 @@ class AnodeStability:
 
     def _phases_of(self, system: frozenset[str]) -> list[Phase]:
         """Compounds of a system, asked for once; none from a source that has failed too often."""
-        from dualion.structures.sources.errors import MissingCredentialsError, OfflineError
-
         if system not in self._phases:
             self._phases[system] = []
             if self.phases_of is not None and len(self._failed) < MOST_FAILURES:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from dualion.results.score import ScoreWeights
+from dualion.workflows.campaign.screening_options import screen_options
 from dualion.workflows.campaign.sources import SourceBlock
 from dualion.workflows.execution.cluster_config import ClusterBlock
 from dualion.workflows.md.plan.config import MdBlock
 
 if TYPE_CHECKING:
-    from dualion.results.score import ScoreWeights
     from dualion.screening.screen import ScreenOptions
 
 
@@ -101,8 +102,6 @@ class Campaign(Block):
         Raises:
             InputError: a name is unknown or a number makes no sense.
         """
-        from dualion.workflows.campaign.screening_options import screen_options
-
         blocks = self.barriers.model_dump()
         direct = {n: blocks.pop(n) for n in ("spacing_angstrom", "engine", "preset")}
         refuse = blocks.pop("refuse_estimates")
@@ -123,8 +122,6 @@ class Campaign(Block):
         Raises:
             InputError: a part is unknown or a weight makes no sense.
         """
-        from dualion.results.score import ScoreWeights
-
         return ScoreWeights.of(self.ranking)
 
     @property

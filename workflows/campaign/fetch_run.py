@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dualion.structures.errors import InputError
+from dualion.structures.files import parse_entry
 from dualion.structures.records import RawEntry, Rejection
 from dualion.structures.sources.base import METADATA_KEYS, Source, today
 from dualion.structures.sources.query import SourceQuery
@@ -140,8 +141,6 @@ def _plain(text: str) -> str:
 
 def _line(entry: RawEntry) -> str:
     """An entry as a line that ``dualion screen`` reads: pymatgen's dict and the metadata."""
-    from dualion.structures.files import parse_entry
-
     structure = parse_entry(entry).structure.as_dict()
     content: dict[str, Any] = {
         "material_id": entry.source_id,

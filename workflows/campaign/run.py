@@ -14,15 +14,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
+from dualion.results.ranking import ranked_candidates
 from dualion.results.store import Store, TaskRecord
 from dualion.results.store.database import writer_lock
+from dualion.results.store.schema import VERSION
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.export import export, is_exported
 from dualion.workflows.campaign.log import CampaignLog, write_state
 from dualion.workflows.campaign.plan import Ask, jobs_left, read_sources
 from dualion.workflows.campaign.screen_run import RunFiles, RunSummary
+from dualion.workflows.campaign.shards import merge_all
 from dualion.workflows.campaign.tasks import Job, Outcome, Work, screen_job
+from dualion.workflows.execution.cluster import campaign_client
+from dualion.workflows.execution.executor import run_all
 from dualion.workflows.execution.locks import folder_lock
 
 if TYPE_CHECKING:
@@ -75,8 +80,6 @@ class Progress:
                 self.rejected += 1
         passing = [row for o in outcomes for row in o.rows if row.get("dai") is True]
         if passing:
-            from dualion.results.ranking import ranked_candidates
-
             self.found += len(passing)
             ranked = ranked_candidates([*self.best, *passing], dimensionality=dimensionality)
             self.best = ranked[:BEST]
@@ -172,8 +175,6 @@ def run_campaign(
 
 
 def _merge_shards(campaign: Campaign, store: Store) -> None:
-    from dualion.workflows.campaign.shards import merge_all
-
     merge_all(campaign, store)
 
 
@@ -187,8 +188,6 @@ def open_campaign(campaign: Campaign) -> Iterator[tuple[Store, int]]:
     Raises:
         InputError: another process writes it, or it belongs to another campaign.
     """
-    from dualion.results.store.schema import VERSION
-
     with folder_lock(campaign.folder):
         store, found = Store.open(campaign.store_at)
         try:
@@ -246,8 +245,6 @@ class Driver:
         first = next(jobs, None)
         if first is None or stop.is_set():
             return 0
-        from dualion.workflows.execution.cluster import campaign_client
-        from dualion.workflows.execution.executor import run_all
 
         self._store.set_notes({"exported": ""})
         left, expected_s = self._store.count_pending(self._plan, self._ask.whole)

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dualion.results.store import Store
+from dualion.results.store.schema import entries, structures
 from dualion.structures.errors import InputError
+from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.structures.records import RawEntry
+from dualion.workflows.campaign.yaml_reader import load_campaign
 
 if TYPE_CHECKING:
     from dualion.results.run_folder import RunFolder
@@ -40,15 +44,11 @@ def structures_of_run(
     if not names:
         return {}
     if not inputs and (run.folder / "campaign.yaml").is_file():
-        from dualion.workflows.campaign.yaml_reader import load_campaign
-
         return _from_store(load_campaign(run.folder / "campaign.yaml"), names)
     return _from_inputs(run, names, inputs)
 
 
 def _from_inputs(run: RunFolder, names: set[Name], inputs: Sequence[str]) -> dict[Name, RawEntry]:
-    from dualion.structures.files import iter_raw_entries, reference_paths
-
     listed = list(inputs) or [str(item) for item in run.sidecar.get("inputs") or ()]
     paths: Sequence[str | Path] = reference_paths() if listed == [BUNDLED] else listed
     found: dict[Name, RawEntry] = {}
@@ -69,9 +69,6 @@ def _from_inputs(run: RunFolder, names: set[Name], inputs: Sequence[str]) -> dic
 
 def _from_store(campaign: Campaign, names: set[Name]) -> dict[Name, RawEntry]:
     from sqlalchemy import select
-
-    from dualion.results.store import Store
-    from dualion.results.store.schema import entries, structures
 
     store = Store.read_only(campaign.store_at)
     plan = int(store.note("plan") or 0)

@@ -20,10 +20,14 @@ from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Row
 from dualion.results.funnel import Funnel
 from dualion.results.ranking import ranked_candidates
 from dualion.results.tables import TableWriter, write_table
+from dualion.screening.bvse.softbv import parameters_version
 from dualion.structures.errors import InputError
+from dualion.structures.files import count_entries, iter_raw_entries, reference_paths
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
+from dualion.workflows.execution.executor import local_client, run_all, warm_up
+from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
     from dualion.screening.screen import ScreenOptions
@@ -152,9 +156,6 @@ def screen_paths(
     Raises:
         InputError: a path, an option or the output folder is wrong, or nothing was found.
     """
-    from dualion.workflows.execution.executor import local_client, run_all, warm_up
-    from dualion.workflows.execution.signals import stop_on_signal
-
     entries, total = (iter(pull()), None) if pull else _found(paths)
     files = new_folder(output)
     summary = RunSummary(files=files)
@@ -182,8 +183,6 @@ def _found(
     Raises:
         InputError: a path is wrong, or nothing that could be a structure is there.
     """
-    from dualion.structures.files import count_entries, iter_raw_entries, reference_paths
-
     inputs = list(paths) or reference_paths()
     entries = iter(iter_raw_entries(inputs))
     first = next(entries, None)
@@ -270,8 +269,6 @@ def _add_reactions(
     inputs: Sequence[str], options: ScreenOptions, summary: RunSummary, phases: PhaseSource
 ) -> None:
     """Fill the columns of the reaction with the anode; a signal leaves the rest of them empty."""
-    from dualion.workflows.execution.signals import stop_on_signal
-
     anode = AnodeStability(options=options, phases_of=phases, problem=summary.anode_problem)
     with stop_on_signal() as stop:
         for row in summary.candidates:
@@ -301,8 +298,6 @@ def _unwritable(path: Path, error: OSError) -> InputError:
 
 def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> dict[str, Any]:
     """Conventions, versions and counts, to be written beside the tables."""
-    from dualion.screening.bvse.softbv import parameters_version
-
     return {
         "schema_version": SCHEMA_VERSION,
         "finished": summary.finished,

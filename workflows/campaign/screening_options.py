@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dualion.screening import barriers
+from dualion.screening.bvse import potential
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
-
-if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
 
 SPACING_ANGSTROM = (0.02, 1.0)
 CUTOFF_ANGSTROM = (2.0, 30.0)
@@ -73,11 +74,6 @@ def screen_options(
     Raises:
         InputError: a name is unknown or a number makes no sense.
     """
-    from dualion.screening import barriers
-    from dualion.screening.bvse import potential
-    from dualion.screening.criterion import DaiCriterion
-    from dualion.screening.screen import ScreenOptions
-
     changed = _checked_changes(changes or {})
     convention = potential.with_changes(potential.preset(preset), **changed)
     if refuse_estimates:

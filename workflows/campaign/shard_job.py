@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dualion.structures.errors import DualionError
+from dualion.workflows.campaign.run import run_campaign
+from dualion.workflows.campaign.shards import Submission, run_shard
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.signals import stop_on_signal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _shard(folder: Path, index: int, workers: int) -> int:
-    from dualion.workflows.campaign.shards import Submission, run_shard
-    from dualion.workflows.execution.signals import stop_on_signal
-
     with stop_on_signal() as stop:
         done, left = run_shard(Submission(folder), index, workers=workers, stop=stop)
     print(f"shard {index}: {done} done, {left} left")
@@ -44,9 +45,6 @@ def _shard(folder: Path, index: int, workers: int) -> int:
 
 
 def _merge(file: Path) -> int:
-    from dualion.workflows.campaign.run import run_campaign
-    from dualion.workflows.campaign.yaml_reader import load_campaign
-
     result = run_campaign(load_campaign(file), merge_only=True)
     print(f"merged: {result.left} structures left")
     return 1 if result.left else 0

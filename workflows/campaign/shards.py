@@ -19,7 +19,8 @@ from dualion.results.store import Store, copy_structures, merge
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.log import CampaignLog, read_state
-from dualion.workflows.campaign.plan import jobs_left
+from dualion.workflows.campaign.plan import Ask, jobs_left
+from dualion.workflows.campaign.tasks import screen_job
 from dualion.workflows.execution.cluster_config import ClusterBlock
 from dualion.workflows.execution.locks import LOCK_NAME, folder_lock, is_running
 
@@ -142,9 +143,7 @@ def run_shard(
     Raises:
         InputError: there is no such shard, or another job runs it.
     """
-    from dualion.workflows.campaign.plan import Ask
     from dualion.workflows.campaign.run import Driver
-    from dualion.workflows.campaign.tasks import screen_job
 
     folder = submission.shard(index)
     if not (folder / "shard.db").is_file():

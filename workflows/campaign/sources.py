@@ -11,14 +11,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dualion.structures.files import iter_raw_entries, reference_paths
+from dualion.structures.files.discover import iter_files, resolve_paths
 from dualion.structures.records import RawEntry, Rejection
-
-if TYPE_CHECKING:
-    from dualion.structures.sources.query import SourceQuery
+from dualion.structures.sources.base import Access
+from dualion.structures.sources.open import open_source
+from dualion.structures.sources.prefilters import standard_filters
+from dualion.structures.sources.query import SourceQuery
+from dualion.structures.sources.selection import Selection, select
 
 Found = Iterator[RawEntry | Rejection]
 
@@ -86,8 +90,6 @@ def _paths(block: SourceBlock, folder: Path) -> list[str]:
 
 
 def _file_entries(block: SourceBlock, folder: Path) -> Found:
-    from dualion.structures.files import iter_raw_entries
-
     return iter(iter_raw_entries(_paths(block, folder)))
 
 
@@ -97,8 +99,6 @@ def _file_state(block: SourceBlock, folder: Path) -> str:
 
 def _state_of(paths: list[str]) -> str:
     """Names, sizes and times of all files, hashed."""
-    from dualion.structures.files.discover import iter_files, resolve_paths
-
     digest = hashlib.sha256()
     for file in iter_files(resolve_paths(paths)):
         status = file.path.stat()
@@ -107,20 +107,14 @@ def _state_of(paths: list[str]) -> str:
 
 
 def _bundled_entries(_: SourceBlock, __: Path) -> Found:
-    from dualion.structures.files import iter_raw_entries, reference_paths
-
     return iter(iter_raw_entries(reference_paths()))
 
 
 def _bundled_state(_: SourceBlock, __: Path) -> str:
-    from dualion.structures.files import reference_paths
-
     return _state_of([str(path) for path in reference_paths()])
 
 
 def _query(block: SourceBlock) -> SourceQuery:
-    from dualion.structures.sources.query import SourceQuery
-
     asked = block.query.model_dump() if block.query else {}
     words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.items()}
     return SourceQuery(**words)
@@ -128,11 +122,6 @@ def _query(block: SourceBlock) -> SourceQuery:
 
 def _database_entries(block: SourceBlock, folder: Path) -> Found:
     """Entries of a database; an answer that came once is kept in the cache."""
-    from dualion.structures.sources.base import Access
-    from dualion.structures.sources.open import open_source
-    from dualion.structures.sources.prefilters import standard_filters
-    from dualion.structures.sources.selection import Selection, select
-
     query = _query(block)
     source = open_source(_with_path(str(block.database), folder), query, Access())
     return select(source.entries(), Selection(filters=standard_filters(query), deduplicate=False))

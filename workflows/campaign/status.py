@@ -11,6 +11,7 @@ from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.log import read_state
 from dualion.workflows.campaign.plan import Ask
 from dualion.workflows.campaign.shards import Submission, shard_states, submissions
+from dualion.workflows.campaign.submission import queue_states
 from dualion.workflows.execution.locks import is_running
 
 
@@ -76,8 +77,6 @@ def _submission_status(submission: Submission) -> dict[str, Any]:
 
 def _queue(content: dict[str, Any]) -> dict[str, int]:
     """States of a submission's jobs; none where it is over or the queue is not to be had here."""
-    from dualion.workflows.campaign.submission import queue_states
-
     if content["merged"] or not content["job_id"]:
         return {}
     try:

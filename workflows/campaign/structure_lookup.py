@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.bvse.potential import PotentialOptions
 from dualion.structures.errors import InputError
+from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.structures.records import RawEntry, Rejection
 
 if TYPE_CHECKING:
     from dualion.results.run_folder import RunFolder
-    from dualion.screening.barriers import BarrierOptions
 
 BUNDLED = "bundled reference set"
 """How a run's sidecar names the inputs of a run without any."""
@@ -25,8 +28,6 @@ def find_entry(name: str) -> RawEntry:
     Raises:
         InputError: there is none, or several; the message names some of them.
     """
-    from dualion.structures.files import iter_raw_entries, reference_paths
-
     path_text = name.split("#")[0]
     file = _existing_file(Path(path_text).expanduser())
     if file is None:
@@ -88,8 +89,6 @@ def find_in_run(run: RunFolder, source_id: str) -> RawEntry:
     Raises:
         InputError: the run or its inputs do not hold it.
     """
-    from dualion.structures.files import iter_raw_entries, reference_paths
-
     known = {str(row.get("source_id")) for row in run.rows}
     if source_id not in known:
         raise InputError(
@@ -119,10 +118,6 @@ def barrier_options_of(run: RunFolder) -> BarrierOptions:
     Raises:
         InputError: the sidecar does not hold them.
     """
-    from dualion.screening.barriers import BarrierOptions
-    from dualion.screening.bvse.pair_parameters import ParameterQuality
-    from dualion.screening.bvse.potential import PotentialOptions
-
     try:
         stored: dict[str, Any] = run.sidecar["options"]["barriers"]
         potential = dict(stored["potential"])

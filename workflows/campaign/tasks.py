@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import SCHEMA_VERSION, Row
 from dualion.results.rows import Identity, rejected_row, result_rows
+from dualion.screening.ions import mean_charge
+from dualion.screening.screen import screen_crystal
+from dualion.structures.elements import symbol
 from dualion.structures.errors import StructureError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
 from dualion.structures.records import RawEntry, Rejection, cell_kind_of
+from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
     from dualion.screening.barriers import KnownBarriers
@@ -157,17 +163,11 @@ class _Progress:
         )
 
     def prepared(self, crystal: IonicCrystal) -> None:
-        from dualion.structures.symmetry import space_group
-
         self.stage = "screen"
         self.identity = dataclasses.replace(self.identity, space_group=space_group(crystal))
 
 
 def _screened(job: Job, progress: _Progress) -> Outcome:
-    from dualion.screening.screen import screen_crystal
-    from dualion.structures.files import parse_entry
-    from dualion.structures.preparation import prepare
-
     record = parse_entry(job.entry)
     progress.parsed(record)
     _require_cation(record, job.options.cations)
@@ -201,9 +201,6 @@ def _require_cation(record: StructureRecord, cations: Sequence[str]) -> None:
 
 def _ions_of(crystal: IonicCrystal) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Symbols of the elements that are cations, and of those that are anions."""
-    from dualion.screening.ions import mean_charge
-    from dualion.structures.elements import symbol
-
     charges = {int(z): mean_charge(crystal, int(z)) for z in sorted(set(crystal.numbers))}
     cations = tuple(symbol(z) for z, charge in charges.items() if charge > 0.0)
     return cations, tuple(symbol(z) for z, charge in charges.items() if charge < 0.0)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dualion.structures.errors import InputError
+from dualion.workflows.campaign.config import Campaign
 
 if TYPE_CHECKING:
     import yaml
     from pydantic import BaseModel
 
-    from dualion.workflows.campaign.config import Campaign
 
 MOST_BYTES = 1_000_000
 """Largest configuration that is read, bytes."""
@@ -26,8 +26,6 @@ def load_campaign(path: Path) -> Campaign:
     Raises:
         InputError: it is missing, no YAML, or holds a wrong key or value.
     """
-    from dualion.workflows.campaign.config import Campaign
-
     if path.is_dir():
         path = path / "campaign.yaml"
     campaign = load_model(path, Campaign, folder=path.resolve().parent, file=path.name)

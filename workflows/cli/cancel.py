@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+from dualion.workflows.campaign.shards import submissions
+from dualion.workflows.campaign.submission import cancel as take_out
+from dualion.workflows.campaign.submission import queue_states
+from dualion.workflows.campaign.yaml_reader import load_campaign
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -19,11 +24,6 @@ def cancel(
     ] = Path("campaign.yaml"),
 ) -> None:
     """Take a campaign's jobs out of the queue; what they have done is kept."""
-    from dualion.workflows.campaign.shards import submissions
-    from dualion.workflows.campaign.submission import cancel as take_out
-    from dualion.workflows.campaign.submission import queue_states
-    from dualion.workflows.campaign.yaml_reader import load_campaign
-
     asked = load_campaign(campaign)
     told: list[str] = []
     for submission in submissions(asked.folder):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.results.comparison import compared
+from dualion.results.run_folder import read_run_folder
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,9 +37,6 @@ def compare(
 
         dualion compare run-2025 run-2026
     """
-    from dualion.results.comparison import compared
-    from dualion.results.run_folder import read_run_folder
-
     found = compared(read_run_folder(first), read_run_folder(second))
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False))

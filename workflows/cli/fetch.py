@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.structures.errors import DualionError
+from dualion.structures.records import Rejection
+from dualion.structures.sources.base import Access
+from dualion.structures.sources.cache import Cache
+from dualion.structures.sources.open import Endpoints, all_entries, open_sources
+from dualion.structures.sources.prefilters import MeasurementLimits, standard_filters
+from dualion.structures.sources.query import SourceQuery
+from dualion.structures.sources.selection import Selection, select
+from dualion.workflows.campaign.fetch_run import FetchSummary, write_export, write_provenance
 from dualion.workflows.cli import shared_options
 
 if TYPE_CHECKING:
     from dualion.structures.sources.base import Source
-    from dualion.structures.sources.query import SourceQuery
-    from dualion.structures.sources.selection import Selection
-    from dualion.workflows.campaign.fetch_run import FetchSummary
 
 WHAT, MEASURED, HOW = "What to fetch", "For measured structures", "How"
 
@@ -135,10 +141,6 @@ def fetch(
 
         dualion fetch --source icsd:exports/ --source cod --cation Li --max-r 0.1 --output list
     """
-    from dualion.structures.sources.prefilters import MeasurementLimits, standard_filters
-    from dualion.structures.sources.query import SourceQuery
-    from dualion.structures.sources.selection import Selection
-
     elements = [*(element or ()), *([cation] if cation else [])]
     query = SourceQuery(
         elements=tuple(elements),
@@ -189,13 +191,6 @@ def _run(
     output: Path | None,
     endpoints: tuple[str | None, str | None],
 ) -> None:
-    from dualion.structures.errors import DualionError
-    from dualion.structures.sources.base import Access
-    from dualion.structures.sources.cache import Cache
-    from dualion.structures.sources.open import Endpoints, all_entries, open_sources
-    from dualion.structures.sources.selection import select
-    from dualion.workflows.campaign.fetch_run import FetchSummary, write_export, write_provenance
-
     summary = FetchSummary()
 
     def requested(_: str) -> None:
@@ -221,8 +216,6 @@ def _run(
 
 def _count(entries: object, summary: FetchSummary) -> None:
     """Count entries without writing them."""
-    from dualion.structures.records import Rejection
-
     for entry in entries:  # type: ignore[attr-defined]
         if isinstance(entry, Rejection):
             summary.reasons[entry.reason] += 1

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dualion.structures.errors import InputError
+
 TEMPLATE = """\
 # A dualion campaign. Run or resume it with: dualion run {file}
 # Relative paths start at this file's folder. Lines that begin with # show the defaults.
@@ -116,8 +118,6 @@ def write_template(folder: Path, files: list[str]) -> Path:
         InputError: there is one already, or the folder cannot be written to.
     """
     import json
-
-    from dualion.structures.errors import InputError
 
     target = folder / "campaign.yaml"
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)

@@ -30,7 +30,15 @@ COMMANDS = {
     "doctor": "Say for each source of structures whether it is usable here and what is missing.",
 }
 """Every command, in the order of ``--help``, with its line there; each lives in a module of its
-name. The lines stand here so that ``--help`` imports no command."""
+name, or in ``MODULES``. The lines stand here so that ``--help`` imports no command."""
+
+MODULES = {
+    "analyze": "analyze.command",
+    "dope": "dope.command",
+    "md": "md.commands",
+    "path": "path.command",
+}
+"""Commands that have a folder of their own."""
 
 _LISTING = "dualion.listing"
 
@@ -61,7 +69,8 @@ def load_command(name: str) -> Any:
     alone = typer.Typer(
         add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
     )
-    import_module(f"dualion.workflows.cli.{name}").register(alone)
+    module = MODULES.get(name, name)
+    import_module(f"dualion.workflows.cli.{module}").register(alone)
     command = typer.main.get_command(alone)
     return command.commands[name] if isinstance(command, TyperGroup) else command
 

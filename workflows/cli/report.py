@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.results.report import Detail, check_target, write_report
+from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
+from dualion.results.report.dynamics import analyses_below, analyses_of, dynamics
+from dualion.results.run_folder import identity, read_run_folder
+from dualion.screening.criterion import DaiCriterion
+from dualion.structures.errors import InputError
+from dualion.workflows.campaign.run_structures import structures_of_run
+from dualion.workflows.campaign.structure_lookup import barrier_options_of
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
 if TYPE_CHECKING:
-    from dualion.results.report import Detail
     from dualion.results.run_folder import RunFolder
-    from dualion.screening.criterion import DaiCriterion
 
 
 def register(app: typer.Typer) -> None:
@@ -61,9 +67,6 @@ def report(
 
         dualion screen --output my-run && dualion report my-run
     """
-    from dualion.results.report import check_target, write_report
-    from dualion.results.run_folder import read_run_folder
-
     run = read_run_folder(folder)
     path = out or folder / "report.html"
     check_target(path)
@@ -79,12 +82,6 @@ def _details(
     """Details of the first candidates; without their structures, a word on stderr and none."""
     from rich.console import Console
     from rich.progress import Progress
-
-    from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
-    from dualion.results.run_folder import identity
-    from dualion.structures.errors import InputError
-    from dualion.workflows.campaign.run_structures import structures_of_run
-    from dualion.workflows.campaign.structure_lookup import barrier_options_of
 
     places = {identity(row): place for place, row in enumerate(run.rows)}
     chosen = {places[identity(c)]: c for c in run.candidates[:count] if identity(c) in places}
@@ -114,9 +111,6 @@ def _criterion(run: RunFolder) -> DaiCriterion:
     Raises:
         InputError: the sidecar holds others than this version knows.
     """
-    from dualion.screening.criterion import DaiCriterion
-    from dualion.structures.errors import InputError
-
     try:
         return DaiCriterion(**run.criterion)
     except TypeError as error:
@@ -127,8 +121,6 @@ def _criterion(run: RunFolder) -> DaiCriterion:
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:
     """Folders of analyses by the structure's id."""
-    from dualion.structures.errors import InputError
-
     folders: dict[str, list[Path]] = {}
     for text in given:
         name, sign, path = text.rpartition("=")
@@ -146,10 +138,6 @@ def _with_dynamics(
     Raises:
         InputError: a folder or an id is wrong.
     """
-    from dualion.results.report import Detail
-    from dualion.results.report.dynamics import analyses_below, analyses_of, dynamics
-    from dualion.structures.errors import InputError
-
     made = dict(details)
     known = {str(row["source_id"]) for row in run.rows}
     for name in given:

@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.workflows.campaign.preview import preview
+from dualion.workflows.campaign.run import run_campaign
+from dualion.workflows.campaign.screening_options import within
+from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.cli.run_view import LiveView
+from dualion.workflows.cli.screen_view import candidate_table, funnel_table
+from dualion.workflows.execution.signals import stop_on_signal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -43,8 +51,6 @@ def run(
     """
     from rich.console import Console
 
-    from dualion.workflows.campaign.yaml_reader import load_campaign
-
     asked = load_campaign(campaign)
     if workers is not None:
         asked = _with_workers(asked, workers)
@@ -59,26 +65,18 @@ def run(
 
 
 def _with_workers(asked: Campaign, workers: int) -> Campaign:
-    from dualion.workflows.campaign.screening_options import within
-
     within("number of workers", workers, (0, 4096))
     block = asked.cluster.model_copy(update={"workers": workers})
     return asked.model_copy(update={"cluster": block})
 
 
 def _print_plan(console: Console, asked: Campaign) -> None:
-    from dualion.workflows.campaign.preview import preview
-
     for name, text in preview(asked):
         console.print(f"[bold]{name:>12}[/bold]  ", end="")
         console.print(text, markup=False, highlight=False)
 
 
 def _run(console: Console, asked: Campaign, *, retry_failed: bool, merge_only: bool) -> RunResult:
-    from dualion.workflows.campaign.run import run_campaign
-    from dualion.workflows.cli.run_view import LiveView
-    from dualion.workflows.execution.signals import stop_on_signal
-
     with stop_on_signal() as stop, LiveView(console, asked, stop) as view:
         return run_campaign(
             asked,
@@ -92,8 +90,6 @@ def _run(console: Console, asked: Campaign, *, retry_failed: bool, merge_only: b
 
 def _report(console: Console, asked: Campaign, result: RunResult) -> None:
     """The best candidates, the funnel, where the files are, and how to go on."""
-    from dualion.workflows.cli.screen_view import candidate_table, funnel_table
-
     if result.upgraded_from:
         console.print(f"The store was of version {result.upgraded_from}; it is up to date now.")
     summary = result.summary

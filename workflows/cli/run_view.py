@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, Group
 from rich.text import Text
 
+from dualion.workflows.cli.screen_view import candidate_table
+
 if TYPE_CHECKING:
     from dualion.workflows.campaign.config import Campaign
     from dualion.workflows.campaign.run import Progress
@@ -57,7 +59,6 @@ class LiveView:
         progress = self._progress
         if progress is None:
             return Group(Text(f"{self._campaign.name}: {self._stage} …"))
-        from dualion.workflows.cli.screen_view import candidate_table
 
         lines: list[Any] = [Text(f"{self._campaign.name}: {headline(progress, self._stage)}")]
         if progress.failures:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.structures.sources import Access, Selection, SourceQuery, entries_of, standard_filters
+from dualion.structures.sources.materials_project.phases import stable_phases
+from dualion.workflows.campaign.screen_run import screen_paths
+from dualion.workflows.campaign.screening_options import screen_options, within
 from dualion.workflows.cli import shared_options
+from dualion.workflows.cli.screen_view import candidate_table, funnel_table, run_progress
+from dualion.workflows.execution.executor import processor_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -173,8 +179,6 @@ def screen(
 
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
-    from dualion.workflows.campaign.screening_options import screen_options, within
-
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
@@ -230,14 +234,6 @@ def _pulled(
     offline: bool,
 ) -> Iterator[RawEntry | Rejection]:
     """Entries of databases and files together, filtered, without duplicates."""
-    from dualion.structures.sources import (
-        Access,
-        Selection,
-        SourceQuery,
-        entries_of,
-        standard_filters,
-    )
-
     query = SourceQuery(
         any_of=options.cations,
         max_energy_above_hull_ev_atom=max_hull_ev_atom,
@@ -250,9 +246,6 @@ def _pulled(
 
 def _phases(*, offline: bool) -> PhaseSource:
     """Stable phases of a chemical system, from the Materials Project or its cache."""
-    from dualion.structures.sources import Access
-    from dualion.structures.sources.materials_project.phases import stable_phases
-
     return partial(stable_phases, access=Access(offline=offline))
 
 
@@ -267,10 +260,6 @@ def _run(
     time_limit_s: float,
 ) -> None:
     from rich.console import Console
-
-    from dualion.workflows.campaign.screen_run import screen_paths
-    from dualion.workflows.cli.screen_view import run_progress
-    from dualion.workflows.execution.executor import processor_count
 
     console = Console()
     with run_progress(console) as progress:
@@ -301,8 +290,6 @@ def _advance(progress: Progress, task: TaskID, funnel: Funnel) -> None:
 
 def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> None:
     """The best candidates, the funnel, and where the files are."""
-    from dualion.workflows.cli.screen_view import candidate_table, funnel_table
-
     dimensionality = options.criterion.dimensionality
     if summary.candidates:
         console.print(

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.results.columns import BY_KEY, SCREENED
+from dualion.results.report.glossary import FLAGS
+from dualion.results.run_folder import identity, read_run_folder
+from dualion.results.score import PARTS
+from dualion.results.tables import format_value
+from dualion.structures.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -42,8 +49,6 @@ def show(
 
         dualion show mp-985583 my-run
     """
-    from dualion.results.run_folder import read_run_folder
-
     run = read_run_folder(folder)
     rows = _rows_of(run, name)
     if as_json:
@@ -69,9 +74,6 @@ def _rows_of(run: RunFolder, name: str) -> list[Row]:
     Raises:
         InputError: there is none, or several.
     """
-    from dualion.results.run_folder import identity
-    from dualion.structures.errors import InputError
-
     ranked = {identity(row): row for row in run.candidates}
     tests: tuple[Callable[[Row], bool], ...] = (
         lambda row: str(row["source_id"]) == name,
@@ -106,9 +108,6 @@ def _pair(console: Console, row: Row) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
-
-    from dualion.results.columns import BY_KEY
-    from dualion.results.tables import format_value
 
     console.print(Text(f"\n{row.get('cation') or ''} {row.get('anion') or ''}  {_verdict(row)}"))
     if row.get("message"):
@@ -150,15 +149,11 @@ def _verdict(row: Row) -> str:
 def _flags(console: Console, row: Row) -> None:
     from rich.text import Text
 
-    from dualion.results.report.glossary import FLAGS
-
     for flag in filter(None, str(row.get("flags") or "").split(";")):
         console.print(Text(f"  {flag.replace('_', ' ')}: {FLAGS.get(flag, '')}"), soft_wrap=True)
 
 
 def _score(console: Console, row: Row) -> None:
-    from dualion.results.score import PARTS
-
     if row.get("score") is not None:
         parts = ", ".join(
             f"{p.replace('_', ' ')} {_short(str(row.get(f'score_{p}')))}" for p in PARTS
@@ -170,9 +165,6 @@ def _shared(console: Console, row: Row) -> None:
     """Columns of the structure itself, with units."""
     from rich.table import Table
     from rich.text import Text
-
-    from dualion.results.columns import SCREENED
-    from dualion.results.tables import format_value
 
     shown = ("source", "source_id", "cation", "anion", "flags", "message", "status", "reason")
     table = Table.grid(padding=(0, 2))

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import DualionError
 from dualion.workflows.campaign.tasks import Job, Outcome, Work, failed_outcome, screen_job
 from dualion.workflows.execution.chunks import Chunk, Chunks
@@ -180,8 +182,6 @@ def warm_up() -> None:
     import dualion.structures.files
     import dualion.structures.preparation
     import dualion.structures.symmetry  # noqa: F401
-    from dualion.screening.screen import ScreenOptions, screen_crystal
-    from dualion.structures.crystal import IonicCrystal
 
     rock_salt = IonicCrystal(
         cell=np.diag([4.0, 4.0, 4.0]),

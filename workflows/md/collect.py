@@ -16,6 +16,7 @@ from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import Seen, reconcile
 from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.md.run.segment import analyse_run
 from dualion.workflows.md.states import RunState
 
 LARGEST_ANALYSIS_BYTES = 100_000_000
@@ -90,8 +91,6 @@ def _transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
     files = folder.run_folder(run.place)
     path = files.analysis / "transport.json"
     if not path.is_file():
-        from dualion.workflows.md.run.segment import analyse_run
-
         analyse_run(files, files.spec())
     if path.stat().st_size > LARGEST_ANALYSIS_BYTES:
         raise InputError(f"{path} is larger than an analysis can be.")

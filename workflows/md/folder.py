@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dualion.results.store import MdRuns, Store
 from dualion.structures.errors import InputError
+from dualion.workflows.campaign.run import open_campaign
+from dualion.workflows.campaign.yaml_reader import load_campaign, load_model
 from dualion.workflows.execution.cluster_config import ClusterBlock
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.md.plan.config import MdBlock
@@ -71,8 +73,6 @@ class MdFolder:
         folder = given.parent if given.is_file() else given
         file = given if given.is_file() else folder / "campaign.yaml"
         if file.is_file() and file.name not in ("run.json", "candidates.csv", OWN_SETTINGS):
-            from dualion.workflows.campaign.yaml_reader import load_campaign
-
             campaign = load_campaign(file)
             return cls(path=folder, block=campaign.md, cluster=campaign.cluster, campaign=campaign)
         if new:
@@ -84,8 +84,6 @@ class MdFolder:
             )
         settings = _Settings()
         if (folder / OWN_SETTINGS).is_file():
-            from dualion.workflows.campaign.yaml_reader import load_model
-
             settings = load_model(folder / OWN_SETTINGS, _Settings)
         return cls(path=folder, block=settings.md, cluster=settings.cluster)
 
@@ -129,8 +127,6 @@ class MdFolder:
     @contextlib.contextmanager
     def _one_writer(self) -> Iterator[Store]:
         if self.campaign:
-            from dualion.workflows.campaign.run import open_campaign
-
             with open_campaign(self.campaign) as (store, _):
                 yield store
             return

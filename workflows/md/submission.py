@@ -32,6 +32,9 @@ from dualion.workflows.execution.schedulers.batch_system import (
     submit_script,
 )
 from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.enqueue import atoms_of, measured_speeds
+from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
+from dualion.workflows.md.queue_state import InQueue, open_submissions, states_of
 from dualion.workflows.md.reconcile import Seen, reconcile, reopen
 from dualion.workflows.md.run.local import wanted
 from dualion.workflows.md.states import RunState
@@ -143,9 +146,6 @@ def submit_runs(
 
 def pieces_needed(folder: MdFolder, seen: Sequence[Seen]) -> int:
     """Arrays that the longest run is expected to need to reach its next look, and one more."""
-    from dualion.workflows.md.plan.enqueue import atoms_of, measured_speeds
-    from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
-
     speeds, longest = SECONDS_PER_ATOM_STEP | measured_speeds(folder), 0.0
     for one in seen:
         protocol = one.run.spec["protocol"]
@@ -330,8 +330,6 @@ def cancel_jobs(folder: MdFolder, keys: set[str]) -> list[str]:
     Returns:
         What the queue was told to end.
     """
-    from dualion.workflows.md.queue_state import InQueue, open_submissions, states_of
-
     told = []
     for submission in open_submissions(folder):
         content = submission.read()

@@ -1,5 +1,1 @@
-"""``dualion md``: the commands and their views."""
-
-from dualion.workflows.cli.md.commands import register
-
-__all__ = ["register"]
+"""``dualion md``: the command and what it shows."""

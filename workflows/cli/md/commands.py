@@ -7,14 +7,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dualion.structures.errors import InputError
+from dualion.workflows.campaign.screening_options import known_name
+from dualion.workflows.cli.md.plan_view import plan_table, total_line
+from dualion.workflows.cli.md.results_view import lines
+from dualion.workflows.cli.md.status_view import MdView, headline, plain, remarks, run_tables
+from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.md.cancel import cancel_runs
+from dualion.workflows.md.collect import collect as take
+from dualion.workflows.md.folder import MdFolder
+from dualion.workflows.md.plan.config import MdBlock
+from dualion.workflows.md.plan.enqueue import measured_speeds, queue_up
+from dualion.workflows.md.plan.run_plan import plan_runs
+from dualion.workflows.md.plan.selection import of_candidates, of_cell, of_file
+from dualion.workflows.md.reconcile import look_at_all, reconcile
+from dualion.workflows.md.run.local import LocalOptions, run_local
+from dualion.workflows.md.states import RunState
+from dualion.workflows.md.submission import submit_runs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from dualion.workflows.md.folder import MdFolder
     from dualion.workflows.md.plan.cells import StartCell
-    from dualion.workflows.md.plan.config import MdBlock
     from dualion.workflows.md.plan.run_plan import Plan
     from dualion.workflows.md.plan.selection import Skipped
     from dualion.workflows.md.reconcile import Seen
@@ -122,9 +138,6 @@ def queue(
     """
     from rich.console import Console
 
-    from dualion.workflows.md.folder import MdFolder
-    from dualion.workflows.md.plan.enqueue import measured_speeds, queue_up
-
     outside = bool(structure or cell)
     where = MdFolder.open(folder, new=outside)
     block = _changed(
@@ -163,8 +176,6 @@ def _words(text: str | None) -> list[str] | None:
 
 
 def _numbers(text: str | None) -> list[float] | None:
-    from dualion.structures.errors import InputError
-
     try:
         return [float(word) for word in _words(text) or []] if text is not None else None
     except ValueError:
@@ -178,9 +189,6 @@ def _changed(block: MdBlock, own: dict[str, Any], protocol: dict[str, Any]) -> M
         InputError: a value makes no sense.
     """
     from pydantic import ValidationError
-
-    from dualion.structures.errors import InputError
-    from dualion.workflows.md.plan.config import MdBlock
 
     content = block.model_dump()
     if protocol.get("name", content["protocol"]["name"]) != content["protocol"]["name"]:
@@ -203,9 +211,6 @@ def _plan(
     cell: Path | None,
     ions: tuple[str, str],
 ) -> Plan:
-    from dualion.workflows.md.plan.run_plan import plan_runs
-    from dualion.workflows.md.plan.selection import of_candidates, of_cell, of_file
-
     cells: list[StartCell] = []
     skipped: list[Skipped] = []
     if cell is not None:
@@ -223,8 +228,6 @@ def _plan(
 
 
 def _print_plan(console: Console, plan: Plan, speeds: dict[str, float]) -> None:
-    from dualion.workflows.cli.md.plan_view import plan_table, total_line
-
     if plan.runs:
         console.print(plan_table(plan, speeds))
         console.print(total_line(plan, speeds), highlight=False, markup=False)
@@ -261,13 +264,6 @@ def run(
     """
     from rich.console import Console
 
-    from dualion.workflows.campaign.screening_options import known_name
-    from dualion.workflows.cli.md.status_view import MdView
-    from dualion.workflows.execution.signals import stop_on_signal
-    from dualion.workflows.md.folder import MdFolder
-    from dualion.workflows.md.run.local import LocalOptions, run_local
-    from dualion.workflows.md.states import RunState
-
     known_name("device", device, ("auto", "cpu", "cuda"))
     where = MdFolder.open(folder)
     options = LocalOptions(
@@ -297,8 +293,6 @@ def run(
 
 
 def _print_runs(console: Console, seen: Sequence[Seen]) -> None:
-    from dualion.workflows.cli.md.status_view import headline, remarks, run_tables
-
     console.print(run_tables(seen))
     console.print(headline(seen), highlight=False)
     for line in remarks(seen):
@@ -329,9 +323,6 @@ def submit(
     Walltime, cores, GPUs and a script template come from the md block, queue and account from the
     cluster block. A piece ends at a checkpoint before its walltime; the next array goes on.
     """
-    from dualion.workflows.md.folder import MdFolder
-    from dualion.workflows.md.submission import submit_runs
-
     where = MdFolder.open(folder)
     found = submit_runs(
         where, scheduler=scheduler, ids=ids or (), pieces=pieces, retry_failed=retry_failed,
@@ -358,11 +349,6 @@ def status(
     """Show how the runs stand; the store follows their folders and the queue."""
     from rich.console import Console
 
-    from dualion.structures.errors import InputError
-    from dualion.workflows.cli.md.status_view import plain
-    from dualion.workflows.md.folder import MdFolder
-    from dualion.workflows.md.reconcile import look_at_all, reconcile
-
     where = MdFolder.open(folder)
     with where.reading() as runs:
         seen = look_at_all(where, runs.all())
@@ -387,10 +373,6 @@ def collect(folder: Folder = Path()) -> None:
     A candidate's row is of one cell alone, named in md_cell: the one in which more of the two ions
     surely diffuse; of equals the perfect one, then the one with more temperatures.
     """
-    from dualion.workflows.cli.md.results_view import lines
-    from dualion.workflows.md.collect import collect as take
-    from dualion.workflows.md.folder import MdFolder
-
     where = MdFolder.open(folder)
     found = take(where)
     for line in lines(found.runs):
@@ -407,9 +389,6 @@ def collect(folder: Folder = Path()) -> None:
 @app.command()
 def cancel(folder: Folder = Path(), ids: Ids = None) -> None:
     """Cancel runs that have not ended; what they computed is kept, md queue lets them go on."""
-    from dualion.workflows.md.cancel import cancel_runs
-    from dualion.workflows.md.folder import MdFolder
-
     count, told = cancel_runs(MdFolder.open(folder), ids or ())
     jobs = f" The queue was told to end {', '.join(told)}." if told else ""
     typer.echo(f"{count} runs are cancelled.{jobs}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dualion.structures.errors import InputError, MissingDependencyError
+from dualion.workflows.campaign.screening_options import known_name
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -147,8 +148,6 @@ def _recipe(name: str) -> tuple[Make, str]:
         return CALCULATORS[name]
     module, colon, attribute = name.partition(":")
     if not colon:
-        from dualion.workflows.campaign.screening_options import known_name
-
         known_name("calculator", name, CALCULATORS)
 
     def imported(path: Path | None, _: str) -> Any:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError, MissingDependencyError
+from dualion.workflows.campaign.screening_options import known_name
 from dualion.workflows.md.engines.calculators import device_named, make_calculator, parameters_file
 
 if TYPE_CHECKING:
@@ -142,8 +143,6 @@ def make_model(
         MissingDependencyError: torch-sim or the potential's package is not installed.
         InputError: it is unknown, its file is missing, or it cannot be made.
     """
-    from dualion.workflows.campaign.screening_options import known_name
-
     known_name("engine for a batch", engine, MODELS)
     path = Path(model_path).expanduser() if model_path else None
     if path is not None and not path.is_file():

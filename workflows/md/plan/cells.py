@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dualion.screening.doping.configurations import DopingOptions
+from dualion.screening.doping.defects import plan_defects, with_defects
+from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
+from dualion.structures.simulation_cells import simulation_cell
+from dualion.workflows.md.engines.calculators import is_calculator, make_calculator
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.config import MdBlock
@@ -71,8 +76,6 @@ def start_cells(
 
 def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
     """The supercell, ordered, and what had to be chosen for that."""
-    from dualion.structures.simulation_cells import simulation_cell
-
     found = simulation_cell(
         crystal,
         smallest_width_angstrom=block.smallest_width_angstrom,
@@ -87,9 +90,6 @@ def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str
 
 def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
     """The engine's energy of a crystal, eV; None for a program of its own, which costs too much."""
-    from dualion.structures.conversion import to_atoms
-    from dualion.workflows.md.engines.calculators import is_calculator, make_calculator
-
     if not is_calculator(block.engine):
         return None
     calculator = make_calculator(block.engine, model_path=block.model_path, device=block.device)
@@ -106,9 +106,6 @@ def _with_defects(
     large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, note: str
 ) -> StartCell:
     """The cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
-    from dualion.screening.doping.configurations import DopingOptions
-    from dualion.screening.doping.defects import plan_defects, with_defects
-
     per_unit = block.defects_per_formula_unit
     plan = plan_defects(
         large,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 
 from dualion.workflows.execution.cluster_config import walltime_s
+from dualion.workflows.md.plan.protocol import protocol_named
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.protocol import MdProtocol
@@ -46,8 +47,6 @@ class ProtocolBlock(_Block):
         Raises:
             InputError: values that do not fit together.
         """
-        from dualion.workflows.md.plan.protocol import protocol_named
-
         changes = {k: v for k, v in self.model_dump(exclude={"name"}).items() if v is not None}
         if self.production_ps is not None and self.budget_ps is None:
             usual = protocol_named(self.name).budget_ps

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validato
 
 from dualion.screening.transport.self_diffusion.coefficient import MOBILE_N_EFF
 from dualion.structures.errors import InputError
+from dualion.workflows.campaign.screening_options import known_name
 
 
 class MdProtocol(BaseModel):
@@ -94,8 +95,6 @@ def protocol_named(name: str, **changes: object) -> MdProtocol:
         InputError: there is no such protocol or field, or a value makes no sense.
     """
     from pydantic import ValidationError
-
-    from dualion.workflows.campaign.screening_options import known_name
 
     known_name("MD protocol", name, PROTOCOLS)
     content = PROTOCOLS[name].model_dump() | changes

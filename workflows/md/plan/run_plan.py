@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
+from dualion.workflows.md.engines import engine_named
 from dualion.workflows.md.plan.cells import StartCell, start_cells
 from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.protocol import MdProtocol
@@ -90,8 +91,6 @@ def engine_check(name: str) -> Check:
     Raises:
         InputError: there is no such engine.
     """
-    from dualion.workflows.md.engines import engine_named
-
     engine = engine_named(name)
     answers: dict[tuple[str, ...], InputError | None] = {}
 

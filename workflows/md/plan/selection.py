@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
 from dualion.results.run_folder import RunFolder, read_candidates
+from dualion.screening.ions import MobileIon
+from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import DualionError, InputError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
+from dualion.structures.records import cell_kind_of
+from dualion.workflows.campaign.run_structures import structures_of_run
+from dualion.workflows.campaign.structure_lookup import find_entry
+from dualion.workflows.md.plan.cells import cell_of
 
 if TYPE_CHECKING:
     from dualion.structures.crystal import IonicCrystal
@@ -64,8 +72,6 @@ def of_candidates(
         InputError: there are no candidates, or none of that id, or their structures are out of
             reach.
     """
-    from dualion.workflows.campaign.run_structures import structures_of_run
-
     run = read_candidates(folder)
     if not run.candidates:
         raise InputError(
@@ -150,10 +156,6 @@ def _subject(row: Row, entry: RawEntry) -> Subject:
 
 
 def _crystal(entry: RawEntry) -> IonicCrystal:
-    from dualion.structures.files import parse_entry
-    from dualion.structures.preparation import prepare
-    from dualion.structures.records import cell_kind_of
-
     record = parse_entry(entry)
     return prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
 
@@ -170,9 +172,6 @@ def of_file(name: str, *, cation: str = "", anion: str = "") -> Subject:
         InputError: there is no such structure or ion.
         StructureError: it cannot be made ready.
     """
-    from dualion.structures.files import parse_entry
-    from dualion.workflows.campaign.structure_lookup import find_entry
-
     entry = find_entry(name)
     crystal = _crystal(entry)
     composition = parse_entry(entry).structure.composition
@@ -195,8 +194,6 @@ def of_cell(path: Path, *, cation: str = "", anion: str = "") -> tuple[Subject, 
         InputError: it cannot be read, or holds no such ion.
         StructureError: its ions have no charges that fit.
     """
-    from dualion.workflows.md.plan.cells import cell_of
-
     subject = of_file(str(path), cation=cation, anion=anion)
     if subject.crystal.is_disordered:
         raise InputError(f"{path} holds partly filled sites; a cell to start from has none.")
@@ -206,9 +203,6 @@ def of_cell(path: Path, *, cation: str = "", anion: str = "") -> tuple[Subject, 
 
 def _ion(crystal: IonicCrystal, asked: str, usual: Sequence[str], *, positive: bool) -> str:
     """The mobile ion of one sign, with its charge."""
-    from dualion.screening.ions import MobileIon
-    from dualion.structures.elements import atomic_number, symbol
-
     charges: dict[str, list[float]] = {}
     for z, charge in zip(crystal.numbers.tolist(), crystal.charges.tolist(), strict=True):
         if (charge > 0.0) == positive:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dualion.screening.transport import AnalysisOptions, analyse
+from dualion.structures.trajectories import ReadOptions, read_trajectory
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.run_folder import RunFolder
 
@@ -44,8 +46,6 @@ def read_production(folder: RunFolder, spec: RunSpec) -> Trajectory:
     Raises:
         UnreadableTrajectoryError: it is too short or damaged.
     """
-    from dualion.structures.trajectories import ReadOptions, read_trajectory
-
     options = ReadOptions(
         temperature_k=spec.temperature_k,
         frame_step_ps=spec.protocol.frame_fs / 1000.0,
@@ -62,8 +62,6 @@ def transport_of(trajectory: Trajectory, spec: RunSpec, *, full: bool) -> Transp
         spec: what the run is.
         full: with structure, density, jumps and kinisi; otherwise what the queue needs.
     """
-    from dualion.screening.transport import AnalysisOptions, analyse
-
     options = AnalysisOptions(
         charges_e=spec.charges_e, with_structure=full, with_density=full, with_kinisi=full
     )

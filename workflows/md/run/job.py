@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dualion.structures.errors import DualionError, InputError
-
-if TYPE_CHECKING:
-    from dualion.workflows.md.engines import Resources
+from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.md.engines import Resources
+from dualion.workflows.md.run.supervisor import do_piece
+from dualion.workflows.md.run.torch_sim_batch import run_batch
 
 LEAST_S = 5.0
 """With less time than this no further run is begun, s."""
@@ -55,8 +56,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _work(asked: argparse.Namespace) -> int:
-    from dualion.workflows.execution.signals import stop_on_signal
-
     begun = asked.begun or time.time()
     status = 0
     with stop_on_signal() as stop:
@@ -74,8 +73,6 @@ def _work(asked: argparse.Namespace) -> int:
 def _resources(asked: argparse.Namespace, left_s: float) -> Resources:
     import shlex
 
-    from dualion.workflows.md.engines import Resources
-
     return Resources(
         cores=asked.cores,
         gpus=asked.gpus,
@@ -88,8 +85,6 @@ def _resources(asked: argparse.Namespace, left_s: float) -> Resources:
 def _piece(asked: argparse.Namespace) -> Any:
     """``do_piece`` with what was asked to be watched."""
     from functools import partial
-
-    from dualion.workflows.md.run.supervisor import do_piece
 
     return partial(
         do_piece,
@@ -114,8 +109,6 @@ def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.E
 
 def _together(asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
     """Several runs as one batch; one that another process has leaves the others their piece."""
-    from dualion.workflows.md.run.torch_sim_batch import run_batch
-
     try:
         run_batch(
             asked.runs,

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+from dualion.results.transport.files import write_report
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.md.engines import (
@@ -176,8 +177,6 @@ def _judged(folder: RunFolder, spec: RunSpec) -> bool:
 
 def analyse_run(folder: RunFolder, spec: RunSpec) -> None:
     """Write transport of a run into its ``analysis`` folder."""
-    from dualion.results.transport.files import write_report
-
     report = transport_of(read_production(folder, spec), spec, full=True)
     folder.analysis.mkdir(exist_ok=True)
     write_report(report, folder.analysis, figures=True)

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dualion.structures.errors import InputError
-from dualion.workflows.cli.analyze_options import (
+from dualion.results.transport.files import write_report
+from dualion.results.transport.summary import summary_lines
+from dualion.results.transport.tables import species_csv
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.replicas import combine_replicas
+from dualion.structures.errors import DualionError, InputError, StructureError
+from dualion.structures.trajectories import read_trajectory
+from dualion.structures.trajectories.options import ReadOptions
+from dualion.workflows.cli.analyze.options import (
     EPILOG,
     HELP,
     NAN,
@@ -41,9 +50,7 @@ from dualion.workflows.cli.analyze_options import (
 
 if TYPE_CHECKING:
     from dualion.screening.transport.arrhenius import Arrhenius
-    from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
-    from dualion.structures.trajectories.options import ReadOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -72,9 +79,6 @@ def analyze(
     volumes: Volumes = False,
 ) -> None:
     """Analyse trajectories; the options are described where they are declared."""
-    from dualion.screening.transport.options import AnalysisOptions
-    from dualion.structures.trajectories.options import ReadOptions
-
     temperatures = temperatures_of(temperature_k, len(trajectories))
     pairs_of(pairs)  # refused before hours of reading
     reading = ReadOptions(
@@ -109,10 +113,6 @@ def _analysed(
 ) -> list[TransportReport]:
     from dataclasses import replace
 
-    from dualion.screening.transport.analysis import analyse
-    from dualion.structures.errors import DualionError, StructureError
-    from dualion.structures.trajectories import read_trajectory
-
     reports, failures = [], []
     for path, temperature in zip(paths, temperatures, strict=True):
         try:
@@ -132,9 +132,6 @@ def _series(
     reports: Sequence[TransportReport],
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
     """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
-    from dualion.screening.transport.arrhenius import arrhenius
-    from dualion.screening.transport.replicas import combine_replicas
-
     combined: list[tuple[str, float, float, float]] = []
     names, unlike = _shared_names(reports)
     if unlike:
@@ -183,9 +180,6 @@ def _write(
     figures: bool,
     volumes: bool,
 ) -> None:
-    from dualion.results.transport.files import write_report
-    from dualion.results.transport.tables import species_csv
-
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -208,8 +202,6 @@ def _printed(
     fits: dict[str, Arrhenius],
     combined: Sequence[tuple[str, float, float, float]],
 ) -> list[str]:
-    from dualion.results.transport.summary import summary_lines
-
     lines = [line for report in reports for line in summary_lines(report)]
     if len(reports) > 1:
         lines += [

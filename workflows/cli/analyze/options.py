@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.screening.transport.options import POSTERIORS
 from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
@@ -197,8 +198,6 @@ def charges_of(text: str) -> dict[str, float]:
 
 def posterior_of(text: str) -> PosteriorChoice:
     """Name of a posterior."""
-    from dualion.screening.transport.options import POSTERIORS  # here, for its imports are slow
-
     name = text.strip().lower().replace("-", " ").replace("_", " ")
     for known in POSTERIORS:
         if known == name:

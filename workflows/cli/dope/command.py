@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.screening.doping.configurations import DopingOptions
+from dualion.screening.doping.formula_unit_changes import salt_unit, substitution_unit
 from dualion.structures.errors import InputError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
+from dualion.structures.records import cell_kind_of
+from dualion.workflows.campaign.screening_options import within
+from dualion.workflows.campaign.structure_lookup import find_entry
+from dualion.workflows.cli.dope.view import DopeBar, show
+from dualion.workflows.doping.records import DopeRequest
+from dualion.workflows.doping.relaxation import RelaxOptions
+from dualion.workflows.doping.run import dope as run
+from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.md.engines.calculators import make_calculator
 
 if TYPE_CHECKING:
     from dualion.screening.doping.formula_unit_changes import ChangeUnit
     from dualion.structures.crystal import IonicCrystal
-    from dualion.workflows.doping.records import DopeRequest
 
 CELL, RELAXING = "The cell", "How it is relaxed"
 MOST_CONFIGURATIONS = (1, 10_000)
@@ -109,10 +121,6 @@ def dope(
     """
     from rich.console import Console
 
-    from dualion.workflows.cli.dope_view import DopeBar, show
-    from dualion.workflows.doping.run import dope as run
-    from dualion.workflows.execution.signals import stop_on_signal
-
     host, name = _host(structure)
     request = _request(
         host,
@@ -128,8 +136,6 @@ def dope(
     folder = output or Path(_folder_name(request))
     calculator = None
     if relax:
-        from dualion.workflows.md.engines.calculators import make_calculator
-
         calculator = make_calculator(engine, model_path=model_path, device=device)
     console = Console()
     with stop_on_signal() as stop, DopeBar(console, configs + 1) as bar:
@@ -149,11 +155,6 @@ def dope(
 
 def _host(text: str) -> tuple[IonicCrystal, str]:
     """The crystal of a file or of a bundled structure, and its name."""
-    from dualion.structures.files import parse_entry
-    from dualion.structures.preparation import prepare
-    from dualion.structures.records import cell_kind_of
-    from dualion.workflows.campaign.structure_lookup import find_entry
-
     record = parse_entry(find_entry(text))
     crystal = prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
@@ -165,8 +166,6 @@ def _unit(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
     Raises:
         InputError: none is, or two are.
     """
-    from dualion.screening.doping.formula_unit_changes import salt_unit, substitution_unit
-
     if bool(salt) == bool(substitute):
         raise InputError("Give either --salt, like LiI, or --substitute, like S=I.")
     return salt_unit(salt) if salt else substitution_unit(substitute, host)
@@ -189,11 +188,6 @@ def _request(
     Raises:
         InputError: a number lies outside of what makes sense.
     """
-    from dualion.screening.doping.configurations import DopingOptions
-    from dualion.workflows.campaign.screening_options import within
-    from dualion.workflows.doping.records import DopeRequest
-    from dualion.workflows.doping.relaxation import RelaxOptions
-
     atoms, width = cell
     within("number of configurations (--configs)", configs, MOST_CONFIGURATIONS)
     within("number of atoms (--atoms)", atoms, ATOMS)

@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.results.path.field_files import WRITERS
+from dualion.results.path.figure import write_path_figure
+from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
+from dualion.results.run_folder import read_run_folder
+from dualion.screening.barriers import BarrierOptions
+from dualion.screening.bvse import potential
+from dualion.screening.ions import MobileIon, mean_charge
+from dualion.screening.percolation.pathways import map_ion
+from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import InputError
+from dualion.structures.files import parse_entry
+from dualion.structures.preparation import prepare
+from dualion.structures.records import cell_kind_of
+from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
+from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run
+from dualion.workflows.cli.path.view import show
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import BarrierOptions
-    from dualion.screening.ions import MobileIon
     from dualion.screening.percolation.pathways import IonMap
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import RawEntry
@@ -101,11 +114,6 @@ def path(
     """
     from rich.console import Console
 
-    from dualion.results.run_folder import read_run_folder
-    from dualion.screening.percolation.pathways import map_ion
-    from dualion.workflows.campaign.structure_lookup import find_entry, find_in_run
-    from dualion.workflows.cli.path_view import show
-
     dimensions = _dimensions(dimension)
     folder = read_run_folder(run) if run is not None else None
     options = _options(run=run, spacing=spacing, preset=preset)
@@ -132,12 +140,6 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
     """The run's conventions, or the usual ones, with what the user changes."""
     from dataclasses import replace
 
-    from dualion.results.run_folder import read_run_folder
-    from dualion.screening.barriers import BarrierOptions
-    from dualion.screening.bvse import potential
-    from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
-    from dualion.workflows.campaign.structure_lookup import barrier_options_of
-
     options = barrier_options_of(read_run_folder(run)) if run is not None else BarrierOptions()
     if spacing is not None:
         within("grid spacing", spacing, SPACING_ANGSTROM, "Å")
@@ -149,10 +151,6 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
 
 def _crystal(entry: RawEntry) -> IonicCrystal:
     """Parsed and prepared as a screening does it."""
-    from dualion.structures.files import parse_entry
-    from dualion.structures.preparation import prepare
-    from dualion.structures.records import cell_kind_of
-
     record = parse_entry(entry)
     return prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
 
@@ -163,9 +161,6 @@ def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
     Raises:
         InputError: the crystal does not hold it.
     """
-    from dualion.screening.ions import MobileIon, mean_charge
-    from dualion.structures.elements import atomic_number, symbol
-
     there = {symbol(z): z for z in sorted({int(n) for n in crystal.numbers})}
     charges = {name: mean_charge(crystal, z) for name, z in there.items()}
     usual = [name for name in USUAL_CATIONS if charges.get(name, 0.0) > 0.0]
@@ -193,10 +188,6 @@ def _write(
     Raises:
         InputError: the folder cannot be written.
     """
-    from dualion.results.path.field_files import WRITERS
-    from dualion.results.path.figure import write_path_figure
-    from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
-
     paths = [path for path in found.paths if path.dimension in dimensions]
     files = [folder / "sites.csv"]
     try:

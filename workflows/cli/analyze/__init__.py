@@ -1,0 +1,1 @@
+"""``dualion analyze``: the command and what it shows."""

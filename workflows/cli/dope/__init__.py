@@ -1,0 +1,1 @@
+"""``dualion dope``: the command and what it shows."""

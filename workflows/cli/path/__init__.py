@@ -1,0 +1,1 @@
+"""``dualion path``: the command and what it shows."""
