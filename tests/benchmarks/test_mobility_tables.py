@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TABLES = ROOT / "benchmarks" / "data"
 SHARED = ROOT.parent / "shared" / "data" / "anion_mobility_dev.jsonl.gz"
 MOBILE_LIMIT_EV = 0.8
