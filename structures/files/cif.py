@@ -6,9 +6,18 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dualion.structures.errors import UnreadableStructureError
 from dualion.structures.files.build import OCCUPANCY_TOLERANCE, too_many_sites
-from dualion.structures.files.cif_sites import AtomRow, number, read_rows
+from dualion.structures.files.cif_sites import (
+    AtomRow,
+    number,
+    read_rows,
+    stands_for_hydrogen,
+    with_oxidation,
+)
 from dualion.structures.files.cif_symmetry import (
     Operators,
     fits_cell,
@@ -16,18 +25,22 @@ from dualion.structures.files.cif_symmetry import (
     symbol_operators,
 )
 from dualion.structures.files.cif_text import CifItems, read_items
+from dualion.structures.files.formula import read_formula
+from dualion.structures.files.readings import ReadRows, Stated, choose_readings
+from dualion.structures.files.special_positions import SAME_SITE_FRACTIONAL
 
 if TYPE_CHECKING:
-    from pymatgen.core import Composition, Structure
-
-SITE_TOLERANCE_FRACTIONAL = 1e-3
-"""Sites closer than this, along each axis, are one site: printed coordinates of special
-positions (0.1667 for 1/6) miss their images by up to a few 1e-4."""
-
-FORMULA_TOLERANCE = 0.02
-"""Largest difference of an atomic fraction at which a formula still agrees."""
+    from pymatgen.core import Structure
 
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+
+_FORMULAS = (
+    "_chemical_formula_sum",
+    "_chemical_formula_structural",
+    "_chemical_formula_iupac",
+    "_chemical_formula_moiety",
+    "_chemical_formula_analytical",
+)
 
 _DATABASES = {
     "_database_code_icsd": "ICSD",
@@ -61,17 +74,36 @@ def read_cif(text: str, *, max_sites: int) -> tuple[Structure, CifMetadata, list
     _refuse_special(items)
     notes: list[str] = []
     cell = _cell_parameters(items)
-    rows = read_rows(items, notes)
+    stated = _stated(items)
+    rows = read_rows(items, notes, stated.formula or ())
     if len(rows) > max_sites:
         raise too_many_sites(len(rows), max_sites)
     metadata = _metadata(items)
-    if any("implicit hydrogens" in note for note in notes):
-        metadata["implicit_hydrogens"] = True
-    stated = _composition(str(metadata.get("stated_formula") or ""))
-    structure = _choose_structure(items, cell, rows, stated, metadata, notes)
-    if stated is not None:
-        metadata["stated_formula_agrees"] = _formula_agrees(structure, stated)
+    operators, chosen = _choose_rows(items, cell, rows, stated, metadata, notes)
+    _note_hydrogens(chosen.rows, items, metadata, notes)
+    if any(row.is_guess for row in chosen.rows):
+        metadata["elements_guessed"] = True
+    structure = _expand(cell, with_oxidation(chosen.rows, items, notes), operators, notes)
     return structure, metadata, notes
+
+
+def _note_hydrogens(
+    rows: list[AtomRow], items: CifItems, metadata: CifMetadata, notes: list[str]
+) -> None:
+    for label in stands_for_hydrogen(rows, items):
+        metadata["implicit_hydrogens"] = True
+        notes.append(f"site {label} stands for implicit hydrogens as well")
+
+
+def _stated(items: CifItems) -> Stated:
+    """Formula and Z of the block; the sum formula before others, which are written in groups."""
+    texts = (items.get(name) for name in _FORMULAS)
+    formulas = (read_formula(text) for text in texts if text)
+    units = number(items.get("_cell_formula_units_z") or "")
+    return Stated(
+        formula=next((formula for formula in formulas if formula), None),
+        units=units if units is not None and 0.1 < units < 1e4 else None,
+    )
 
 
 def _refuse_special(items: CifItems) -> None:
@@ -105,15 +137,15 @@ def _cell_parameters(items: CifItems) -> list[float]:
     return [*usable, *angles]
 
 
-def _choose_structure(
+def _choose_rows(
     items: CifItems,
     cell: list[float],
     rows: list[AtomRow],
-    stated: Composition | None,
+    stated: Stated,
     metadata: CifMetadata,
     notes: list[str],
-) -> Structure:
-    """Expand the rows by the operators; among readings of a symbol, take the one that fits."""
+) -> tuple[Operators, ReadRows]:
+    """The operators of the block and its rows; among readings, those that fit what it states."""
     from pymatgen.core import Lattice
 
     matrix = Lattice.from_parameters(*cell).matrix
@@ -122,13 +154,26 @@ def _choose_structure(
         if not fits_cell(operators, matrix):
             metadata["symmetry_fits_cell"] = False
             notes.append("the symmetry operators of the file do not fit its cell")
-        return _expand(cell, rows, operators, notes)
-    readings = symbol_operators(items)
-    if not readings:
+    else:
+        operators = ("x, y, z",)
+        readings = symbol_operators(items)
+        if readings:
+            metadata["symmetry_from_symbol"] = True
+            return _best_setting(readings, matrix, rows, stated, notes)
         notes.append("the file names no symmetry; it was read as P1")
-        return _expand(cell, rows, ("x, y, z",), notes)
+    chosen = choose_readings(rows, operators, matrix, stated)
+    _note_reread(chosen, notes)
+    return operators, chosen
+
+
+def _best_setting(
+    readings: list[Operators],
+    matrix: NDArray[np.float64],
+    rows: list[AtomRow],
+    stated: Stated,
+    notes: list[str],
+) -> tuple[Operators, ReadRows]:
     notes.append("the file lists no symmetry operators; they were taken from its space group")
-    metadata["symmetry_from_symbol"] = True
     fitting = [reading for reading in readings if fits_cell(reading, matrix)]
     if not fitting:
         raise UnreadableStructureError(
@@ -136,27 +181,28 @@ def _choose_structure(
             "cell; add _space_group_symop_operation_xyz.",
             reason="bad_symmetry",
         )
-    return _best_reading(cell, rows, fitting, stated, notes)
+    best: tuple[Operators, ReadRows] | None = None
+    for operators in fitting:
+        chosen = choose_readings(rows, operators, matrix, stated)
+        if best is None or chosen.score < best[1].score:
+            best = operators, chosen
+        if stated.formula is None or best[1].score <= (0, 0.0, 0, 0):
+            break
+    assert best is not None
+    if len(fitting) > 1:
+        agrees = stated.formula is not None and best[1].score[:2] == (0, 0.0)
+        notes.append(
+            "the setting of the space group was chosen by the stated formula"
+            if agrees
+            else "the space group has several settings; the usual one was assumed"
+        )
+    _note_reread(best[1], notes)
+    return best
 
 
-def _best_reading(
-    cell: list[float],
-    rows: list[AtomRow],
-    readings: list[Operators],
-    stated: Composition | None,
-    notes: list[str],
-) -> Structure:
-    first = _expand(cell, rows, readings[0], notes)
-    if len(readings) == 1:
-        return first
-    if stated is not None:
-        for index, reading in enumerate(readings):
-            structure = first if index == 0 else _expand(cell, rows, reading, notes)
-            if _formula_agrees(structure, stated):
-                notes.append("the setting of the space group was chosen by the stated formula")
-                return structure
-    notes.append("the space group has several settings; the usual one was assumed")
-    return first
+def _note_reread(chosen: ReadRows, notes: list[str]) -> None:
+    if chosen.reread:
+        notes.append(f"the stated formula decides how {', '.join(chosen.reread[:5])} must be read")
 
 
 def _expand(
@@ -167,7 +213,7 @@ def _expand(
     parser = CifParser.from_str(
         _clean_text(cell, rows, operators),
         occupancy_tolerance=OCCUPANCY_TOLERANCE,
-        site_tolerance=SITE_TOLERANCE_FRACTIONAL,
+        site_tolerance=SAME_SITE_FRACTIONAL,
         check_cif=False,
     )
     try:
@@ -225,23 +271,3 @@ def _metadata(items: CifItems) -> CifMetadata:
             metadata["database_code"] = f"{database} {' '.join(code.split())[:60]}"
             break
     return metadata
-
-
-def _composition(formula: str) -> Composition | None:
-    """The composition of a CIF formula (``Li3 P S4``); None where it cannot be read."""
-    from pymatgen.core import Composition
-
-    if not re.fullmatch(r"(?:[A-Z][a-z]?[0-9.]*\s*)+", formula):
-        return None
-    try:
-        composition = Composition(formula)
-    except ValueError:
-        return None
-    return composition if composition.num_atoms > 0 else None
-
-
-def _formula_agrees(structure: Structure, stated: Composition) -> bool:
-    ours = structure.composition.element_composition.fractional_composition
-    theirs = stated.element_composition.fractional_composition
-    elements = set(ours) | set(theirs)
-    return all(abs(ours[el] - theirs[el]) <= FORMULA_TOLERANCE for el in elements)

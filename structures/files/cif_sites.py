@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from dualion.structures.errors import UnreadableStructureError
 from dualion.structures.files.cif_text import CifItems
+from dualion.structures.files.labels import (
+    Reading,
+    bears_hydrogen,
+    is_mixed_case,
+    read_label,
+    read_symbol,
+    spelled_elements,
+)
+from dualion.structures.files.special_positions import Interval, loose_interval, printed_interval
 
 LARGEST_COORDINATE = 100.0
 """Fractional coordinates beyond this are Cartesian ones or misprints."""
@@ -19,7 +27,6 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\(.*)?$")
 _RATIO = re.compile(r"([+-]?\d+)/(\d+)$")
 _CHARGE = re.compile(r"[A-Za-z]{1,2}(?:(\d*\.?\d*)([+-])|([+-])(\d+\.?\d*))$")
 _MIXTURE = re.compile(r"(\d*\.?\d+)\s*([A-Z][a-z]?)")
-_IMPLICIT_HYDROGEN = re.compile(r"(OH|OW|H2O|Wat)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +35,37 @@ class AtomRow:
 
     Attributes:
         label: name of the site.
-        element: chemical symbol.
+        elements: chemical symbols that may be meant, the likeliest first.
         oxidation_e: oxidation state, e; None where the file gives none.
         occupancy: probability in (0, 1] (a little above 1 before it is normalised).
         position: fractional coordinates.
+        printed: values that the digits of each coordinate may stand for.
+        loose: values that sloppy digits may stand for.
+        is_guess: whether neither formula nor spelling settles the element.
     """
 
     label: str
-    element: str
+    elements: tuple[str, ...]
     oxidation_e: float | None
     occupancy: float
     position: tuple[float, float, float]
+    printed: tuple[Interval, Interval, Interval]
+    loose: tuple[Interval, Interval, Interval]
+    is_guess: bool = False
+
+    @property
+    def element(self) -> str:
+        """The likeliest element."""
+        return self.elements[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """Coordinates of a row and what their digits leave open."""
+
+    position: tuple[float, float, float]
+    printed: tuple[Interval, Interval, Interval]
+    loose: tuple[Interval, Interval, Interval]
 
 
 def number(text: str) -> float | None:
@@ -51,42 +78,32 @@ def number(text: str) -> float | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def element_of(symbol: str) -> str | None:
-    """Chemical symbol at the start of a type symbol or label (``LI1+``, ``O2-``, ``OW1``)."""
-    from pymatgen.core import Element
-
-    letters = re.match(r"[A-Za-z]+", symbol)
-    if letters is None:
-        return None
-    for length in (2, 1):
-        candidate = letters.group()[:length].title()
-        # T is a tetrahedral site far more often than tritium.
-        if Element.is_valid_symbol(candidate) and candidate != "T":
-            return candidate
-    return None
+    """Chemical symbol at the start of a type symbol (``LI1+``, ``O2-``, ``OW1``)."""
+    return next(iter(spelled_elements(symbol)), None)
 
 
-def read_rows(items: CifItems, notes: list[str]) -> list[AtomRow]:
+def read_rows(items: CifItems, notes: list[str], stated: Iterable[str] = ()) -> list[AtomRow]:
     """The rows of the list of atoms that hold an atom.
 
     Args:
         items: the block.
         notes: what was changed or left out is added here.
+        stated: elements of the formula that the file states.
 
     Raises:
         UnreadableStructureError: there is no list, or a row has no coordinates, no known
             element, or an impossible occupancy.
     """
-    rows = list(_rows(items, notes))
+    rows = list(_rows(items, notes, frozenset(stated)))
     if not rows:
         raise UnreadableStructureError(
             "The list of atoms holds no atom; the file describes no structure.", reason="no_atoms"
         )
-    return _with_oxidation(rows, items, notes)
+    return rows
 
 
-def _rows(items: CifItems, notes: list[str]) -> Iterator[AtomRow]:
+def _rows(items: CifItems, notes: list[str], stated: frozenset[str]) -> Iterator[AtomRow]:
     axes = [items.column(f"_atom_site_fract_{axis}") for axis in "xyz"]
     labels = items.column("_atom_site_label") or items.column("_atom_site_type_symbol")
     if labels is None or any(axis is None for axis in axes):
@@ -97,7 +114,7 @@ def _rows(items: CifItems, notes: list[str]) -> Iterator[AtomRow]:
         )
     count = len(labels)
     columns = {
-        "type": items.column("_atom_site_type_symbol") or labels,
+        "type": items.column("_atom_site_type_symbol") or [""] * count,
         "occupancy": items.column("_atom_site_occupancy") or ["1"] * count,
         "flag": items.column("_atom_site_calc_flag") or [""] * count,
     }
@@ -106,21 +123,28 @@ def _rows(items: CifItems, notes: list[str]) -> Iterator[AtomRow]:
             "The columns of the list of atoms differ in length; the file is damaged.",
             reason="bad_loop",
         )
+    others_mixed = any(is_mixed_case(label) for label in labels)
     for index, label in enumerate(labels):
-        symbol = columns["type"][index]
-        symbol = label if symbol.strip() in ("", "?", ".") else symbol
-        if _VACANCY.match(symbol.strip()) or columns["flag"][index] == "dum":
+        symbol = columns["type"][index].strip()
+        typed = symbol not in ("", "?", ".")
+        symbol = symbol if typed else label.strip()
+        if _VACANCY.match(symbol) or columns["flag"][index] == "dum":
             notes.append(f"site {label} is a vacancy or a dummy and was left out")
             continue
-        texts = [axis[index] for axis in axes if axis is not None]
         occupancy = _occupancy(columns["occupancy"][index], label)
         if occupancy == 0.0:
             notes.append(f"site {label} has occupancy 0 and was left out")
             continue
-        yield from _site_rows(label, symbol.strip(), _position(texts, label), occupancy, notes)
+        point = _point([axis[index] for axis in axes if axis is not None], label)
+        reading = (
+            read_symbol(symbol, stated)
+            if typed
+            else read_label(symbol, stated, others_mixed=others_mixed)
+        )
+        yield from _site_rows(label, symbol, point, occupancy, reading, typed=typed)
 
 
-def _position(texts: list[str], label: str) -> tuple[float, float, float]:
+def _point(texts: list[str], label: str) -> _Point:
     values = [number(text) for text in texts]
     if any(value is None or not math.isfinite(value) for value in values):
         raise UnreadableStructureError(
@@ -135,7 +159,12 @@ def _position(texts: list[str], label: str) -> tuple[float, float, float]:
             "fractions of the cell. Correct them.",
             reason="bad_number",
         )
-    return x, y, z
+    a, b, c = texts
+    return _Point(
+        position=(x, y, z),
+        printed=(printed_interval(a, x), printed_interval(b, y), printed_interval(c, z)),
+        loose=(loose_interval(a, x), loose_interval(b, y), loose_interval(c, z)),
+    )
 
 
 def _occupancy(text: str, label: str) -> float:
@@ -151,32 +180,53 @@ def _occupancy(text: str, label: str) -> float:
 
 
 def _site_rows(
-    label: str,
-    symbol: str,
-    position: tuple[float, float, float],
-    occupancy: float,
-    notes: list[str],
+    label: str, symbol: str, point: _Point, occupancy: float, reading: Reading, *, typed: bool
 ) -> Iterator[AtomRow]:
     """One row, or one per element where the symbol is a mixture (``0.8Nb + 0.2Zr``)."""
     mixture = _MIXTURE.findall(re.sub(r"<[^>]*>|\(\d*\)", "", symbol)) if "+ " in symbol else []
     shares = [(name, float(share)) for share, name in mixture] or [(symbol, occupancy)]
     for name, share in shares:
-        element = element_of(name)
-        if element is None:
-            raise UnreadableStructureError(
-                f"Site {label} has the type {symbol!r}, which is no chemical element; write the "
-                "element into _atom_site_type_symbol.",
-                reason="unknown_element",
-            )
-        if _IMPLICIT_HYDROGEN.match(name) and element == "O":
-            notes.append(f"site {label} ({symbol}) stands for implicit hydrogens as well")
+        elements = spelled_elements(name)[:1] if mixture else reading.elements
+        if not elements:
+            raise _unknown_element(label, symbol, typed=typed)
         yield AtomRow(
             label=label,
-            element=element,
+            elements=elements,
             oxidation_e=None if mixture else charge_of(name),
             occupancy=share,
-            position=position,
+            position=point.position,
+            printed=point.printed,
+            loose=point.loose,
+            is_guess=reading.is_guess and not mixture,
         )
+
+
+def _unknown_element(label: str, symbol: str, *, typed: bool) -> UnreadableStructureError:
+    what = (
+        f"has the type {symbol[:40]!r}, which is no chemical element"
+        if typed
+        else "has no type symbol, and its label names no element that the file's formula holds"
+    )
+    return UnreadableStructureError(
+        f"Site {label} {what}; write the element into _atom_site_type_symbol.",
+        reason="unknown_element",
+    )
+
+
+def stands_for_hydrogen(rows: Iterable[AtomRow], items: CifItems) -> list[str]:
+    """Labels of oxygen atoms whose hydrogen atoms are meant and not listed."""
+    labels = items.column("_atom_site_label") or []
+    symbols = items.column("_atom_site_type_symbol") or labels
+    names = dict(zip(labels, symbols, strict=False))
+    rows = list(rows)
+    if any(row.element in ("H", "D") for row in rows):
+        return []
+    return [
+        row.label
+        for row in rows
+        if row.element == "O"
+        and (bears_hydrogen(names.get(row.label, "")) or bears_hydrogen(row.label))
+    ]
 
 
 def charge_of(symbol: str) -> float | None:
@@ -189,7 +239,7 @@ def charge_of(symbol: str) -> float | None:
     return None if digits == "." else float(digits) * (-1.0 if sign == "-" else 1.0)
 
 
-def _with_oxidation(rows: list[AtomRow], items: CifItems, notes: list[str]) -> list[AtomRow]:
+def with_oxidation(rows: list[AtomRow], items: CifItems, notes: list[str]) -> list[AtomRow]:
     """Oxidation states of the file's table, else of the type symbols; all rows or none."""
     table = _oxidation_table(items)
     states = [_look_up(row, table) if table else row.oxidation_e for row in rows]

@@ -28,6 +28,13 @@ MOST_OPERATORS = 1536
 METRIC_TOLERANCE = 0.02
 """Largest relative change of the metric tensor under an operator that fits the cell."""
 
+SHIFT_STEPS = 24
+"""Shifts of space group operators are multiples of 1/24 or coarser."""
+
+LARGEST_SHIFT_ERROR = 0.004
+"""Largest error of a shift that was printed as a decimal number."""
+
+_DECIMAL_SHIFT = re.compile(r"\d{0,2}\.(\d{1,12})")
 _TERM = r"(?:\d{0,2}[xyz]|\d{0,2}\.\d{1,12}|\d{1,2}\.?(?:/[1-9]\d?)?)"
 _AXIS = rf"[+-]?{_TERM}(?:[+-]{_TERM}){{0,4}}"
 _OPERATOR = re.compile(rf"{_AXIS},{_AXIS},{_AXIS}$")
@@ -44,7 +51,7 @@ def listed_operators(items: CifItems) -> Operators:
         UnreadableStructureError: the list holds something that is no operator.
     """
     column = items.column("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz") or []
-    operators = tuple(_plain(text) for text in column if text.strip() not in ("", "?", "."))
+    operators = tuple(_exact(_plain(text)) for text in column if text.strip() not in ("", "?", "."))
     bad = [text for text in operators if not _OPERATOR.match(text)]
     if bad or len(operators) > MOST_OPERATORS:
         what = f"holds {bad[0][:40]!r}" if bad else f"has {len(operators)} rows"
@@ -96,6 +103,20 @@ def fits_cell(operators: Operators, cell: NDArray[np.float64]) -> bool:
         if float(np.abs(change).max()) > METRIC_TOLERANCE * scale:
             return False
     return True
+
+
+def _exact(operator: str) -> str:
+    """The operator with its decimal shifts (``0.3333``) as the fractions that they stand for."""
+    return _DECIMAL_SHIFT.sub(_exact_shift, operator)
+
+
+def _exact_shift(match: re.Match[str]) -> str:
+    value, step = float(match.group()), 10.0 ** -len(match.group(1))
+    nearest = round(value * SHIFT_STEPS) / SHIFT_STEPS
+    off = abs(value - nearest)
+    if off > min(step, LARGEST_SHIFT_ERROR):
+        return match.group()
+    return str(Fraction(nearest).limit_denominator(SHIFT_STEPS))
 
 
 def _plain(symbol: str) -> str:
@@ -154,6 +175,6 @@ def _operator_text(rotation: NDArray[np.int64], shift: NDArray[np.float64]) -> s
     texts = []
     for row, offset in zip(rotation, shift, strict=True):
         terms = [f"{'+' if n > 0 else '-'}{axis}" for n, axis in zip(row, "xyz", strict=True) if n]
-        part = Fraction(float(offset)).limit_denominator(24)
+        part = Fraction(float(offset)).limit_denominator(SHIFT_STEPS)
         texts.append("".join(terms) + (f"+{part}" if part else ""))
     return ", ".join(texts)

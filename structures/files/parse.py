@@ -13,6 +13,7 @@ from dualion.structures.errors import StructureError, UnreadableStructureError
 from dualion.structures.files.build import too_many_sites
 from dualion.structures.files.cif import read_cif
 from dualion.structures.files.entries import iter_raw_entries
+from dualion.structures.files.formula import amounts_of, formula_agrees, read_formula
 from dualion.structures.files.json_structure import (
     json_metadata,
     load_json,
@@ -64,11 +65,12 @@ def parse_entry(raw: RawEntry, *, max_sites: int = DEFAULT_LIMITS.max_sites) -> 
         ) from error
     if notes:
         metadata["reader_warnings"] = "; ".join(dict.fromkeys(notes))[:WARNING_CHARACTERS]
+    metadata = {**metadata, **raw.metadata}
+    stated = read_formula(str(metadata.get("stated_formula") or ""))
+    if stated is not None:
+        metadata["stated_formula_agrees"] = formula_agrees(amounts_of(structure), stated)
     return StructureRecord(
-        source=raw.source,
-        source_id=raw.source_id,
-        structure=structure,
-        metadata={**metadata, **raw.metadata},
+        source=raw.source, source_id=raw.source_id, structure=structure, metadata=metadata
     )
 
 
