@@ -26,7 +26,7 @@ from dualion.structures.files.cif_symmetry import (
 )
 from dualion.structures.files.cif_text import CifItems, read_items
 from dualion.structures.files.formula import read_formula
-from dualion.structures.files.readings import ReadRows, Stated, choose_readings
+from dualion.structures.files.readings import ROUGH_MATCH, ReadRows, Stated, choose_readings
 from dualion.structures.files.special_positions import SAME_SITE_FRACTIONAL
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _best_setting(
             break
     assert best is not None
     if len(fitting) > 1:
-        agrees = stated.formula is not None and best[1].score[:2] == (0, 0.0)
+        agrees = stated.formula is not None and best[1].score[:2] <= (0, ROUGH_MATCH)
         notes.append(
             "the setting of the space group was chosen by the stated formula"
             if agrees

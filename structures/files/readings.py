@@ -25,6 +25,14 @@ MOST_COMBINATIONS = 512
 CONTENT_TOLERANCE = 0.03
 """Largest relative difference between the atoms of the cell and Z formula units."""
 
+EXACT_FRACTION = 1e-3
+"""Atomic fractions closer than this to the stated ones differ by the rounding of the formula."""
+
+ROUGH_MATCH = 0.01
+"""Mismatch in the score of a composition that agrees with the formula, but not exactly."""
+
+NO_MATCH = 1.0
+
 Score = tuple[int, float, int, int]
 """Stated elements that are missing, mismatch of the fractions, whether Z contradicts, and how
 many choices are not the usual ones; the smallest is the best."""
@@ -182,9 +190,12 @@ def score_content(amounts: Amounts, stated: Stated) -> tuple[int, float, int]:
         return 0, 0.0, 0
     known = {symbol: n for symbol, n in stated.formula.items() if symbol in amounts}
     missing = sum(symbol not in amounts and symbol != "H" for symbol in stated.formula)
-    mismatch = 0.0
-    if not known or not formula_agrees(amounts, known):
-        mismatch = max(0.01, round(largest_difference(amounts, known), 2))
+    mismatch = NO_MATCH
+    if known and formula_agrees(amounts, known):
+        exact = largest_difference(amounts, known) <= EXACT_FRACTION
+        mismatch = 0.0 if exact else ROUGH_MATCH
+    elif known:
+        mismatch = max(2.0 * ROUGH_MATCH, round(largest_difference(amounts, known), 2))
     return missing, mismatch, int(_contradicts_units(amounts, known, stated.units))
 
 
