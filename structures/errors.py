@@ -13,6 +13,8 @@ A message says what happened, why, and what to do. Anything else that is raised 
 
 from __future__ import annotations
 
+from dualion.structures.text import storable_text
+
 
 class DualionError(Exception):
     """Base of every error that dualion raises on purpose."""
@@ -32,7 +34,7 @@ class StructureError(DualionError):
     reason = "structure_error"
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(storable_text(message))
         self.reason = reason or type(self).reason
 
     def __reduce__(self) -> tuple[object, ...]:

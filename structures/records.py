@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from dualion.structures.text import printable_name, storable_text
+
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
@@ -25,7 +27,8 @@ class RawEntry:
 
     Attributes:
         source: name of the source, for example ``file`` or ``materials_project``.
-        source_id: name of the structure within the source, unique in one run.
+        source_id: name of the structure within the source, unique in one run; characters that
+            cannot be printed are escaped.
         format: name of the parser: ``cif``, ``poscar``, ``extxyz``, ``pymatgen_json``,
             ``jsonl_row``.
         text: the text of this one structure.
@@ -37,6 +40,10 @@ class RawEntry:
     format: str
     text: str
     metadata: Metadata = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source_id", printable_name(self.source_id))
+        object.__setattr__(self, "metadata", storable_metadata(self.metadata))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,10 @@ class StructureRecord:
     structure: Structure
     metadata: Metadata = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source_id", printable_name(self.source_id))
+        object.__setattr__(self, "metadata", storable_metadata(self.metadata))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -74,6 +85,18 @@ class Rejection:
     stage: str
     reason: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source_id", printable_name(self.source_id))
+        object.__setattr__(self, "message", storable_text(self.message))
+
+
+def storable_metadata(metadata: Metadata) -> Metadata:
+    """Metadata whose texts can be encoded and stored everywhere."""
+    return {
+        storable_text(name): storable_text(value) if isinstance(value, str) else value
+        for name, value in metadata.items()
+    }
 
 
 def cell_kind_of(metadata: Metadata) -> Literal["dft", "experiment", "unknown"]:

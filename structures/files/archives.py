@@ -15,12 +15,18 @@ from typing import IO, cast
 from dualion.structures.files.formats import Kind
 from dualion.structures.files.limits import MEBIBYTE, ReadLimits
 from dualion.structures.files.streams import (
+    BROKEN_ARCHIVE,
     CHUNK_BYTES,
     DAMAGE,
     BoundedStream,
     ReadProblem,
     damage_problem,
 )
+
+HeaderError = tarfile.HeaderError
+
+LOCAL_HEADER_BYTES = 30
+"""Smallest header in front of a member's data (APPNOTE 6.3.10, 4.3.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +104,88 @@ def _link_problem() -> ReadProblem:
     )
 
 
+class _Header(tarfile.TarInfo):
+    """A header that leaves with its archive what is lost where an extension is broken."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> _Header:
+        """Read the next header; its name, or why there is none, stays in the archive."""
+        archive = cast("_Tar", tarfile)
+        try:
+            header = super().fromtarfile(tarfile)
+        except HeaderError as error:
+            archive.last_error = error
+            raise
+        archive.last_name = header.name
+        return header
+
+
+class _Tar(tarfile.TarFile):
+    """An archive that reads no header before it is asked for one."""
+
+    is_open = False
+    last_name = ""
+    last_error: HeaderError | None = None
+
+    def next(self) -> tarfile.TarInfo | None:
+        """The next member; the constructor asks, too, and gets none."""
+        return super().next() if self.is_open else None
+
+
 def _tar_members(stream: BoundedStream) -> Iterator[Member]:
     # tarfile never sees a compression: the stream undoes it and bounds it.
-    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as archive:
-        while (info := archive.next()) is not None:
+    with _Tar(fileobj=cast("IO[bytes]", stream), mode="r", tarinfo=_Header) as archive:
+        archive.is_open = True
+        number = 0
+        while True:
+            number += 1
+            start = archive.offset
+            try:
+                info = archive.next()
+            except (ReadProblem, *DAMAGE):
+                raise
+            except BROKEN_ARCHIVE as error:
+                if archive.offset <= start:
+                    raise damage_problem(error) from error
+                # The archive knows by then where the next member begins.
+                yield _broken_member(archive.last_name or f"(member {number})", error)
+                continue
+            if info is None:
+                _check_end(archive)
+                return
             archive.members.clear()  # type: ignore[attr-defined]  # else it keeps every header
             if not info.isdir():
                 yield _tar_member(archive, info)
+
+
+def _check_end(archive: _Tar) -> None:
+    """Refuse an end that is none: tarfile passes over what follows a broken header.
+
+    Raises:
+        ReadProblem: a header is broken or cut.
+    """
+    kind = type(archive.last_error).__name__  # the classes themselves are not documented
+    if kind == "TruncatedHeaderError":
+        raise damage_problem(EOFError())
+    if kind == "InvalidHeaderError":
+        raise ReadProblem(
+            "damaged",
+            "The header of a member is damaged, and what follows it cannot be found; copy or pack "
+            "the archive again.",
+        )
+
+
+def _broken_member(name: str, error: BaseException) -> Member:
+    problem = ReadProblem(
+        "special_member",
+        f"The member's header is not sound ({error}), as that of a spoilt sparse file; pack the "
+        "file itself.",
+    )
+
+    def open_member() -> IO[bytes]:
+        raise problem
+
+    return Member(name=name, stored_bytes=0, problem=problem, open=open_member)
 
 
 def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
@@ -115,7 +196,10 @@ def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
         problem = ReadProblem("special_member", "The member is no ordinary file; leave it out.")
 
     def open_member() -> IO[bytes]:
-        return cast("IO[bytes]", archive.extractfile(info))
+        try:
+            return cast("IO[bytes]", archive.extractfile(info))
+        except BROKEN_ARCHIVE as error:
+            raise damage_problem(error) from error
 
     return Member(name=info.name, stored_bytes=info.size, problem=problem, open=open_member)
 
@@ -133,18 +217,49 @@ def iter_zip(file: IO[bytes], limits: ReadLimits) -> Iterator[Member]:
     """
     try:
         archive = zipfile.ZipFile(file)
-    except (*DAMAGE, NotImplementedError, ValueError) as error:
+    except BROKEN_ARCHIVE as error:
         raise ReadProblem(
             "damaged", f"This is no sound zip archive ({error}); copy or pack it again."
         ) from error
     with archive:
-        for info in archive.infolist():
-            if not info.is_dir():
-                yield _zip_member(archive, info, limits)
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        overlapping = _overlapping(members)
+        for info in members:
+            problem = _overlap_problem() if id(info) in overlapping else None
+            yield _zip_member(archive, info, limits, problem)
 
 
-def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ReadLimits) -> Member:
-    problem = unsafe_name(info.filename)
+def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
+    """``id`` of the members that lie inside what another member takes up.
+
+    Members that share their data are read as often as they are named, so that a small file means
+    any amount of work. No program that packs files makes them.
+    """
+    found: set[int] = set()
+    end = -1
+    for info in sorted(members, key=lambda member: member.header_offset):
+        if info.header_offset < end:
+            found.add(id(info))
+        # What the local header holds beyond this is not known before it is read.
+        end = max(end, info.header_offset + LOCAL_HEADER_BYTES + info.compress_size)
+    return found
+
+
+def _overlap_problem() -> ReadProblem:
+    return ReadProblem(
+        "overlapping_members",
+        "The member shares its bytes with another one; such archives are not made by accident. "
+        "Pack the files again.",
+    )
+
+
+def _zip_member(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    limits: ReadLimits,
+    problem: ReadProblem | None,
+) -> Member:
+    problem = unsafe_name(info.filename) or problem
     mode = info.external_attr >> 16
     grows = info.file_size > limits.ratio * max(1, info.compress_size)
     if problem is None and stat.S_ISLNK(mode):
@@ -161,7 +276,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ReadLim
     def open_member() -> IO[bytes]:
         try:
             return archive.open(info)
-        except (*DAMAGE, NotImplementedError, RuntimeError, ValueError) as error:
+        except BROKEN_ARCHIVE as error:
             raise ReadProblem(
                 "damaged", f"The member cannot be unpacked ({error}); pack the archive again."
             ) from error

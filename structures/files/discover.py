@@ -8,9 +8,11 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dualion.structures.errors import InputError
 from dualion.structures.files.formats import is_hidden
+from dualion.structures.text import printable_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,8 @@ class FoundFile:
     Attributes:
         path: where it is.
         name: its name in entry ids: relative to the folder that the user named (or to the
-            fixed part of the glob), with ``/``; the same on every machine.
+            fixed part of the glob), with ``/``; the same on every machine, escaped where it cannot
+            be printed.
         explicit: whether the user named this very file.
     """
 
@@ -46,17 +49,31 @@ def resolve_paths(paths: Iterable[str | Path]) -> list[tuple[Path, Path, bool]]:
         paths = [paths]
     resolved: list[tuple[Path, Path, bool]] = []
     for item in paths:
-        path = Path(item).expanduser()
+        path = _expanded(item)
         # A file whose name holds [ or * is meant as it is when it exists.
-        if path.is_dir():
+        if _is(path, "is_dir"):
             resolved.append((path, path, True))
-        elif path.exists():
+        elif _is(path, "exists"):
             resolved.append((path, path.parent, True))
         else:
             resolved.extend(_expand(str(path)))
     if not resolved:
         raise InputError("No path was given. Name a file, a folder, a glob or an archive.")
     return resolved
+
+
+def _expanded(item: str | Path) -> Path:
+    try:
+        return Path(item).expanduser()
+    except RuntimeError:  # "~name" without such a user is a file's own name
+        return Path(item)
+
+
+def _is(path: Path, question: Literal["is_dir", "exists"]) -> bool:
+    try:
+        return bool(getattr(path, question)())
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
 
 
 def _expand(pattern: str) -> list[tuple[Path, Path, bool]]:
@@ -118,6 +135,6 @@ def _walk(folder: Path, root: Path) -> Iterator[FoundFile]:
 
 def _relative(path: Path, root: Path) -> str:
     try:
-        return path.relative_to(root).as_posix()
+        return printable_name(path.relative_to(root).as_posix())
     except ValueError:  # a glob such as a/../b/*.cif
-        return path.name
+        return printable_name(path.name)

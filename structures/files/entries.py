@@ -17,10 +17,17 @@ from dualion.structures.files.formats import (
     is_hidden,
     kind_of,
 )
-from dualion.structures.files.limits import DEFAULT_LIMITS, MEBIBYTE, ReadLimits
+from dualion.structures.files.limits import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, WorkBudget
 from dualion.structures.files.split import Part, empty_problem, split
-from dualion.structures.files.streams import DAMAGE, ReadProblem, damage_problem, open_compression
+from dualion.structures.files.streams import (
+    DAMAGE,
+    ReadProblem,
+    budget_problem,
+    damage_problem,
+    open_compression,
+)
 from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.text import printable_name
 
 SOURCE = "file"
 """``source`` of every entry that comes from a file."""
@@ -92,7 +99,8 @@ def _entries(
     names = _UniqueNames()
     for file in iter_files(resolved):
         for name, part in _file_parts(file, limits):
-            source_id = names.make(f"{name}#{part.part}" if part.part else name)
+            # Escaped before it is made unique: two names may look alike then.
+            source_id = names.make(printable_name(f"{name}#{part.part}" if part.part else name))
             if part.problem is not None:
                 yield _rejection(source_id, part.problem)
             else:
@@ -141,7 +149,10 @@ def _file_parts(file: FoundFile, limits: ReadLimits) -> Named:
         if not file.path.is_file():
             raise ReadProblem("not_a_file", "The path is no ordinary file; leave it out.")
         with file.path.open("rb") as opened:
-            yield from _opened_parts(file.name, kind, compression, opened, _size(file.path), limits)
+            size = _size(file.path)
+            archive = kind in ARCHIVES
+            budget = WorkBudget(size, limits) if archive else None
+            yield from _opened_parts(file.name, kind, compression, opened, size, limits, budget)
     except ReadProblem as problem:
         yield file.name, Part(part="", problem=problem)
     except OSError as error:
@@ -155,9 +166,20 @@ def _opened_parts(
     opened: IO[bytes],
     stored_bytes: int,
     limits: ReadLimits,
+    budget: WorkBudget | None,
     depth: int = 1,
 ) -> Named:
-    """Parts of an open file or member; ``depth`` counts the archives around and with it.
+    """Parts of an open file or member.
+
+    Args:
+        name: of the file or member, for ids.
+        kind: its format.
+        compression: suffix of its compression.
+        opened: its bytes.
+        stored_bytes: size as stored.
+        limits: the bounds.
+        budget: what the outermost archive may still unpack to; None for a plain file.
+        depth: archives around and with it.
 
     Raises:
         ReadProblem: it cannot be read on; the parts before were given.
@@ -171,18 +193,24 @@ def _opened_parts(
             "ones and give the folder.",
         )
     if kind == "zip" and compression is None and depth == 1:
-        yield from _archive_parts(name, iter_zip(opened, limits), limits, depth)
+        yield from _archive_parts(name, iter_zip(opened, limits), limits, budget, depth)
         return
-    stream = open_compression(opened, compression, stored_bytes=stored_bytes, limits=limits)
+    stream = open_compression(
+        opened, compression, stored_bytes=stored_bytes, limits=limits, budget=budget
+    )
     if kind in ARCHIVES:
-        yield from _archive_parts(name, iter_members(kind, stream, limits), limits, depth)
+        yield from _archive_parts(name, iter_members(kind, stream, limits), limits, budget, depth)
         return
     for part in split(kind, stream, limits):
         yield name, part
 
 
 def _archive_parts(
-    archive: str, members: Iterator[Member], limits: ReadLimits, depth: int
+    archive: str,
+    members: Iterator[Member],
+    limits: ReadLimits,
+    budget: WorkBudget | None,
+    depth: int,
 ) -> Named:
     found = False
     for member in members:
@@ -191,16 +219,20 @@ def _archive_parts(
             continue
         name = f"{archive}/{_safe_member_name(member.name)}"
         try:
-            yield from _member_parts(name, member, limits, depth)
+            yield from _member_parts(name, member, limits, budget, depth)
         except ReadProblem as problem:
             yield name, Part(part="", problem=problem)
+            if budget is not None and budget.is_spent:
+                raise budget_problem() from None  # the members that are left have no rows
         except DAMAGE as error:
             yield name, Part(part="", problem=damage_problem(error))
     if not found:
         raise ReadProblem("empty", "The archive holds no file; pack it again.")
 
 
-def _member_parts(name: str, member: Member, limits: ReadLimits, depth: int) -> Named:
+def _member_parts(
+    name: str, member: Member, limits: ReadLimits, budget: WorkBudget | None, depth: int
+) -> Named:
     if member.problem is not None:
         raise member.problem
     kind, compression = kind_of(member.name)
@@ -210,13 +242,13 @@ def _member_parts(name: str, member: Member, limits: ReadLimits, depth: int) -> 
         return
     with closing(member.open()) as opened:
         yield from _opened_parts(
-            name, kind, compression, opened, member.stored_bytes, limits, depth + 1
+            name, kind, compression, opened, member.stored_bytes, limits, budget, depth + 1
         )
 
 
 def _safe_member_name(name: str) -> str:
-    """A member's path for use in ids: bounded, and without control characters."""
-    return "".join(char if char.isprintable() else "?" for char in name)[:300]
+    """A member's path for use in ids: bounded, and escaped where it cannot be printed."""
+    return printable_name(name)[:300]
 
 
 def _unknown_format(name: str) -> ReadProblem:

@@ -35,4 +35,26 @@ class ReadLimits:
     max_sites: int = 5000
 
 
+class WorkBudget:
+    """What may still be unpacked of one file on disk, with all archives inside it.
+
+    Args:
+        stored_bytes: size of the file.
+        limits: the bounds; ``archive_bytes`` and ``ratio`` hold for the sum over all members.
+    """
+
+    def __init__(self, stored_bytes: int, limits: ReadLimits) -> None:
+        grown = max(float(limits.ratio_from_bytes), limits.ratio * stored_bytes)
+        self._left = int(min(float(limits.archive_bytes), grown))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be unpacked."""
+        return self._left < 0
+
+    def spend(self, unpacked_bytes: int) -> None:
+        """Count what was unpacked."""
+        self._left -= unpacked_bytes
+
+
 DEFAULT_LIMITS = ReadLimits()

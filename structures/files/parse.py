@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ SMALLEST_VOLUME_CUBIC_ANGSTROM = 1.0
 
 WARNING_CHARACTERS = 1000
 """Longest ``reader_warnings`` that is kept."""
+
+_LINE_END = re.compile(r"\r*\n|\r")
 
 Parsed = tuple["Structure", dict[str, str | float | bool | None], list[str]]
 
@@ -107,21 +110,22 @@ def unreadable(entry: RawEntry, error: StructureError) -> Rejection:
 
 
 def _parse(raw: RawEntry, max_sites: int) -> Parsed:
+    text = _LINE_END.sub("\n", raw.text)
     if raw.format in ("jsonl_row", "pymatgen_json"):
-        value = load_json(raw.text)
+        value = load_json(text)
         if raw.format == "jsonl_row":
             return read_row(value, max_sites=max_sites), json_metadata(value), []
         return read_pymatgen(value, max_sites=max_sites), json_metadata(value), []
     if raw.format == "extxyz":
-        return read_extxyz(raw.text, max_sites=max_sites), {}, []
+        return read_extxyz(text, max_sites=max_sites), {}, []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # What a library will change one day says nothing about the structure.
         warnings.simplefilter("ignore", DeprecationWarning)
         if raw.format == "cif":
-            structure, metadata, notes = read_cif(raw.text, max_sites=max_sites)
+            structure, metadata, notes = read_cif(text, max_sites=max_sites)
         elif raw.format == "poscar":
-            structure, metadata, notes = read_poscar(raw.text, max_sites=max_sites), {}, []
+            structure, metadata, notes = read_poscar(text, max_sites=max_sites), {}, []
         else:
             raise UnreadableStructureError(
                 f"There is no reader for the format {raw.format!r}.", reason="unknown_format"

@@ -16,6 +16,9 @@ from dualion.structures.files.streams import BoundedStream, ReadProblem, decode,
 
 Lines = Iterator[str]
 
+MOST_WRAPPED = 4
+"""How many entries may lie around a structure, each as the ``structure`` of the next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -239,18 +242,24 @@ def _json_part(row: object, text: str | None, fallback: str) -> Part:
             "coords; see the documentation of the formats.",
         )
         return Part(part=name, problem=problem)
-    return Part(part=name, format=format_, text=json.dumps(row) if text is None else text)
+    try:
+        return Part(part=name, format=format_, text=json.dumps(row) if text is None else text)
+    except RecursionError:
+        problem = ReadProblem("bad_json", "The JSON value is nested too deeply; write it again.")
+        return Part(part=name, problem=problem)
 
 
 def json_format(row: object) -> str | None:
     """``jsonl_row`` or ``pymatgen_json`` by the keys of a JSON object, else None."""
-    if not isinstance(row, dict):
-        return None
-    if {"lattice", "species", "coords"} <= row.keys():
-        return "jsonl_row"
-    if {"lattice", "sites"} <= row.keys():
-        return "pymatgen_json"
-    return "pymatgen_json" if json_format(row.get("structure")) else None
+    for depth in range(MOST_WRAPPED):
+        if not isinstance(row, dict):
+            return None
+        if {"lattice", "species", "coords"} <= row.keys():
+            return "pymatgen_json" if depth else "jsonl_row"
+        if {"lattice", "sites"} <= row.keys():
+            return "pymatgen_json"
+        row = row.get("structure")
+    return None
 
 
 def _json_name(row: object) -> str:

@@ -7,15 +7,19 @@ import codecs
 import gzip
 import io
 import lzma
+import re
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
-from dualion.structures.files.limits import MEBIBYTE, ReadLimits
+from dualion.structures.files.limits import MEBIBYTE, ReadLimits, WorkBudget
 
 CHUNK_BYTES = 256 * 1024
+
+_LINE_END = re.compile(rb"\r*\n|\r")
 
 LARGEST_READ_BYTES = 64 * MEBIBYTE
 """Most that one call may ask for at once; only a forged archive header asks for more."""
@@ -37,6 +41,20 @@ class ReadProblem(Exception):
 
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 """What the standard library raises on cut or broken data."""
+
+
+BROKEN_ARCHIVE = (
+    *DAMAGE,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
+    AttributeError,
+    RuntimeError,  # NotImplementedError and RecursionError too
+    struct.error,
+)
+"""What the standard library also runs into on headers that were spoilt or forged; to be caught
+around its own calls only."""
 
 
 def damage_problem(error: BaseException) -> ReadProblem:
@@ -67,10 +85,19 @@ class BoundedStream(io.RawIOBase):
         stored_bytes: size of the compressed data behind ``source``, None where the data are
             not compressed (then there is no limit on the whole).
         limits: the bounds.
+        budget: what may be unpacked in all, shared by the members of an archive.
     """
 
-    def __init__(self, source: IO[bytes], *, stored_bytes: int | None, limits: ReadLimits) -> None:
+    def __init__(
+        self,
+        source: IO[bytes],
+        *,
+        stored_bytes: int | None,
+        limits: ReadLimits,
+        budget: WorkBudget | None = None,
+    ) -> None:
         self._source = source
+        self._budget = budget
         self._stored_bytes = stored_bytes
         self._limits = limits
         self._position = 0
@@ -122,13 +149,19 @@ class BoundedStream(io.RawIOBase):
             # read1, not read: what a cut file still holds must not be lost with the error.
             reader = getattr(self._source, "read1", self._source.read)
             data = cast("bytes", reader(size))
-        except DAMAGE as error:
+        except ReadProblem:
+            raise
+        except BROKEN_ARCHIVE as error:
             raise damage_problem(error) from error
         self._position += len(data)
-        self._check()
+        self._check(len(data))
         return data
 
-    def _check(self) -> None:
+    def _check(self, unpacked_bytes: int) -> None:
+        if self._budget is not None:
+            self._budget.spend(unpacked_bytes)
+            if self._budget.is_spent:
+                raise budget_problem()
         if self._stored_bytes is None:
             return
         limits = self._limits
@@ -147,10 +180,32 @@ class BoundedStream(io.RawIOBase):
             )
 
 
+def budget_problem() -> ReadProblem:
+    """The problem of an archive whose members unpack to too much in all."""
+    return ReadProblem(
+        "zip_bomb",
+        "The archive unpacks to far more than a set of structures does, and was not read on; if "
+        "you trust it, unpack it and give the folder.",
+    )
+
+
 def open_compression(
-    source: IO[bytes], suffix: str | None, *, stored_bytes: int, limits: ReadLimits
+    source: IO[bytes],
+    suffix: str | None,
+    *,
+    stored_bytes: int,
+    limits: ReadLimits,
+    budget: WorkBudget | None = None,
 ) -> BoundedStream:
-    """Undo one compression, told by its suffix (``.gz``, ``.bz2``, ``.xz`` or None)."""
+    """Undo one compression.
+
+    Args:
+        source: the bytes as stored.
+        suffix: ``.gz``, ``.bz2``, ``.xz`` or None.
+        stored_bytes: size of the compressed data.
+        limits: the bounds.
+        budget: what may be unpacked in all.
+    """
     opened: IO[bytes]
     if suffix == ".gz":
         opened = cast("IO[bytes]", gzip.GzipFile(fileobj=source))
@@ -159,8 +214,8 @@ def open_compression(
     elif suffix == ".xz":
         opened = cast("IO[bytes]", lzma.LZMAFile(source))  # noqa: SIM115
     else:
-        return BoundedStream(source, stored_bytes=None, limits=limits)
-    return BoundedStream(opened, stored_bytes=stored_bytes, limits=limits)
+        return BoundedStream(source, stored_bytes=None, limits=limits, budget=budget)
+    return BoundedStream(opened, stored_bytes=stored_bytes, limits=limits, budget=budget)
 
 
 def decode(data: bytes) -> str:
@@ -172,7 +227,7 @@ def decode(data: bytes) -> str:
 
 
 def iter_lines(stream: BoundedStream, *, line_bytes: int) -> Iterator[str]:
-    """Lines of a stream without their ends; CR LF and single CR end lines too.
+    """Lines of a stream without their ends: LF, CR LF or single CR.
 
     Raises:
         ReadProblem: the data are binary, cut or broken, or a line is longer than
@@ -180,12 +235,8 @@ def iter_lines(stream: BoundedStream, *, line_bytes: int) -> Iterator[str]:
     """
     pending: list[bytes] = []
     held = 0
-    first = True
-    while chunk := stream.read1(CHUNK_BYTES):
-        if first:
-            chunk = _without_mark(chunk)
-            first = False
-        lines = chunk.replace(b"\r", b"\n").split(b"\n") if b"\r" in chunk else chunk.split(b"\n")
+    for chunk in _plain_chunks(stream):
+        lines = chunk.split(b"\n")
         if len(lines) > 1:
             yield decode(b"".join([*pending, lines[0]]))
             for line in lines[1:-1]:
@@ -201,6 +252,31 @@ def iter_lines(stream: BoundedStream, *, line_bytes: int) -> Iterator[str]:
             )
     if held:
         yield decode(b"".join(pending))
+
+
+def _plain_chunks(stream: BoundedStream) -> Iterator[bytes]:
+    """The bytes of a text whose lines end with LF alone, whatever they ended with.
+
+    Carriage returns at the end of a chunk wait for what comes next: CR LF (and CR CR LF, which
+    twofold conversion makes) is one end of a line and not two.
+    """
+    chunk = _without_mark(stream.read1(CHUNK_BYTES))
+    returns = b""
+    while chunk:
+        chunk = returns + chunk
+        text = chunk.rstrip(b"\r")
+        returns = chunk[len(text) :]
+        yield plain_line_ends(text)
+        chunk = stream.read1(CHUNK_BYTES)
+    if returns:
+        yield b"\n" * len(returns)
+
+
+def plain_line_ends(data: bytes) -> bytes:
+    """CR LF, CR CR LF and single CR as LF."""
+    if b"\r" not in data:
+        return data
+    return _LINE_END.sub(b"\n", data)
 
 
 def _without_mark(chunk: bytes) -> bytes:
