@@ -16,6 +16,7 @@ import numpy as np
 
 from dualion.results.columns import MD, Row
 from dualion.results.store import MdRun
+from dualion.results.tables import guard_cell
 from dualion.screening.transport.arrhenius import arrhenius
 from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
@@ -68,6 +69,8 @@ def runs_csv(runs: Iterable[MdRun]) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return guard_cell(value)
     return f"{value:.6g}" if isinstance(value, float) else value
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
 from dualion.screening.barriers import KnownBarriers
+from dualion.structures.records import reader_flags
 
 if TYPE_CHECKING:
     from dualion.screening.barriers import IonBarriers
@@ -59,6 +60,7 @@ def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, m
         "cation": cation,
         "status": status,
         "reason": reason,
+        "flags": ";".join(reader_flags(identity.metadata)) or None,
         "message": message,
     }
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from dualion.results.columns import BY_KEY, Column, Row, Value
 from dualion.structures.errors import InputError
+
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]inf")
+FORMULA_STARTS = frozenset("=+-@\t\r\n")
+"""First characters at which spreadsheets begin a formula, or skip to one (OWASP, CSV injection:
+https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
 def format_value(value: Value, column: Column) -> str:
@@ -25,6 +31,24 @@ def format_value(value: Value, column: Column) -> str:
     return str(value)
 
 
+def guard_cell(text: str) -> str:
+    """A text as a CSV cell that no spreadsheet takes for a formula.
+
+    Spreadsheets run what begins with one of ``= + - @``, and the name of a file may. An
+    apostrophe in front makes it a text; ``unguard_cell`` takes it off again. Numbers stay.
+    """
+    return f"'{text}" if _is_formula(text.lstrip("'")) else text
+
+
+def unguard_cell(text: str) -> str:
+    """The text behind a cell of ``guard_cell``."""
+    return text[1:] if text[:1] == "'" and _is_formula(text.lstrip("'")) else text
+
+
+def _is_formula(text: str) -> bool:
+    return text[:1] in FORMULA_STARTS and not _PLAIN_NUMBER.fullmatch(text)
+
+
 def parse_value(text: str, column: Column) -> Value:
     """The value that a table's text stands for."""
     if text == "" and column.kind != "text":
@@ -33,7 +57,12 @@ def parse_value(text: str, column: Column) -> Value:
         return text == "true"
     if column.kind == "integer":
         return int(text)
-    return float(text) if column.kind == "number" else text
+    return float(text) if column.kind == "number" else unguard_cell(text)
+
+
+def _cell(value: Value, column: Column) -> str:
+    text = format_value(value, column)
+    return guard_cell(text) if column.kind == "text" else text
 
 
 class TableWriter:
@@ -48,7 +77,7 @@ class TableWriter:
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows."""
         for row in rows:
-            self._writer.writerow([format_value(row.get(c.key), c) for c in self._columns])
+            self._writer.writerow([_cell(row.get(c.key), c) for c in self._columns])
         self._handle.flush()
 
 

@@ -112,3 +112,17 @@ def cell_kind_of(metadata: Metadata) -> Literal["dft", "experiment", "unknown"]:
         return "dft"
     measured = ("temperature_k", "database_code", "r_value")
     return "experiment" if any(metadata.get(key) for key in measured) else "unknown"
+
+
+READER_FLAGS: tuple[tuple[str, bool, str], ...] = (
+    ("stated_formula_agrees", False, "stated_formula_differs"),
+    ("elements_guessed", True, "elements_guessed"),
+    ("implicit_hydrogens", True, "implicit_hydrogens"),
+    ("symmetry_fits_cell", False, "symmetry_contradicts_cell"),
+)
+"""Metadata of a reader, the value that a user must know of, and the flag that says so."""
+
+
+def reader_flags(metadata: Metadata) -> tuple[str, ...]:
+    """Flags of a row for what the reader found wrong with a source's own statements."""
+    return tuple(flag for name, value, flag in READER_FLAGS if metadata.get(name) is value)

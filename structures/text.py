@@ -7,10 +7,13 @@ stored everywhere, so they are written as escapes: ``caf\\xe9.cif``, ``\\ud800``
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -22,6 +25,17 @@ def printable_name(name: str) -> str:
 def storable_text(text: str) -> str:
     """A text that can be encoded and stored: lone surrogates and NUL escaped, lines kept."""
     return _UNSTORABLE.sub(_escape, text)
+
+
+def json_text(value: object, **options: Any) -> str:
+    """JSON in plain characters, with escapes only where they cannot be encoded.
+
+    Args:
+        value: what is written; read back, it is the same, lone surrogates included.
+        **options: of ``json.dumps``.
+    """
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -18,6 +18,12 @@ FLAGS: dict[str, str] = {
     "state.",
     "estimated_parameters": "A pair's parameters are not tabulated but estimated from bond valence "
     "radii.",
+    "stated_formula_differs": "The atoms that the file lists make another composition than the "
+    "formula that it states: atoms, occupancies or multiplicities are wrong in one of them.",
+    "elements_guessed": "The file gives labels without type symbols, and no formula settles which "
+    "elements they mean.",
+    "implicit_hydrogens": "Sites stand for OH or water whose hydrogen atoms are not listed.",
+    "symmetry_contradicts_cell": "The symmetry operators of the file do not fit its cell.",
     "weighted_occupancies": "Partly occupied sites enter with their occupancy as weight.",
     "oxidation_states_guessed": "Oxidation states were guessed from the composition alone.",
     "given_oxidation_rejected": "The oxidation states in the file do not add up and were replaced.",
@@ -43,6 +49,9 @@ REASONS: dict[str, str] = {
     "missing_coordinates": "an atom has no coordinates",
     "overlapping_atoms": "atoms lie on top of each other",
     "unknown_element": "a species is no chemical element",
+    "overlapping_members": "the member of an archive shares its bytes with another one",
+    "zip_bomb": "unpacks to far more than a set of structures does",
+    "special_member": "the member of an archive is no ordinary file",
     "occupancy_above_one": "a site holds more than one atom",
     "not_ionic": "no anion: a metal, an element or an alloy",
     "time_limit": "took longer than the time limit",

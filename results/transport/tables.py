@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from dualion.results.tables import guard_cell
 from dualion.screening.transport.report import SpeciesReport, TransportReport
 from dualion.screening.transport.self_diffusion.msd import PAIRS
 
@@ -161,4 +162,6 @@ def csv_text(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> st
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return guard_cell(value)
     return f"{value:.9g}" if isinstance(value, float | np.floating) else value

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from dualion.results.tables import guard_cell
 from dualion.structures.errors import InputError
 from dualion.structures.files import parse_entry
 from dualion.structures.records import RawEntry, Rejection
 from dualion.structures.sources.base import METADATA_KEYS, Source, today
 from dualion.structures.sources.query import SourceQuery
 from dualion.structures.sources.selection import Selection
+from dualion.structures.text import json_text
 
 COLUMNS = ("source", "source_id", "status", "reason", "message", *METADATA_KEYS)
 """Columns of ``fetched.csv``: one row for every entry, what was sorted out included."""
@@ -120,23 +122,18 @@ def _write_all(
 
 
 def _row(entry: RawEntry | Rejection) -> dict[str, object]:
-    row: dict[str, object] = {"source": entry.source, "source_id": _plain(entry.source_id)}
+    row: dict[str, object] = {"source": entry.source, "source_id": guard_cell(entry.source_id)}
     if isinstance(entry, Rejection):
         return row | {
             "status": "rejected",
             "reason": entry.reason,
-            "message": _plain(entry.message),
+            "message": guard_cell(entry.message),
         }
     values = {
-        key: _plain(value) if isinstance(value, str) else value
+        key: guard_cell(value) if isinstance(value, str) else value
         for key, value in entry.metadata.items()
     }
     return row | {"status": "ok"} | values
-
-
-def _plain(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _line(entry: RawEntry) -> str:
@@ -175,6 +172,6 @@ def write_provenance(
         "fetched_answers": summary.fetched_answers,
     }
     path = folder / "provenance.json"
-    _part(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    _part(path).write_text(json_text(content, indent=2) + "\n", "utf-8")
     _part(path).replace(path)
     summary.files.append(path)

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dualion.structures.text import json_text
+
 LOG_NAME = "campaign.log.jsonl"
 STATE_NAME = "campaign.state.json"
 
@@ -22,7 +24,7 @@ class CampaignLog:
     def write(self, event: str, **details: Any) -> None:
         """Append one event with its time; a disk that refuses must not end the run."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "event": event, **details}, ensure_ascii=False, default=str)
+        line = json_text({"time": now, "event": event, **details}, default=str)
         with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
 

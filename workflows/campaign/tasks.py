@@ -19,7 +19,7 @@ from dualion.structures.elements import symbol
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
 from dualion.structures.preparation import prepare
-from dualion.structures.records import RawEntry, Rejection, cell_kind_of
+from dualion.structures.records import RawEntry, Rejection, cell_kind_of, reader_flags
 from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
     crystal = prepare(
         record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
     )
+    flags = (*crystal.flags, *reader_flags(record.metadata))
+    crystal = dataclasses.replace(crystal, flags=tuple(dict.fromkeys(flags)))
     progress.prepared(crystal)
     result = screen_crystal(crystal, job.options, known=job.known)
     cations, anions = _ions_of(crystal)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dualion.structures.errors import InputError
+from dualion.structures.text import json_text
 
 TEMPLATE = """\
 # A dualion campaign. Run or resume it with: dualion run {file}
@@ -117,12 +118,11 @@ def write_template(folder: Path, files: list[str]) -> Path:
     Raises:
         InputError: there is one already, or the folder cannot be written to.
     """
-    import json
 
     target = folder / "campaign.yaml"
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)
-    quoted = ", ".join(json.dumps(_beside(folder, path), ensure_ascii=False) for path in files)
-    text = TEMPLATE.format(file=target.name, name=json.dumps(name or "campaign"), files=quoted)
+    quoted = ", ".join(json_text(_beside(folder, path)) for path in files)
+    text = TEMPLATE.format(file=target.name, name=json_text(name or "campaign"), files=quoted)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -106,6 +107,10 @@ def _root(
 
 def main() -> None:
     """Entry point: a wrong input ends in one sentence on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names need not fit the terminal's encoding; escaped, they are better than a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except DualionError as error:

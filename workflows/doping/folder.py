@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.results.tables import guard_cell
 from dualion.screening.doping.configurations import DopedConfigurations, DopingPlan
 from dualion.structures.conversion import cif_text, to_atoms
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.errors import InputError
 from dualion.structures.ordered_ranking import OrderedRanking
+from dualion.structures.text import json_text
 from dualion.workflows.doping.records import (
     HOST,
     DopeRequest,
@@ -273,7 +275,7 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(lines)
+    writer.writerows([guard_cell(v) if isinstance(v, str) else v for v in line] for line in lines)
     _write(path, text.getvalue())
 
 
@@ -282,7 +284,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _json_text(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return json_text(value, indent=1) + "\n"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

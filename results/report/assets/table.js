@@ -125,11 +125,15 @@ class Table {
   }
 }
 
+const formulaStart = /^'*[=+\-@\t\r\n]/;
+const plainNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]inf$/i;
+/** A text that no spreadsheet runs as a formula, as in the run's own tables. */
+const guarded = (text) => (formulaStart.test(text) && !plainNumber.test(text) ? `'${text}` : text);
 const csvCell = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** The rows as CSV with all columns, digit by digit as in the run's own tables. */
 function csvText(data, rows, keys) {
   const lines = [keys.join(",")];
-  for (const row of rows) lines.push(keys.map((key) => csvCell(data.text(key, row))).join(","));
+  for (const row of rows) lines.push(keys.map((key) => csvCell(guarded(data.text(key, row)))).join(","));
   return `${lines.join("\n")}\n`;
 }
