@@ -34,6 +34,9 @@ JSON_METADATA = {
 }
 """Keys of a JSON row and their names in the metadata of a record."""
 
+LARGEST_METADATA = 1e9
+"""Energies, gaps and temperatures beyond this are no such thing; nor are NaN and infinity."""
+
 
 def json_metadata(row: Mapping[str, Any]) -> dict[str, str | float | bool | None]:
     """What a JSON row says beside the structure, under the names of ``JSON_METADATA``."""
@@ -42,7 +45,9 @@ def json_metadata(row: Mapping[str, Any]) -> dict[str, str | float | bool | None
         value = row.get(key)
         if isinstance(value, str):
             value = value[:200]
-        if isinstance(value, (str, int, float)) and name not in metadata:
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = float(value) if abs(value) < LARGEST_METADATA else None
+        if isinstance(value, (str, float, bool)) and name not in metadata:
             metadata[name] = value
     return metadata
 

@@ -139,9 +139,10 @@ def clean_metadata(values: dict[str, object]) -> dict[str, Value]:
         if value is None or value == "":
             continue
         if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-            number = float(value)
-            if abs(number) < 1e9:  # also false for NaN and infinities
-                metadata[name] = number
+            # Compared before it is converted: a whole number may be too large for a float. Also
+            # false for NaN and infinities.
+            if abs(value) < 1e9:
+                metadata[name] = float(value)
         elif wanted is bool and isinstance(value, bool):
             metadata[name] = value
         elif wanted is str and isinstance(value, str):

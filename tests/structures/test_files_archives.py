@@ -236,3 +236,133 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
     peak(100)
     # 9 000 rows more are 19 MB of text; the hashes of their names need 100 to 200 bytes each.
     assert peak(10_000) - peak(1_000) < 2_000_000
+
+
+def overlapping_zip(path: Path, names: int, text: bytes) -> None:
+    """A zip whose directory names one member many times (all of the same bytes)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a000.cif", text)
+    data = buffer.getvalue()
+    start = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    entry = data[start:end]
+    entries = b"".join(entry.replace(b"a000", f"a{i:03d}".encode()) for i in range(names))
+    tail = bytearray(data[end:])
+    tail[8:12] = names.to_bytes(2, "little") * 2
+    tail[12:16] = len(entries).to_bytes(4, "little")
+    path.write_bytes(data[:start] + entries + bytes(tail))
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    overlapping_zip(path, 50, CIF.encode())
+    found = outcome(path)
+    assert found[0] == ("a.zip/a000.cif#NaCl", "ok")
+    assert found[1:] == [(f"a.zip/a{i:03d}.cif", "overlapping_members") for i in range(1, 50)]
+
+
+def test_the_work_of_all_members_together_is_bounded(tmp_path: Path) -> None:
+    """Each member is within its bounds; together they unpack to more than the whole may."""
+    comments = b"".join(b"# %d\n" % (i * 7919) for i in range(6000))
+    members = {f"{i:02d}.cif": CIF.encode() + comments for i in range(20)}
+    path, inner = tmp_path / "a.zip", io.BytesIO()
+    make_zip(path, members)
+    size = len(members["00.cif"])
+    limits = ReadLimits(archive_bytes=5 * size)
+    found = outcome(path, limits=limits)
+    assert found == [
+        *((f"a.zip/{i:02d}.cif#NaCl", "ok") for i in range(5)),
+        ("a.zip/05.cif", "zip_bomb"),
+        ("a.zip", "zip_bomb"),
+    ]
+    make_zip(inner, members)
+    nested = tmp_path / "b.tar"
+    with tarfile.open(nested, "w") as archive:
+        info = tarfile.TarInfo("inner.zip")
+        info.size = len(inner.getvalue())
+        archive.addfile(info, io.BytesIO(inner.getvalue()))
+    nested_found = outcome(nested, limits=limits)
+    assert nested_found[-1] == ("b.tar", "zip_bomb")
+    assert sum(reason == "ok" for _, reason in nested_found) <= 5
+
+
+def sparse_tar(path: Path, records: dict[str, str], data: bytes) -> None:
+    """A tar with a member whose extended header says that it is sparse, and a sound one."""
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("s.cif")
+        info.size = len(data)
+        info.pax_headers = records
+        archive.addfile(info, io.BytesIO(data))
+        good = tarfile.TarInfo("good.cif")
+        good.size = len(CIF)
+        archive.addfile(good, io.BytesIO(CIF.encode()))
+
+
+VERSION_1 = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "99999999999"}
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        VERSION_1,
+        VERSION_1 | {"GNU.sparse.name": "s.cif"},
+        {"GNU.sparse.map": "0,1,x"},
+        {"GNU.sparse.map": "0,512"},
+        {"GNU.sparse.size": "99999999999", "GNU.sparse.numblocks": "1"},
+        {"GNU.sparse.size": "many", "GNU.sparse.offset": "zero", "GNU.sparse.numbytes": "x"},
+        VERSION_1 | {"GNU.sparse.realsize": "-1"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("data", [b"data_ok\n", b"1\n0\n512\n", b"9" * 600])
+def test_sparse_members_are_one_row_and_the_next_is_read(
+    tmp_path: Path, records: dict[str, str], data: bytes
+) -> None:
+    path = tmp_path / "a.tar"
+    sparse_tar(path, records, data)
+    found = outcome(path)
+    assert found[-1] == ("a.tar/good.cif#NaCl", "ok")
+    assert len(found) == 2
+    assert found[0][1] in {"special_member", "empty", "no_structure", "damaged", "truncated"}
+
+
+def test_a_sparse_member_without_its_map_ends_the_archive_with_a_row(tmp_path: Path) -> None:
+    # The map is looked for in what is the next header, behind which nothing can be found.
+    path = tmp_path / "a.tar"
+    sparse_tar(path, VERSION_1, b"")
+    assert outcome(path) == [("a.tar/s.cif", "special_member"), ("a.tar", "damaged")]
+
+
+@pytest.mark.parametrize("at", [148, 124, 0])
+def test_a_spoilt_header_in_the_middle_is_said(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "a.tar"
+    make_tar(path, "w", {f"{i}.cif": CIF for i in range(3)})
+    data = bytearray(path.read_bytes())
+    data[1024 + at : 1024 + at + 4] = b"\xffzzz"  # the second header
+    path.write_bytes(data)
+    assert outcome(path) == [("a.tar/0.cif#NaCl", "ok"), ("a.tar", "damaged")]
+
+
+def test_a_tar_that_is_cut_in_a_header_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    make_tar(path, "w", {f"{i}.cif": CIF for i in range(3)})
+    path.write_bytes(path.read_bytes()[:1224])
+    assert outcome(path) == [("a.tar/0.cif#NaCl", "ok"), ("a.tar", "truncated")]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mutated_archives_give_rows(tmp_path: Path, seed: int) -> None:
+    numbers = random.Random(seed)
+    name = numbers.choice(["a.zip", "a.tar", "a.tar.gz", "a.tar.xz"])
+    path = tmp_path / name
+    members = {f"{i}.cif": CIF for i in range(4)}
+    if name == "a.zip":
+        make_zip(path, members)
+    else:
+        make_tar(path, {"a.tar": "w", "a.tar.gz": "w:gz", "a.tar.xz": "w:xz"}[name], members)
+    data = bytearray(path.read_bytes())
+    for _ in range(numbers.randint(1, 8)):
+        data[numbers.randrange(len(data))] = numbers.randrange(256)
+    path.write_bytes(data[: numbers.choice([len(data), numbers.randrange(1, len(data))])])
+    assert outcome(path)

@@ -107,7 +107,8 @@ class HttpClient:
                 "the address."
             ) from None
         if not response.ok:
-            said = redact(response.text[:2000], self.secrets)[:150]
+            # The charset that a server names may be any text; UTF-8 shows what matters.
+            said = redact(response.content[:4000].decode("utf-8", "replace"), self.secrets)[:150]
             raise SourceAnswerError(
                 f"{self.source} refuses the request (HTTP {response.status_code}"
                 f"{': ' + said if said else ''}). Check the query and the access rights."

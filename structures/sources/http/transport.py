@@ -11,11 +11,14 @@ import datetime
 import email.utils
 import http.client
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from dualion.structures.sources.errors import (
@@ -24,6 +27,7 @@ from dualion.structures.sources.errors import (
     SourceUnavailableError,
     redact,
 )
+from dualion.structures.sources.http_deadline import Deadline, limit_pools
 
 RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 MEBIBYTE = 1024 * 1024
@@ -40,7 +44,7 @@ class HttpPolicy:
         between_requests_s: shortest time between two requests, s.
         connect_timeout_s: longest wait for a connection, s.
         read_timeout_s: longest silence within an answer, s.
-        total_timeout_s: longest time for one whole answer, s.
+        total_timeout_s: longest time for one whole answer, its headers included, s.
         body_bytes: largest body, in bytes after decompression.
     """
 
@@ -78,6 +82,7 @@ class PoliteAdapter(HTTPAdapter):
         is_valid: Callable[[requests.Response], bool] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._deadline = Deadline()
         super().__init__(max_retries=0)
         self._source = source
         self._policy = policy
@@ -85,6 +90,17 @@ class PoliteAdapter(HTTPAdapter):
         self._is_valid = is_valid
         self._sleep = sleep
         self._last_request = -1e9
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        """Make the pools, with connections that keep to the deadline."""
+        super().init_poolmanager(*arguments, **named)
+        limit_pools(self.poolmanager, self._deadline)
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
+        """The pools of a proxy, with connections that keep to the deadline."""
+        manager = super().proxy_manager_for(proxy, **named)
+        limit_pools(manager, self._deadline)
+        return manager
 
     def send(  # type: ignore[no-untyped-def]  # the signature is that of requests
         self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None
@@ -112,6 +128,7 @@ class PoliteAdapter(HTTPAdapter):
     ) -> tuple[requests.Response | None, _Failure | None]:
         policy = self._policy
         self._keep_distance()
+        self._deadline.start(policy.total_timeout_s)
         try:
             response = super().send(
                 request,
@@ -124,7 +141,15 @@ class PoliteAdapter(HTTPAdapter):
             self._read_body(response)
         except SourceAnswerError as error:
             return None, _Failure(error=error, final=True)
-        except (requests.RequestException, http.client.HTTPException, OSError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,  # what http.client and urllib3 raise on headers that are none
+        ) as error:
+            if self._deadline.is_over:
+                return None, _Failure(error=self._cut_off("takes too long"), final=True)
             return None, self._transport_failure(error)
         finally:
             self._last_request = time.monotonic()
@@ -156,20 +181,23 @@ class PoliteAdapter(HTTPAdapter):
         Raises:
             SourceAnswerError: it is larger or slower than the limits.
         """
-        start, size, chunks = time.monotonic(), 0, []
+        size, chunks = 0, []
         for chunk in response.iter_content(65536):
             size += len(chunk)
-            late = time.monotonic() - start > self._policy.total_timeout_s
+            late = self._deadline.is_over
             if size > self._policy.body_bytes or late:
                 response.close()
                 what = "takes too long" if late else f"is larger than {self._policy.body_bytes} B"
-                raise SourceAnswerError(
-                    f"{self._source}: an answer {what} and was cut off. Ask for less at once."
-                )
+                raise self._cut_off(what)
             chunks.append(chunk)
         # The body is consumed; requests offers no public way to put it back.
         response._content = b"".join(chunks)
         response._content_consumed = True  # type: ignore[attr-defined]
+
+    def _cut_off(self, what: str) -> SourceAnswerError:
+        return SourceAnswerError(
+            f"{self._source}: an answer {what} and was cut off. Ask for less at once."
+        )
 
     def _transport_failure(self, error: Exception) -> _Failure:
         if _has_flooded_headers(error):
@@ -202,17 +230,16 @@ class PoliteAdapter(HTTPAdapter):
 
 def retry_after_s(value: str | None) -> float | None:
     """Seconds that a ``Retry-After`` header asks for; None without or if it is neither form."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
+    text = (value or "").strip()[:100]
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+        moment = email.utils.parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError):
+        return None  # any text may stand there
 
 
 def _causes(error: BaseException) -> list[BaseException]:

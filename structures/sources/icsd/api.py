@@ -136,12 +136,13 @@ class IcsdApiSource:
             ("content type", CONTENT[self.content]),
         ]
         response = self._logged_in().get("search/expert", parameters, accept="application/xml")
-        match = re.search(r"<idnums\s*(?:/>|>([\d\s,]*)</idnums>)", response.text)
+        match = re.search(rb"<idnums\s*(?:/>|>([0-9\s,]*)</idnums>)", response.content)
         if match is None:
             raise SourceAnswerError(
                 f"{NAME}: the answer to the search lists no ids. Check the query and the licence."
             )
-        return json.dumps(re.findall(r"\d+", match.group(1) or "")).encode()
+        found = re.findall(r"[0-9]{1,12}", (match.group(1) or b"").decode("ascii"))
+        return json.dumps(found).encode()
 
     def _batch(
         self, ids: list[str], names: UniqueNames, access: Access

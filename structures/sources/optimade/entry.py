@@ -58,8 +58,7 @@ def structure_text(attributes: Mapping[str, Any]) -> str:
 
 
 def _refuse_features(attributes: Mapping[str, Any]) -> None:
-    features = attributes.get("structure_features")
-    for feature in features if isinstance(features, list) else []:
+    for feature in _features(attributes):
         if feature in UNUSABLE_FEATURES:
             raise UnreadableStructureError(
                 f"The entry cannot be used: {UNUSABLE_FEATURES[feature]} ({feature}).",
@@ -70,6 +69,20 @@ def _refuse_features(attributes: Mapping[str, Any]) -> None:
         raise UnreadableStructureError(
             "The structure is not periodic in all three directions.", reason="not_periodic"
         )
+
+
+def _features(attributes: Mapping[str, Any]) -> list[str]:
+    """Features of the entry; what they are decides whether it can be used."""
+    features = attributes.get("structure_features")
+    if features is None:
+        return []
+    if not isinstance(features, list) or not all(isinstance(name, str) for name in features):
+        raise UnreadableStructureError(
+            "structure_features of the entry is no list of names, so that it is not known what its "
+            "sites mean.",
+            reason="bad_entry",
+        )
+    return features
 
 
 def _missing(name: str) -> UnreadableStructureError:
@@ -84,7 +97,7 @@ def _array(attributes: Mapping[str, Any], name: str, shape: tuple[int, int]) -> 
         raise _missing(name)
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UnreadableStructureError(
             f"{name} of the entry holds something that is no number.", reason="bad_number"
         ) from error
@@ -109,7 +122,7 @@ def _species(attributes: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
             if item.get("attached") or item.get("nattached"):
                 _refuse_features({"structure_features": ["site_attachments"]})
             contents[name] = [_occupant(symbol, share) for symbol, share in pairs if share]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UnreadableStructureError(
                 "A species of the entry lacks its name, symbols or concentrations.",
                 reason="bad_site",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -38,9 +38,15 @@ from dualion.structures.sources.optimade.providers import (
     recognised_properties,
 )
 from dualion.structures.sources.query import SourceQuery
+from dualion.structures.text import printable_name
 
 PAGE_LIMIT = 100
-MOST_PAGES = 100_000
+MOST_PAGES = 20_000
+"""Pages of one query that are read, two million entries at ``PAGE_LIMIT``; what a provider has
+beyond is not asked for."""
+
+MOST_IDLE_PAGES = 100
+"""Pages in a row without a new entry after which a provider is not asked for more."""
 
 RESPONSE_FIELDS = (
     "lattice_vectors",
@@ -96,6 +102,7 @@ class OptimadeSource:
         query: what is asked; it may not be empty.
         access: cache and network.
         page_limit: entries asked for in one page.
+        most_pages: pages that are read at most.
         policy: pauses and limits.
         sleep: how to wait; tests replace it.
 
@@ -107,6 +114,7 @@ class OptimadeSource:
     query: SourceQuery
     access: Access = field(default_factory=Access)
     page_limit: int = PAGE_LIMIT
+    most_pages: int = MOST_PAGES
     policy: HttpPolicy = DEFAULT_POLICY
     sleep: Callable[[float], None] = time.sleep
     _known: Provider = field(init=False)
@@ -158,7 +166,7 @@ class OptimadeSource:
         try:
             if not self._known.is_listed:
                 self._properties = self._discover()
-            for item, retrieved in self._items():
+            for item, retrieved in self._items(seen):
                 entry = self._entry(item, retrieved, len(seen))
                 if entry is None or entry.source_id in seen:
                     continue  # pages shift while a database grows
@@ -187,10 +195,11 @@ class OptimadeSource:
             return {}  # the structures can be had without
         return recognised_properties(listed)
 
-    def _items(self) -> Iterator[tuple[object, str]]:
-        """Raw entries of all pages, with their date."""
+    def _items(self, seen: Collection[str]) -> Iterator[tuple[object, str]]:
+        """Raw entries of all pages, with their date; ``seen`` grows with the new ones."""
         url: str | None = self.first_url
         visited: set[str] = set()
+        idle = 0
         while url is not None:
             try:
                 page, retrieved = self._page(url)
@@ -200,14 +209,36 @@ class OptimadeSource:
                 yield _failed(error), ""
                 return
             visited.add(url)
+            before = len(seen)
             yield from ((item, retrieved) for item in page["data"])
+            idle = idle + 1 if len(seen) == before else 0
             try:
                 url = self._next(page, url)
-                if url in visited or len(visited) > MOST_PAGES:
-                    raise SourceAnswerError(f"{self.name}: its pages lead in a circle.")
+                self._check_pages(url, visited, idle)
             except SourceAnswerError as error:
                 yield _failed(error), ""
                 return
+
+    def _check_pages(self, url: str | None, visited: Collection[str], idle: int) -> None:
+        """Refuse pages without end.
+
+        Raises:
+            SourceAnswerError: they come again, are too many, or bring nothing new.
+        """
+        if url is None:
+            return
+        if url in visited:
+            raise SourceAnswerError(f"{self.name}: its pages lead in a circle.")
+        if len(visited) >= self.most_pages:
+            raise SourceAnswerError(
+                f"{self.name}: it has more than {self.most_pages} pages of this query; the others "
+                "were not asked for. Ask for less at once."
+            )
+        if idle >= MOST_IDLE_PAGES:
+            raise SourceAnswerError(
+                f"{self.name}: {idle} pages in a row brought nothing new, so no more were asked "
+                "for."
+            )
 
     def _page(self, url: str) -> tuple[dict[str, Any], str]:
         """One page, from the cache or the provider.
@@ -234,18 +265,29 @@ class OptimadeSource:
             SourceAnswerError: it lies on another host.
         """
         links = page.get("links")
-        link = links.get("next") if isinstance(links, Mapping) else None
+        if links is not None and not isinstance(links, Mapping):
+            raise self._broken_link()
+        link = (links or {}).get("next")
         if isinstance(link, Mapping):
             link = link.get("href")
-        if not isinstance(link, str) or not link:
+        if link is None or link == "":
             return None
-        following = urljoin(url, link)
+        if not isinstance(link, str):
+            raise self._broken_link()
+        try:
+            following = urljoin(url, link)
+            host = urlsplit(following).hostname
+        except ValueError:
+            raise self._broken_link() from None
         if not stays_on_host(following, url):
             raise SourceAnswerError(
                 f"{self.name}: the link to its next page leads to another host "
-                f"({redact(urlsplit(following).hostname)}) and was not followed."
+                f"({redact(host)}) and was not followed."
             )
         return following
+
+    def _broken_link(self) -> SourceAnswerError:
+        return SourceAnswerError(f"{self.name}: the link to its next page is broken.")
 
     def _entry(self, item: object, retrieved: str, number: int) -> RawEntry | Rejection | None:
         """One entry; None where the query does not want it."""
@@ -265,6 +307,14 @@ class OptimadeSource:
             text = structure_text(attributes)
         except UnreadableStructureError as error:
             return rejection(self.name, name, error.reason, str(error))
+        except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+            # Values of a server may be of any type; an entry that cannot be understood is one row.
+            return rejection(
+                self.name,
+                name,
+                "bad_entry",
+                f"The entry is not of the shape that OPTIMADE documents ({error}).",
+            )
         return RawEntry(
             source=self.name,
             source_id=name,
@@ -302,7 +352,9 @@ def _versioned(base_url: str) -> str:
 
 
 def _identifier(value: object) -> str:
-    return " ".join(str(value).split())[:200] if isinstance(value, (str, int)) else ""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return ""
+    return printable_name(" ".join(str(value).split()))[:200]
 
 
 def _is_page(data: bytes) -> bool:
