@@ -93,7 +93,9 @@ def choose_readings(
             for row, first in zip(rows, usual, strict=True)
         ]  # fmt: skip
         wider = _Search(rows, placements, stated).best()
-        best = min(best, wider, key=lambda reading: reading.score)
+        # Only what makes the formula hold is worth to leave the usual reading for.
+        if wider.score[1] <= ROUGH_MATCH and wider.score < best.score:
+            best = wider
     return best
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dualion.results.columns import BY_KEY, CANDIDATES, CORE, SCREENED
 from dualion.results.funnel import Funnel
 from dualion.results.ranking import ranked_candidates
-from dualion.results.tables import read_table, write_table
+from dualion.results.tables import guard_cell, read_table, unguard_cell, write_table
 from dualion.structures.errors import InputError
 
 CONTRACT = """
@@ -46,6 +49,41 @@ def test_round_trip(tmp_path):
     assert back[1]["message"] == 'says "no", and\nmore'
     assert back[1]["band_gap_ev"] == 1.25
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+2.cif", "'=1+2.cif"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2+3", "'-2+3"),
+        ("\t=1", "'\t=1"),
+        ("'=1", "''=1"),
+        ("''@x", "'''@x"),
+        ("'quoted'", "'quoted'"),
+        ("'", "'"),
+        ("a=b", "a=b"),
+        ("-0.25", "-0.25"),
+        ("+5", "+5"),
+        ("", ""),
+    ],
+)
+def test_no_cell_is_run_by_a_spreadsheet_and_all_are_read_back(tmp_path, text, cell):
+    path = tmp_path / "t.csv"
+    write_table(path, [row(source_id=text, reason=text, message=text, ratio_1d=-0.5)], SCREENED)
+    with path.open(newline="") as file:
+        (written,) = csv.DictReader(file)
+    assert (written["source_id"], written["reason"], written["message"]) == (cell, cell, cell)
+    assert written["ratio_1d"] == "-0.500000"  # numbers stay numbers
+    (back,) = read_table(path)
+    assert (back["source_id"], back["reason"], back["message"]) == (text, text, text)
+    assert back["ratio_1d"] == -0.5
+
+
+@given(st.text())
+def test_guarded_cells_come_back(text):
+    assert unguard_cell(guard_cell(text)) == text
 
 
 def test_nan_is_empty(tmp_path):

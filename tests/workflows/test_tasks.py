@@ -60,6 +60,25 @@ def test_rock_salt_gives_one_complete_row() -> None:
     assert set(row) <= set(BY_KEY)
 
 
+def test_what_contradicts_the_files_own_statements_is_a_flag_of_the_row() -> None:
+    head = "data_x\n_chemical_formula_sum '{}'\n_cell_length_a 5.14\n_cell_length_b 5.14\n"
+    head += "_cell_length_c 5.14\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+    head += "_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'F m -3 m'\nloop_\n"
+    head += "_atom_site_label\n_atom_site_type_symbol\n_atom_site_fract_x\n"
+    head += "_atom_site_fract_y\n_atom_site_fract_z\nLi1 Li 0 0 0\nCl1 Cl 0.5 0.5 {}\n"
+    for formula, last, flagged in (("Li Cl", "0.5", False), ("Li2 Cl", "0.5", True)):
+        raw = RawEntry(source="file", source_id="x", format="cif", text=head.format(formula, last))
+        (row,) = screen_job(Job(index=0, entry=raw, options=OPTIONS)).rows
+        assert row["status"] == "ok"
+        assert ("stated_formula_differs" in str(row["flags"]).split(";")) is flagged
+    # Atoms on top of each other: rejected, and the reason may be what the flag says.
+    text = head.format("Li Cl", "0.5") + "Cl2 Cl 0.5 0.5 0.47\n"
+    raw = RawEntry(source="file", source_id="x", format="cif", text=text)
+    (row,) = screen_job(Job(index=0, entry=raw, options=OPTIONS)).rows
+    assert (row["status"], row["reason"]) == ("rejected", "overlapping_atoms")
+    assert row["flags"] == "stated_formula_differs"
+
+
 def test_a_structure_without_the_cation_is_rejected_with_advice() -> None:
     (row,) = screen_job(job(options=ScreenOptions(cations=("Na",)))).rows
     assert (row["status"], row["reason"], row["cation"]) == ("rejected", "no_cation", "Na")
