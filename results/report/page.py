@@ -21,6 +21,7 @@ from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
 from dualion.results.run_folder import RunFolder, identity
 from dualion.structures.errors import InputError
+from dualion.structures.text import printable_name
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
            "overview.js", "main.js")  # fmt: skip
@@ -45,7 +46,8 @@ def write_report(
         InputError: the file cannot be written.
     """
     check_target(path)
-    text = report_html(run, title=title or run.name, details=details)
+    heading = printable_name(title or run.name)  # a folder's name need not be UTF-8
+    text = report_html(run, title=heading, details=details)
     with _writing(path) as part:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
