@@ -1,33 +1,31 @@
 """CP2K output: ``NAME-pos-1.xyz`` or ``NAME-pos-1.dcd`` with ``NAME-1.cell``, ``NAME-1.ener``.
 
 CP2K prints times in fs, energies in Hartree, cells in Å (MOTION/PRINT in its manual). A
-trajectory is not folded back into the cell, but a restart may fold it, so both are unwrapped.
+trajectory is not folded back into the cell, but a restart may fold it, so both are unwrapped. A
+restart goes on from the last restart file in the same files, whose later steps then come twice.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import physical_constants
 
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories.dcd import (
-    DcdHeader,
-    cell_from_lengths,
-    dcd_frames,
-    read_dcd_header,
+from dualion.structures.trajectories.cp2k_comment import HARTREE_EV, read_comment
+from dualion.structures.trajectories.text import LARGEST_STEP, lines
+from dualion.structures.trajectories.types import (
+    Frame,
+    FrameStream,
+    TruncatedFileError,
+    UnreadableTrajectoryError,
 )
-from dualion.structures.trajectories.text import lines
-from dualion.structures.trajectories.types import Frame, FrameStream, TruncatedFileError
 from dualion.structures.trajectories.xyz import XyzBlock, same_symbols, xyz_blocks
 
-HARTREE_EV = physical_constants["Hartree energy in eV"][0]
-COMMENT = re.compile(r"i\s*=\s*(\d+).*?time\s*=\s*([-+.\dEe]+)(?:.*?E\s*=\s*([-+.\dEe]+))?")
 SUFFIX = re.compile(r"-pos-(\d+)\.(xyz|dcd)$")
 
 
@@ -39,11 +37,15 @@ class Companions:
         cells: step to cell of shape (3, 3), Å.
         temperatures_k: step to instantaneous temperature, K.
         energies_ev: step to potential energy, eV.
+        steps: the steps in the order of printing, repeated ones too.
+        timestep_fs: MD step, fs, or NaN.
     """
 
-    cells: dict[int, NDArray[np.float64]]
-    temperatures_k: dict[int, float]
-    energies_ev: dict[int, float]
+    cells: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    temperatures_k: dict[int, float] = field(default_factory=dict)
+    energies_ev: dict[int, float] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
+    timestep_fs: float = np.nan
 
 
 def is_cp2k_name(path: Path) -> bool:
@@ -55,16 +57,30 @@ def read_companions(path: Path) -> Companions:
     """Read ``-1.cell`` and ``-1.ener`` beside a trajectory, as far as they exist."""
     name = path.name.removesuffix(".gz")
     stem = SUFFIX.sub(r"-\1", name)
-    cells = {
-        int(row[0]): np.array(row[2:11]).reshape(3, 3)
-        for row in _table(path.with_name(f"{stem}.cell"), 11)
-    }
+    boxes = _table(path.with_name(f"{stem}.cell"), 11)
     rows = _table(path.with_name(f"{stem}.ener"), 5)
+    printed = rows or boxes
     return Companions(
-        cells=cells,
+        cells={int(row[0]): np.array(row[2:11]).reshape(3, 3) for row in boxes},
         temperatures_k={int(row[0]): row[3] for row in rows},
         energies_ev={int(row[0]): row[4] * HARTREE_EV for row in rows},
+        steps=tuple(int(row[0]) for row in printed),
+        timestep_fs=_timestep_fs(printed),
     )
+
+
+def _timestep_fs(rows: list[list[float]]) -> float:
+    """MD step by the times of two rows as far apart as no restart lies between, fs, or NaN."""
+    if len(rows) < 2:
+        return np.nan
+    first = rows[0]
+    last = first
+    for row in rows[1:]:
+        if row[0] <= last[0]:
+            break
+        last = row
+    steps = last[0] - first[0]
+    return (last[1] - first[1]) / steps if steps > 0 and last[1] > first[1] else np.nan
 
 
 def _table(path: Path, least_columns: int) -> list[list[float]]:
@@ -77,13 +93,19 @@ def _table(path: Path, least_columns: int) -> list[list[float]]:
         for line in lines(source):
             if line.lstrip().startswith("#") or not line.strip():
                 continue
-            row = [float(token) for token in line.split()]
-            if len(row) < least_columns:
+            row = [_entry(token) for token in line.split()]
+            whole = len(row) >= least_columns and np.isfinite(row[:2]).all()
+            if not whole or not 0.0 <= row[0] < LARGEST_STEP:
                 break
             rows.append(row)
-    except (TruncatedFileError, ValueError):
+    except (TruncatedFileError, UnreadableTrajectoryError, ValueError):
         pass
     return rows
+
+
+def _entry(token: str) -> float:
+    """A number of a table; NaN where it did not fit its field."""
+    return np.nan if token.startswith("*") else float(token)
 
 
 def read_cp2k_xyz(path: Path, cell: NDArray[np.float64] | None = None) -> FrameStream:
@@ -109,7 +131,7 @@ def read_cp2k_xyz(path: Path, cell: NDArray[np.float64] | None = None) -> FrameS
         format="cp2k_xyz",
         symbols=first.symbols,
         frames=_xyz_frames(first, blocks, companions, cell, path.name),
-        temperature_k=_mean_temperature(companions),
+        temperature_k=mean_temperature(companions),
     )
 
 
@@ -121,10 +143,11 @@ def _need_cell(companions: Companions, cell: NDArray[np.float64] | None, path: P
         )
 
 
-def _mean_temperature(companions: Companions) -> float:
+def mean_temperature(companions: Companions) -> float:
     """Mean of the later half of the run's temperatures, K; NaN where there are none."""
     values = [companions.temperatures_k[key] for key in sorted(companions.temperatures_k)]
-    return float(np.mean(values[len(values) // 2 :])) if values else np.nan
+    later = [value for value in values[len(values) // 2 :] if 0.0 < value < np.inf]
+    return float(np.mean(later)) if later else np.nan
 
 
 def _xyz_frames(
@@ -141,20 +164,19 @@ def _xyz_frames(
 
 
 def _xyz_frame(block: XyzBlock, companions: Companions, cell: NDArray[np.float64] | None) -> Frame:
-    found = COMMENT.search(block.comment)
-    step = int(found.group(1)) if found else -1
-    energy = float(found.group(3)) * HARTREE_EV if found and found.group(3) else np.nan
+    found = read_comment(block.comment)
+    step = found.step if found else -1
     return Frame(
         positions=block.positions,
-        cell=_cell_at(step, companions, cell),
+        cell=cell_at(step, companions, cell),
         step=step,
-        time_ps=float(found.group(2)) * 1e-3 if found else np.nan,
-        energy_ev=energy,
+        time_ps=found.time_ps if found else np.nan,
+        energy_ev=found.energy_ev if found else np.nan,
         temperature_k=companions.temperatures_k.get(step, np.nan),
     )
 
 
-def _cell_at(
+def cell_at(
     step: int, companions: Companions, cell: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     """Cell of a step; a fixed-cell run prints it once only."""
@@ -170,59 +192,3 @@ def _cell_at(
     raise InputError(
         f"The -1.cell file does not hold step {step}; print the cell as often as the positions."
     )
-
-
-def read_dcd(
-    path: Path, symbols: tuple[str, ...] = (), cell: NDArray[np.float64] | None = None
-) -> FrameStream:
-    """Open a DCD file, CP2K's or another's.
-
-    Args:
-        path: the file; ``-1.cell`` and ``-1.ener`` are looked for beside it.
-        symbols: chemical symbol of each atom, which a DCD does not hold.
-        cell: shape (3, 3), Å; used where neither the companion nor the file has one.
-
-    Raises:
-        InputError: the symbols are missing or are not as many as the atoms.
-    """
-    header = read_dcd_header(path)
-    if len(symbols) != header.n_atoms:
-        raise InputError(
-            f"{path.name} holds {header.n_atoms} atoms and no elements, and {len(symbols)} are "
-            "known; name a structure file of the same atoms with --topology."
-        )
-    companions = (
-        read_companions(path)
-        if is_cp2k_name(path)
-        else Companions(cells={}, temperatures_k={}, energies_ev={})
-    )
-    return FrameStream(
-        format="dcd",
-        symbols=symbols,
-        frames=_dcd_frames(path, header, companions, cell),
-        frame_step_ps=header.frame_step_ps,
-        temperature_k=_mean_temperature(companions),
-    )
-
-
-def _dcd_frames(
-    path: Path,
-    header: DcdHeader,
-    companions: Companions,
-    cell: NDArray[np.float64] | None,
-) -> Iterator[Frame]:
-    for number, (positions, lengths_angles) in enumerate(dcd_frames(path, header)):
-        step = header.first_step + number * header.step_interval
-        if step in companions.cells or cell is not None or len(companions.cells) == 1:
-            frame_cell = _cell_at(step, companions, cell)
-        elif lengths_angles is not None:
-            frame_cell = cell_from_lengths(lengths_angles)
-        else:
-            raise InputError(f"{path.name} holds no cell; give it with --cell.")
-        yield Frame(
-            positions=positions,
-            cell=frame_cell,
-            step=step,
-            energy_ev=companions.energies_ev.get(step, np.nan),
-            temperature_k=companions.temperatures_k.get(step, np.nan),
-        )

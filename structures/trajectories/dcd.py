@@ -1,13 +1,13 @@
 """The DCD container: Fortran records of float32 positions.
 
-Layout: https://docs.openmm.org/latest/api-python (DCDFile) and CHARMM's ``dynio``. Times are
-in AKMA units (48.88821 fs) in CHARMM files; CP2K writes its step in the same unit, so the
-number is only trusted where it gives a sane step.
+Layout: CHARMM's ``dynio`` and https://docs.openmm.org/latest/api-python (DCDFile). The unit of
+the MD step in the head is the writer's own; ``dcd_trajectory`` tells it by the title.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from dualion.structures.trajectories.text import MAX_ATOMS, open_binary
 from dualion.structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
 
-AKMA_PS = 0.04888821
+LONGEST_ANGSTROM = 1e6
+"""A longer cell is damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,10 @@ class DcdHeader:
         byte_order: ``<`` or ``>``.
         has_cell: whether a record of cell lengths and angles comes before each frame.
         first_step: MD step of the first frame.
-        step_interval: MD steps between two frames.
-        frame_step_ps: time between two frames, ps, or NaN.
+        step_interval: MD steps between two frames, or 0 where the head does not say.
+        timestep: MD step in the writer's unit.
+        title: what the writer says of itself.
+        n_frames: frames that the head counts, or 0; CP2K counts none.
         offset: where the frames begin, bytes.
     """
 
@@ -41,7 +44,9 @@ class DcdHeader:
     has_cell: bool
     first_step: int
     step_interval: int
-    frame_step_ps: float
+    timestep: float
+    title: str
+    n_frames: int
     offset: int
 
 
@@ -52,14 +57,14 @@ def read_dcd_header(path: Path) -> DcdHeader:
         UnreadableTrajectoryError: the file is no DCD.
     """
     with open_binary(path) as raw:
-        mark = raw.read(4)
+        mark = _read(raw, 4)
         order = next((o for o in "<>" if mark == struct.pack(f"{o}i", 84)), "")
         if not order:
             raise UnreadableTrajectoryError(f"{path.name} is no DCD file.", reason="bad_header")
         raw.seek(0)
         try:
             control = _record(raw, order)
-            _record(raw, order, limit=1 << 20)
+            title = _record(raw, order, limit=1 << 20)[4:].decode("ascii", errors="replace")
             (n_atoms,) = struct.unpack(f"{order}i", _record(raw, order))
         except (TruncatedFileError, struct.error) as error:
             raise UnreadableTrajectoryError(f"{path.name} ends within its head.") from error
@@ -67,33 +72,53 @@ def read_dcd_header(path: Path) -> DcdHeader:
     if control[:4] != b"CORD" or not 0 < n_atoms <= MAX_ATOMS:
         raise UnreadableTrajectoryError(f"{path.name} is no DCD of positions.")
     integers = struct.unpack(f"{order}20i", control[4:84])
-    if integers[8] != 0:
-        raise UnreadableTrajectoryError(f"{path.name} fixes atoms, which is not supported.")
-    (step_akma,) = struct.unpack(f"{order}f", control[40:44])
-    interval = max(integers[2], 1)
-    step_ps = step_akma * AKMA_PS * interval
+    if integers[8] != 0 or integers[11] != 0:
+        raise UnreadableTrajectoryError(
+            f"{path.name} fixes atoms or has a fourth dimension, which is not supported."
+        )
+    (timestep,) = struct.unpack(f"{order}f", control[40:44])
+    if integers[19] == 0 and integers[10] not in (0, 1):  # X-PLOR's step is a double
+        (timestep,) = struct.unpack(f"{order}d", control[40:48])
     return DcdHeader(
         n_atoms=n_atoms,
         byte_order=order,
         has_cell=integers[10] == 1,
-        first_step=integers[1],
-        step_interval=interval,
-        frame_step_ps=step_ps if 1e-5 < step_ps < 1e3 else np.nan,
+        first_step=max(integers[1], 0),
+        step_interval=max(integers[2], 0),
+        timestep=float(timestep),
+        title=" ".join(title.split()),
+        n_frames=max(integers[0], 0),
         offset=offset,
     )
 
 
+def _read(raw: IO[bytes], size: int) -> bytes:
+    """Read bytes; a compressed stream that breaks off ends there."""
+    try:
+        return raw.read(size)
+    except (EOFError, zlib.error, OSError) as error:
+        raise TruncatedFileError(str(error)) from error
+
+
 def _record(raw: IO[bytes], order: str, limit: int = MAX_ATOMS * 4) -> bytes:
     """Read one Fortran record."""
-    head = raw.read(4)
+    return _record_body(raw, _read(raw, 4), order, limit)
+
+
+def _record_body(raw: IO[bytes], head: bytes, order: str, limit: int = MAX_ATOMS * 4) -> bytes:
+    """Read the rest of a record whose first four bytes were read."""
     if len(head) < 4:
         raise TruncatedFileError("the file ends between records")
     (size,) = struct.unpack(f"{order}i", head)
     if not 0 <= size <= limit:
         raise UnreadableTrajectoryError(f"A DCD record claims {size} bytes; the file is damaged.")
-    data = raw.read(size + 4)
+    data = _read(raw, size + 4)
     if len(data) < size + 4:
         raise TruncatedFileError("the file ends inside a record")
+    if data[size:] != head:
+        raise UnreadableTrajectoryError(
+            "A DCD record does not end with its own length; the file is damaged there."
+        )
     return data[:size]
 
 
@@ -103,17 +128,26 @@ def dcd_frames(
     """Yield positions, shape (n, 3), Å, and the cell record (A, γ, B, β, α, C) or None."""
     kind = np.dtype(f"{header.byte_order}f4")
     double = np.dtype(f"{header.byte_order}f8")
+    count = 0
     with open_binary(path) as raw:
-        raw.seek(header.offset)
-        while raw.read(1):
-            raw.seek(-1, 1)
+        _read(raw, header.offset)
+        while head := _read(raw, 4):
             cell = None
             if header.has_cell:
-                cell = np.frombuffer(_record(raw, header.byte_order), double).astype(np.float64)
-            axes = [np.frombuffer(_record(raw, header.byte_order), kind) for _ in range(3)]
-            if any(len(axis) != header.n_atoms for axis in axes):
+                record = _record_body(raw, head, header.byte_order)
+                if len(record) != 48:
+                    raise UnreadableTrajectoryError(f"{path.name} has a cell of another size.")
+                cell = np.frombuffer(record, double).astype(np.float64)
+                head = _read(raw, 4)
+            axes = [_record_body(raw, head, header.byte_order)]
+            axes += [_record(raw, header.byte_order) for _ in range(2)]
+            if any(len(axis) != 4 * header.n_atoms for axis in axes):
                 raise UnreadableTrajectoryError(f"{path.name} changes its number of atoms.")
-            yield np.stack(axes, axis=1).astype(np.float64), cell
+            values = [np.frombuffer(axis, kind) for axis in axes]
+            count += 1
+            yield np.stack(values, axis=1).astype(np.float64), cell
+    if count < header.n_frames:
+        raise TruncatedFileError("the file ends before the last frame that its head counts")
 
 
 def cell_from_lengths(record: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,6 +157,8 @@ def cell_from_lengths(record: NDArray[np.float64]) -> NDArray[np.float64]:
     only if the writer used that setting; CP2K's ``-1.cell`` has the true one.
     """
     a, gamma, b, beta, alpha, c = record
+    if not np.isfinite(record).all() or np.abs(record).max() > LONGEST_ANGSTROM:
+        raise UnreadableTrajectoryError("A DCD frame holds no valid cell.", reason="no_cell")
     angles = np.array([alpha, beta, gamma])
     cosines = angles if (np.abs(angles) <= 1.0).all() else np.cos(np.radians(angles))
     ca, cb, cg = cosines

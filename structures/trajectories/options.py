@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-FORMATS = ("xdatcar", "vasprun", "cp2k_xyz", "dcd", "extxyz", "ase_traj", "lammps")
+FORMATS = (
+    "xdatcar",
+    "vasprun",
+    "cp2k_xyz",
+    "dcd",
+    "extxyz",
+    "ase_traj",
+    "lammps",
+    "npz",
+    "displacements",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

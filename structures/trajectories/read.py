@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
+from dualion.structures.trajectories.array_files import read_displacements, read_npz
 from dualion.structures.trajectories.ase_traj import read_ase_traj
 from dualion.structures.trajectories.assemble import assemble
-from dualion.structures.trajectories.cp2k import is_cp2k_name, read_cp2k_xyz, read_dcd
+from dualion.structures.trajectories.cp2k import is_cp2k_name, read_cp2k_xyz
+from dualion.structures.trajectories.dcd_trajectory import read_dcd
+from dualion.structures.trajectories.extxyz import read_extxyz
 from dualion.structures.trajectories.lammps import read_lammps
 from dualion.structures.trajectories.options import FORMATS, ReadOptions
+from dualion.structures.trajectories.steps import REPLACED, chosen, without_repeated
 from dualion.structures.trajectories.text import check_exists, stem_name
-from dualion.structures.trajectories.types import FrameStream, Trajectory
+from dualion.structures.trajectories.types import FrameStream, RepeatedStepsError, Trajectory
 from dualion.structures.trajectories.vasprun import read_vasprun
 from dualion.structures.trajectories.xdatcar import read_xdatcar
-from dualion.structures.trajectories.xyz import read_extxyz
 
 
 def recognise(path: Path) -> str:
@@ -36,6 +40,8 @@ def recognise(path: Path) -> str:
         ("extxyz", name.endswith((".extxyz", ".exyz", ".xyz"))),
         ("ase_traj", name.endswith(".traj")),
         ("dcd", name.endswith(".dcd")),
+        ("npz", name.endswith(".npz")),
+        ("displacements", name.endswith(".json")),
         ("lammps", name.endswith((".lammpstrj", ".dump", ".lammpsdump")) or "dump" in name),
     )
     found = next((kind for kind, fits in rules if fits), "")
@@ -61,7 +67,7 @@ def open_stream(path: Path, options: ReadOptions) -> FrameStream:
     if kind == "vasprun":
         return read_vasprun(path)
     if kind == "extxyz":
-        return read_extxyz(path)
+        return read_extxyz(path, cell)
     if kind == "ase_traj":
         return read_ase_traj(path)
     if kind == "lammps":
@@ -70,6 +76,10 @@ def open_stream(path: Path, options: ReadOptions) -> FrameStream:
         return read_cp2k_xyz(path, cell)
     if kind == "dcd":
         return read_dcd(path, _topology_symbols(options.topology), cell)
+    if kind == "npz":
+        return read_npz(path)
+    if kind == "displacements":
+        return read_displacements(path)
     raise InputError(f"There is no trajectory format {kind!r}; choose from {', '.join(FORMATS)}.")
 
 
@@ -79,7 +89,10 @@ def _given_cell(values: Sequence[float]) -> NDArray[np.float64] | None:
     if len(values) not in (3, 9):
         raise InputError(f"A cell is three lengths or nine numbers in Å; {len(values)} were given.")
     array = np.array(values, dtype=np.float64)
-    return np.diag(array) if len(values) == 3 else array.reshape(3, 3)
+    cell = np.diag(array) if len(values) == 3 else array.reshape(3, 3)
+    if not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-3:
+        raise InputError("The given cell has no volume; write three lengths or nine numbers in Å.")
+    return cell
 
 
 def _topology_symbols(path: Path | None) -> tuple[str, ...]:
@@ -88,7 +101,14 @@ def _topology_symbols(path: Path | None) -> tuple[str, ...]:
     check_exists(path)
     import ase.io
 
-    atoms = ase.io.read(path, index=0)
+    # The boundary at which another library's errors, of any class, become ours.
+    try:
+        atoms = ase.io.read(path, index=0)
+    except Exception as error:
+        raise InputError(
+            f"The topology {path.name} is no structure file that can be read "
+            f"({' '.join(str(error).split())[:120]}); give a CIF, POSCAR or XYZ of the same atoms."
+        ) from error
     return tuple(atoms.get_chemical_symbols())
 
 
@@ -96,8 +116,8 @@ def read_trajectory(path: Path, options: ReadOptions | None = None) -> Trajector
     """Read and unwrap a trajectory.
 
     Args:
-        path: XDATCAR, vasprun.xml, CP2K xyz or dcd, extended XYZ, ASE traj or LAMMPS dump,
-            compressed with gzip or not.
+        path: XDATCAR, vasprun.xml, CP2K xyz, DCD, extended or plain XYZ, ASE traj, LAMMPS dump,
+            npz or JSON of displacements, compressed with gzip or not.
         options: what the file does not say.
 
     Raises:
@@ -109,4 +129,10 @@ def read_trajectory(path: Path, options: ReadOptions | None = None) -> Trajector
     if options.every < 1:
         raise InputError(f"Keeping one frame of {options.every} makes no sense; give 1 or more.")
     stream = open_stream(path, options)
-    return assemble(stream, options, source=path.name)
+    try:
+        return assemble(stream, options, source=path.name)
+    except RepeatedStepsError:
+        places = without_repeated(open_stream(path, options), path.name)
+    stream = open_stream(path, options)
+    once = replace(stream, frames=chosen(stream.frames, places), flags=(*stream.flags, REPLACED))
+    return assemble(once, options, source=path.name)

@@ -28,6 +28,14 @@ class TruncatedFileError(Exception):
     """The file ends inside a frame. Readers raise it; assembling turns it into a flag."""
 
 
+class RepeatedStepsError(Exception):
+    """MD steps that were read come again: a restarted run went on in the same file."""
+
+
+TEMPERATURE_RAMP = "temperature_ramp"
+"""Flag of a run whose thermostat was heated or cooled: it has no single temperature."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:
     """One frame as the file has it.
@@ -62,7 +70,11 @@ class FrameStream:
         frame_step_ps: time between two frames, ps, or NaN where the file does not say.
         temperature_k: thermostat temperature, K, or NaN.
         unwrapped: whether the format promises positions that are never folded back.
+        steps_persist: whether a restarted run goes on with the numbers of its MD steps, so that
+            a frame with a number seen before replaces the earlier one.
+        step_question: why the time between frames is open, for the question to the user.
         flags: names of what a cautious reader should know.
+        notes: more of them, found while the frames are read.
     """
 
     format: str
@@ -71,7 +83,10 @@ class FrameStream:
     frame_step_ps: float = np.nan
     temperature_k: float = np.nan
     unwrapped: bool = False
+    steps_persist: bool = True
+    step_question: str = ""
     flags: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -24,6 +24,10 @@ SPEED_FACTOR = 12.0
 SLACK_ANGSTROM = 1.0
 """Added to the speed limit: rounding, and the fall of an ion off a barrier."""
 
+SLOW_FACTOR = 5.0
+"""A mean square step beyond that of this many thermal speeds is no motion of atoms in that time:
+in equilibrium it is at most that of free flight, √3 thermal speeds."""
+
 RARE_SHARE = 0.02
 """Impossible steps in at most this share of the frames are faults, not the model."""
 
@@ -79,6 +83,7 @@ class Unwrapper:
         self.impossible_frames = 0
         """In how many frames an atom outran every thermal speed."""
         self._frames = 0
+        self._squares = np.zeros(len(limits_angstrom))
         self._first_impossible = ""
         self._last_impossible = 0
 
@@ -118,6 +123,7 @@ class Unwrapper:
         lengths = np.linalg.norm(step @ cell, axis=1)
         if self._kinds is not None and self._last_raw is not None:
             self._check_places(self._last_raw, step, lengths, cell, number)
+        self._squares += lengths**2
         excess = lengths - self._limits
         atom = int(excess.argmax())
         if excess[atom] > 0.0:
@@ -159,6 +165,13 @@ class Unwrapper:
             self.impossible_frames += 1
         self._last_impossible = number
         self._first_impossible = self._first_impossible or message
+
+    @property
+    def too_fast(self) -> bool:
+        """Whether the atoms outrun free flight all the time: the frames are further apart."""
+        thermal = (self._limits - SLACK_ANGSTROM) / SPEED_FACTOR
+        mean = self._squares / max(self._frames, 1)
+        return bool(np.mean(mean / thermal**2) > SLOW_FACTOR**2)
 
     def finish(self) -> None:
         """Judge the run as a whole.

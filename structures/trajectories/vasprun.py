@@ -1,13 +1,14 @@
 """vasprun.xml of ab-initio and machine-learned MD, read as a stream of events.
 
-Only the positions, the cell and the energy of each ``<calculation>`` are taken, so runs whose
-electronic blocks are missing (ML_MODE = run) read like any other.
+A step is a ``<calculation>``, or, where a machine-learned force field computed it, an unnamed
+``<structure>`` with its ``<energy>`` outside of any; both follow one another in runs that train on
+the fly. The structures that a file names (``initialpos``, ``finalpos``) are no steps.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from gzip import BadGzipFile
 from pathlib import Path
 from xml.parsers import expat
@@ -15,16 +16,35 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.trajectories.text import open_binary
+from dualion.structures.trajectories.text import array, open_binary
 from dualion.structures.trajectories.types import (
+    TEMPERATURE_RAMP,
     Frame,
     FrameStream,
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
+from dualion.structures.trajectories.vasp_input import (
+    TAGS,
+    FrameStep,
+    is_on,
+    number_of,
+    temperature,
+    vasprun_step,
+)
 
 CHUNK_BYTES = 1 << 20
-PARAMETERS = ("POTIM", "NBLOCK", "TEBEG", "ML_OUTBLOCK", "ML_LMLFF", "NSW")
+LARGEST_TEXT = 10_000_000
+"""Characters of one element; the kept elements hold a number, a symbol or a row."""
+
+FRAMES_CONTRADICT_STEP = "frames_contradict_step"
+"""Note of a file whose number of frames does not go with the steps that ML_OUTBLOCK left out."""
+
+STEPS_WITHOUT_POSITIONS = "steps_without_positions"
+"""Flag of a file in which a step holds no structure: its frame is missing."""
+
+ENERGY_NOT_PRINTED = "energy_not_printed"
+"""Flag of a file in which an energy did not fit its field."""
 
 
 def read_vasprun(path: Path) -> FrameStream:
@@ -36,7 +56,7 @@ def read_vasprun(path: Path) -> FrameStream:
     Raises:
         UnreadableTrajectoryError: the file is no XML or holds no ionic step.
     """
-    collector = _Collector()
+    collector = _Collector(path.name)
     frames = _frames(path, collector)
     try:
         first = next(frames, None)
@@ -47,22 +67,38 @@ def read_vasprun(path: Path) -> FrameStream:
             f"{path.name} holds no ionic step; give the vasprun.xml of an MD run.",
             reason="no_frames",
         )
-    values = collector.parameters
-    machine_learned = values.get("ML_LMLFF", "F").strip().upper().startswith("T")
-    every = float(values.get("ML_OUTBLOCK", 1)) if machine_learned else 1.0
+    tags = collector.parameters
+    step = vasprun_step(tags, collector.version)
+    temperature_k, ramp = temperature(tags)
+    flags = ["machine_learned"] if is_on(tags, "ML_LMLFF") else []
     return FrameStream(
         format="vasprun",
         symbols=tuple(collector.symbols),
-        frames=_with_first(first, frames),
-        frame_step_ps=float(values.get("POTIM", np.nan)) * every * 1e-3,
-        temperature_k=float(values.get("TEBEG", np.nan)),
-        flags=("machine_learned",) if machine_learned else (),
+        frames=_counted(first, frames, collector, step),
+        frame_step_ps=step.ps,
+        temperature_k=temperature_k,
+        steps_persist=False,
+        step_question=step.question,
+        flags=(*flags, *((TEMPERATURE_RAMP,) if ramp else ())),
+        notes=collector.notes,
     )
 
 
-def _with_first(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+def _counted(
+    first: Frame, rest: Iterator[Frame], collector: _Collector, step: FrameStep
+) -> Iterator[Frame]:
+    """The frames; their number is compared with the steps of the run at the end."""
+    count = 1
     yield first
-    yield from rest
+    for frame in rest:
+        count += 1
+        yield frame
+    steps = int(number_of(collector.parameters, "NSW", 0.0))
+    block = int(number_of(collector.parameters, "ML_OUTBLOCK", 1.0))
+    too_many = step.stride > 1 and steps > 0 and count > steps // step.stride + 2
+    thinned = step.stride == 1 < block and steps // block in (count, count - 1) and count < steps
+    if too_many or thinned:
+        collector.notes.append(FRAMES_CONTRADICT_STEP)
 
 
 def _frames(path: Path, collector: _Collector) -> Iterator[Frame]:
@@ -79,7 +115,12 @@ def _frames(path: Path, collector: _Collector) -> Iterator[Frame]:
                 parser.Parse(chunk, not chunk)
             except (EOFError, zlib.error, BadGzipFile) as error:
                 raise TruncatedFileError(str(error)) from error
-            except expat.ExpatError as error:
+            except UnreadableTrajectoryError:
+                yield from collector.take()
+                raise
+            except OSError as error:
+                raise UnreadableTrajectoryError(f"{path.name} cannot be read ({error}).") from error
+            except (expat.ExpatError, LookupError, ValueError) as error:
                 yield from collector.take()
                 if not chunk:
                     raise TruncatedFileError("the XML ends before its last tag") from error
@@ -98,19 +139,21 @@ def _refuse_entities(*_: object) -> None:
 
 
 class _Collector:
-    """Handlers of the XML events; keeps what one calculation needs and nothing more."""
+    """Handlers of the XML events; keeps what one step needs and nothing more."""
 
-    def __init__(self) -> None:
+    def __init__(self, file_name: str) -> None:
         self.symbols: list[str] = []
         self.parameters: dict[str, str] = {}
+        self.version = ""
+        self.notes: list[str] = []
+        self._file = file_name
         self._done: list[Frame] = []
-        self._stack: list[str] = []
+        self._above: list[str] = []
         self._keep = False
         self._text: list[str] = []
-        self._in_calculation = False
+        self._calculation = False
+        self._step: _Step | None = None
         self._array = ""
-        self._rows: dict[str, list[str]] = {}
-        self._energy = np.nan
         self._name = ""
 
     def take(self) -> list[Frame]:
@@ -121,27 +164,39 @@ class _Collector:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Note where in the document we are."""
         name = attributes.get("name", "")
+        outside = self._above[-1:] == ["modeling"]
+        self._above.append(tag)
         if tag == "calculation":
-            self._in_calculation, self._rows, self._energy = True, {}, np.nan
+            self._finish()
+            self._calculation, self._step = True, _Step()
+        elif tag == "structure" and outside:
+            self._finish()
+            self._step = None if name else _Step()
         elif tag in ("varray", "array"):
             self._array = name
         elif tag in ("v", "c"):
-            wanted = self._in_calculation and self._array in ("positions", "basis")
+            wanted = self._step is not None and self._array in ("positions", "basis")
             self._keep = wanted or (tag == "c" and self._array == "atoms")
         elif tag == "i":
             self._name = name
-            energy = self._in_calculation and name == "e_wo_entrp"
-            self._keep = name in PARAMETERS or energy
+            self._keep = name in TAGS or name == "version" or self._is_energy(name)
         if self._keep:
             self._text = []
+
+    def _is_energy(self, name: str) -> bool:
+        inside = self._step is not None and "energy" in self._above
+        return inside and name in ("e_wo_entrp", "e_fr_energy")
 
     def text(self, data: str) -> None:
         """Collect the text of a kept element."""
         if self._keep:
             self._text.append(data)
+            if len(data) > LARGEST_TEXT or len(self._text) > LARGEST_TEXT:
+                raise UnreadableTrajectoryError(f"{self._file} holds an element without an end.")
 
     def end(self, tag: str) -> None:
         """Store the text of an element that ends."""
+        self._above.pop()
         if self._keep and tag in ("v", "c", "i"):
             self._store(tag, "".join(self._text))
             self._keep = False
@@ -149,33 +204,84 @@ class _Collector:
             self._array = ""
         elif tag == "calculation":
             self._finish()
+            self._calculation = False
+        elif tag == "modeling" or (
+            tag == "energy" and not self._calculation and self._step is not None
+        ):
+            self._finish()
 
     def _store(self, tag: str, text: str) -> None:
         if tag == "v":
-            self._rows.setdefault(self._array, []).append(text)
+            if self._step is not None:
+                self._step.rows.setdefault(self._array, []).append(text)
         elif tag == "c":
             # <rc><c>Li</c><c>1</c></rc>: the symbol and the number of its kind.
             if text.strip() and not text.strip().isdigit():
                 self.symbols.append(text.strip())
-        elif self._name in PARAMETERS:
+        elif self._name in TAGS:
             self.parameters.setdefault(self._name, text.strip())
-        elif self._in_calculation:
-            self._energy = float(text)
+        elif self._name == "version":
+            self.version = self.version or text.strip()
+        elif self._step is not None:
+            where = "electrons" if "scstep" in self._above else "step"
+            self._step.energies[f"{where} {self._name}"] = _printed(text)
 
     def _finish(self) -> None:
-        self._in_calculation = False
-        positions = self._array_of("positions")
-        basis = self._array_of("basis")
-        if positions.shape == (len(self.symbols), 3) and basis.shape == (3, 3):
-            self._done.append(
-                Frame(positions=positions, cell=basis, fractional=True, energy_ev=self._energy)
-            )
-
-    def _array_of(self, name: str) -> NDArray[np.float64]:
-        rows = " ".join(self._rows.get(name, [])).split()
-        try:
-            return np.array(rows, dtype=np.float64).reshape(-1, 3)
-        except ValueError as error:
+        """End a step; one without all its atoms is none."""
+        step, self._step = self._step, None
+        if step is None or not self.symbols:
+            return
+        if not step.rows:
+            self.notes.append(STEPS_WITHOUT_POSITIONS)
+            return
+        positions, basis = (_array_of(step.rows, key, self._file) for key in ("positions", "basis"))
+        if positions.shape != (len(self.symbols), 3) or basis.shape != (3, 3):
             raise UnreadableTrajectoryError(
-                f"vasprun.xml: {name} are no numbers ({error}).", reason="not_a_number"
-            ) from error
+                f"{self._file}: a step holds {len(positions)} positions and {len(basis)} lattice "
+                f"vectors for {len(self.symbols)} atoms; the file is damaged there. Cut it before.",
+                reason="wrong_columns",
+            )
+        energy = step.energy_ev()
+        if np.isnan(energy) and step.energies:
+            self.notes.append(ENERGY_NOT_PRINTED)
+        self._done.append(Frame(positions=positions, cell=basis, fractional=True, energy_ev=energy))
+
+
+class _Step:
+    """Rows of positions and basis, and the energies, of the step that is being read."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[str]] = {}
+        self.energies: dict[str, float] = {}
+
+    def energy_ev(self) -> float:
+        """Energy without entropy; the free energy where a force field printed no other.
+
+        The last electronic step has the same energy: where that did not fit its field, the
+        electrons did not converge, and the step has none.
+        """
+        for kind in ("e_wo_entrp", "e_fr_energy"):
+            if f"step {kind}" in self.energies or f"electrons {kind}" in self.energies:
+                electrons = self.energies.get(f"electrons {kind}", 0.0)
+                last = self.energies.get(f"step {kind}", electrons)
+                return last if np.isfinite(electrons) else np.nan
+        return np.nan
+
+
+def _printed(text: str) -> float:
+    """A number, or NaN where it did not fit its field (``****``)."""
+    try:
+        value = float(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
+def _array_of(rows: dict[str, list[str]], key: str, name: str) -> NDArray[np.float64]:
+    tokens: Sequence[str] = " ".join(rows.get(key, [])).split()
+    values = array(tokens, f"{name}: {key}")
+    if len(values) % 3:
+        raise UnreadableTrajectoryError(
+            f"{name}: {key} are no rows of three numbers.", reason="wrong_columns"
+        )
+    return values.reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""Blocks of the XYZ family: extended XYZ and CP2K's ``-pos-1.xyz``.
+"""Blocks of the XYZ family: extended XYZ, plain XYZ, and CP2K's ``-pos-1.xyz``.
 
 Extended XYZ: https://github.com/libAtoms/extxyz (key=value comment, ``Properties`` columns).
 ASE reads it too, but builds one Atoms object a frame and is several times slower; the
@@ -15,25 +15,43 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.trajectories.text import atom_count, lines, take
-from dualion.structures.trajectories.types import (
-    Frame,
-    FrameStream,
-    TruncatedFileError,
-    UnreadableTrajectoryError,
-)
+from dualion.structures.trajectories.text import array, atom_count, check_last_row, lines, take
+from dualion.structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
 
 KEY_VALUE = re.compile(r"""([A-Za-z_][\w-]*)\s*=\s*("[^"]*"|'[^']*'|\{[^}]*\}|\S+)""")
 DEFAULT_COLUMNS = "species:S:1:pos:R:3"
+WIDEST = 1000
+"""More columns than this in one row means damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class XyzBlock:
-    """One frame of an XYZ file: its comment, symbols and positions of shape (n, 3), Å."""
+    """One frame of an XYZ file.
+
+    Attributes:
+        comment: its second line.
+        symbols: of each atom, length n.
+        positions: shape (n, 3), in the file's unit of length.
+        tokens: all words of the rows.
+        columns: name of a property in lower case to its first column and number of columns.
+    """
 
     comment: str
     symbols: tuple[str, ...]
     positions: NDArray[np.float64]
+    tokens: list[str]
+    columns: dict[str, tuple[int, int]]
+
+    def vectors(self, *names: str) -> NDArray[np.float64] | None:
+        """A property of three numbers by the first of these names that is there, shape (n, 3)."""
+        start = next(
+            (self.columns[n][0] for n in names if self.columns.get(n, (0, 0))[1] == 3), None
+        )
+        if start is None:
+            return None
+        width = len(self.tokens) // len(self.symbols)
+        axes = [array(self.tokens[start + axis :: width], names[0]) for axis in range(3)]
+        return np.stack(axes, axis=1)
 
 
 def xyz_blocks(path: Path) -> Iterator[XyzBlock]:
@@ -47,6 +65,8 @@ def xyz_blocks(path: Path) -> Iterator[XyzBlock]:
     for line in source:
         if not line.strip():
             continue
+        if not line.endswith("\n"):
+            raise TruncatedFileError("the file ends inside a count of atoms")
         count = atom_count(line, path.name)
         comment = take(source, 1)[0]
         rows = take(source, count)
@@ -54,74 +74,57 @@ def xyz_blocks(path: Path) -> Iterator[XyzBlock]:
 
 
 def _block(comment: str, rows: list[str], name: str) -> XyzBlock:
-    species_at, position_at, width = _columns(comment)
-    if not rows[-1].endswith("\n") and len(rows[-1].split()) < width:
+    columns, declared = _columns(comment, name)
+    species_at, position_at = columns["species"][0], columns["pos"][0]
+    if not rows[-1].endswith("\n") and len(rows[-1].split()) < declared:
         raise TruncatedFileError("the file ends inside a line")
+    check_last_row(rows)
     tokens = "".join(rows).split()
     width = len(tokens) // len(rows)
-    if width * len(rows) != len(tokens) or width < position_at + 3:
+    whole = width * len(rows) == len(tokens) and width >= position_at + 3
+    if not whole or ("Properties=" in comment and width != declared):
         raise UnreadableTrajectoryError(
             f"{name}: the rows of a frame do not all have the same number of columns.",
             reason="wrong_columns",
         )
-    try:
-        columns = [
-            np.array(tokens[position_at + axis :: width], dtype=np.float64) for axis in range(3)
-        ]
-    except ValueError as error:
-        raise UnreadableTrajectoryError(f"{name}: {error}.", reason="not_a_number") from error
+    axes = [array(tokens[position_at + axis :: width], name) for axis in range(3)]
     return XyzBlock(
         comment=comment.strip(),
         symbols=tuple(tokens[species_at::width]),
-        positions=np.stack(columns, axis=1),
+        positions=np.stack(axes, axis=1),
+        tokens=tokens,
+        columns=columns,
     )
 
 
-def _columns(comment: str) -> tuple[int, int, int]:
-    """Return the columns of the symbol and of x, and the total, from ``Properties``."""
-    found = re.search(r"Properties=(\S+)", comment)
+def _columns(comment: str, name: str) -> tuple[dict[str, tuple[int, int]], int]:
+    """Return the first column and the width of each property, and the total width."""
+    found = re.search(r"Properties\s*=\s*(\S+)", comment)
     parts = (found.group(1).strip("\"'") if found else DEFAULT_COLUMNS).split(":")
-    starts, column = {}, 0
+    columns: dict[str, tuple[int, int]] = {}
+    at = 0
     for key, width in zip(parts[::3], parts[2::3], strict=False):
-        starts[key.lower()] = column
-        column += int(width) if width.isdigit() else 1
-    position = starts.get("pos", starts.get("position", 1))
-    return starts.get("species", starts.get("element", 0)), position, column
+        wide = int(width) if width.isascii() and width.isdigit() else 0
+        if not 0 < wide <= WIDEST or at > WIDEST or len(parts) % 3:
+            raise UnreadableTrajectoryError(
+                f"{name}: Properties={':'.join(parts)[:60]} do not name columns.",
+                reason="wrong_columns",
+            )
+        columns[key.lower()] = (at, wide)
+        at += wide
+    columns.setdefault("species", columns.get("element", (0, 0)))
+    columns.setdefault("pos", columns.get("position", (0, 0)))
+    if columns["species"][1] != 1 or columns["pos"][1] != 3:
+        raise UnreadableTrajectoryError(
+            f"{name}: Properties name no column of species and no three of pos.",
+            reason="wrong_columns",
+        )
+    return columns, at
 
 
 def comment_values(comment: str) -> dict[str, str]:
     """Return the key=value pairs of an extended XYZ comment, keys in lower case."""
     return {key.lower(): value.strip("\"'{}") for key, value in KEY_VALUE.findall(comment)}
-
-
-def read_extxyz(path: Path) -> FrameStream:
-    """Open an extended XYZ file; every frame must carry its ``Lattice``.
-
-    Time steps are taken from ``time`` (fs, as ASE writes it) or ``time_ps``, energies from
-    ``energy`` and temperatures from ``temperature``.
-
-    Raises:
-        UnreadableTrajectoryError: there is no frame, or the first one has no lattice.
-    """
-    blocks = xyz_blocks(path)
-    try:
-        first = next(blocks, None)
-    except TruncatedFileError:
-        first = None
-    if first is None:
-        raise UnreadableTrajectoryError(f"{path.name} holds no frame.", reason="no_frames")
-    return FrameStream(
-        format="extxyz",
-        symbols=first.symbols,
-        frames=_extxyz_frames(first, blocks, path.name),
-    )
-
-
-def _extxyz_frames(first: XyzBlock, rest: Iterator[XyzBlock], name: str) -> Iterator[Frame]:
-    yield _extxyz_frame(first, name)
-    for number, block in enumerate(rest, start=2):
-        same_symbols(first.symbols, block.symbols, name, number)
-        yield _extxyz_frame(block, name)
 
 
 def same_symbols(expected: tuple[str, ...], found: tuple[str, ...], name: str, number: int) -> None:
@@ -136,27 +139,3 @@ def same_symbols(expected: tuple[str, ...], found: tuple[str, ...], name: str, n
             "trajectory needs every atom at the same place. Sort it by atom id first.",
             reason="shuffled",
         )
-
-
-def _extxyz_frame(block: XyzBlock, name: str) -> Frame:
-    values = comment_values(block.comment)
-    lattice = values.get("lattice", "").split()
-    if len(lattice) != 9:
-        raise UnreadableTrajectoryError(
-            f"{name}: a frame has no Lattice of nine numbers; a periodic cell is needed.",
-            reason="no_cell",
-        )
-    try:
-        time_ps = float(values.get("time_ps", np.nan))
-        if np.isnan(time_ps):
-            time_ps = float(values.get("time", np.nan)) * 1e-3
-        return Frame(
-            positions=block.positions,
-            cell=np.array(lattice, dtype=np.float64).reshape(3, 3),
-            step=int(values.get("step", -1)),
-            time_ps=time_ps,
-            energy_ev=float(values.get("energy", np.nan)),
-            temperature_k=float(values.get("temperature", np.nan)),
-        )
-    except ValueError as error:
-        raise UnreadableTrajectoryError(f"{name}: {error} in a comment line.") from error

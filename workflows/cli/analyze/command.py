@@ -18,6 +18,7 @@ from dualion.screening.transport.replicas import combine_replicas
 from dualion.structures.errors import DualionError, InputError, StructureError
 from dualion.structures.trajectories import read_trajectory
 from dualion.structures.trajectories.options import ReadOptions
+from dualion.structures.trajectories.types import TEMPERATURE_RAMP
 from dualion.workflows.cli.analyze.options import (
     EPILOG,
     HELP,
@@ -140,12 +141,20 @@ def _series(
             "bound in some runs only have two names.",
             err=True,
         )
-    temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in reports)
+    steady = [report for report in reports if TEMPERATURE_RAMP not in report.flags]
+    if len(steady) < len(reports):
+        ramps = ", ".join(r.source for r in reports if TEMPERATURE_RAMP in r.flags)
+        typer.echo(
+            f"In no average and no activation energy, for the thermostat was heated or cooled and "
+            f"there is no single temperature: {ramps}.",
+            err=True,
+        )
+    temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in steady)
     for name in names:
         for temperature in temperatures:
             runs = [
                 species.diffusion
-                for report in reports
+                for report in steady
                 for species in report.species
                 if species.name == name and round(report.temperature_k, 1) == temperature
             ]

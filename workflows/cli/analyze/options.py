@@ -20,8 +20,9 @@ READING, CHOICES, OUTPUT = "Reading the file", "What is computed", "What is writ
 
 HELP = """Say what each ion of an MD run does, with an error on every number.
 
-Reads VASP XDATCAR and vasprun.xml, CP2K -pos-1.xyz and .dcd, extended XYZ, ASE .traj and LAMMPS
-dumps, each also as .gz; the time step and temperature come from the file where it has them.
+Reads VASP XDATCAR and vasprun.xml, CP2K -pos-1.xyz and .dcd, other DCD, extended and plain XYZ, ASE
+.traj, LAMMPS dumps, .npz and JSON of displacements, each also as .gz; the time step and temperature
+come from the file where it has them, and are asked for where its writer leaves them open.
 Wrapped atoms are unwrapped; displacements are relative to a framework that the output names.
 
 Several trajectories are replicas where their temperatures agree, an Arrhenius series where they
@@ -69,8 +70,8 @@ Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="xdatcar, vasprun, cp2k_xyz, dcd, extxyz, ase_traj or lammps, if the name does not "
-        "tell.",
+        help="xdatcar, vasprun, cp2k_xyz, dcd, extxyz, ase_traj, lammps, npz or displacements, if "
+        "the name does not tell.",
         rich_help_panel=READING,
         show_default=False,
     ),
@@ -78,7 +79,7 @@ Format = Annotated[
 Cell = Annotated[
     str,
     typer.Option(
-        help="a,b,c or nine numbers, Å, if the file has no cell.",
+        help="a,b,c or nine numbers, Å, if the file has no cell (plain XYZ, CP2K without .cell).",
         rich_help_panel=READING,
         show_default=False,
     ),
