@@ -28,6 +28,14 @@ EngineName = Literal["native", "bvlain"]
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 UNKNOWN: Triple = (math.nan, math.nan, math.nan)
 
+Mechanism = Literal["empty_lattice", "vacancy", "interstitial"]
+"""How an ion moves: through the crystal without its own sublattice; into an empty neighbour, all
+others in place; or as one ion more in the complete crystal."""
+MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
+Lattice = Literal["rigid", "relaxing"]
+"""Whether the ions around a hop stay where they are, or give way."""
+LATTICES: tuple[Lattice, ...] = get_args(Lattice)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarrierOptions:
@@ -39,6 +47,8 @@ class BarrierOptions:
         potential: conventions of the pair energies.
         engine: ``native``, or ``bvlain`` for comparison.
         refined: whether barriers are also computed free of the grid's error.
+        mechanism: how the ion moves.
+        lattice: whether the ions around a vacancy hop give way; around a field none does.
     """
 
     spacing_angstrom: float = 0.2
@@ -46,8 +56,20 @@ class BarrierOptions:
     potential: PotentialOptions = field(default_factory=PotentialOptions)
     engine: EngineName = "native"
     refined: bool = True
+    mechanism: Mechanism = "empty_lattice"
+    lattice: Lattice = "relaxing"
 
     def __post_init__(self) -> None:
+        if self.mechanism not in MECHANISMS:
+            raise InputError(
+                f"There is no mechanism {self.mechanism!r}; known: {', '.join(MECHANISMS)}."
+            )
+        if self.lattice not in LATTICES:
+            raise InputError(f"There is no lattice {self.lattice!r}; known: {', '.join(LATTICES)}.")
+        if self.engine == "bvlain" and self.mechanism != "empty_lattice":
+            raise InputError(
+                f"The engine bvlain has no mechanism {self.mechanism!r}; choose the engine native."
+            )
         if self.engine not in ENGINE_NAMES:
             raise InputError(
                 f"There is no engine {self.engine!r}; known: {', '.join(ENGINE_NAMES)}."
@@ -68,7 +90,9 @@ class IonBarriers:
         refined_ev: E_1D, E_2D, E_3D of the continuous potential, free of the grid's error, eV;
             NaN where they were not asked for.
         quality: the least trustworthy pair parameters in use.
-        shape: grid points along each axis.
+        shape: grid points along each axis; empty where the barriers are those of hops.
+        mechanism: how the ion moves.
+        rigid_ev: E_1D, E_2D, E_3D if no other ion gave way, eV; NaN where they are not known.
     """
 
     ion: MobileIon
@@ -76,7 +100,9 @@ class IonBarriers:
     from_region_ev: Triple
     refined_ev: Triple
     quality: ParameterQuality
-    shape: Shape
+    shape: tuple[int, ...]
+    mechanism: Mechanism = "empty_lattice"
+    rigid_ev: Triple = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +110,13 @@ class KnownBarriers:
     """Numbers of an ``IonBarriers`` that were computed before, under the same conventions.
 
     Attributes:
-        barriers_ev, from_region_ev, refined_ev: as there.
+        barriers_ev, from_region_ev, refined_ev, rigid_ev: as there.
     """
 
     barriers_ev: Triple
     from_region_ev: Triple
     refined_ev: Triple
+    rigid_ev: Triple = UNKNOWN
 
 
 def recalled_barriers(
@@ -102,7 +129,8 @@ def recalled_barriers(
     """
     quality = ParameterQuality.TABULATED  # bvlain has no others
     if options.engine == "native":
-        quality = framework_of(crystal, ion, options.potential).quality
+        stays = options.mechanism != "empty_lattice"
+        quality = framework_of(crystal, ion, options.potential, own_element_stays=stays).quality
     return IonBarriers(
         ion=ion,
         barriers_ev=known.barriers_ev,
@@ -110,17 +138,21 @@ def recalled_barriers(
         refined_ev=known.refined_ev,
         quality=quality,
         shape=_shape_of(crystal, options),
+        mechanism=options.mechanism,
+        rigid_ev=known.rigid_ev,
     )
 
 
-def _shape_of(crystal: IonicCrystal, options: BarrierOptions) -> Shape:
+def _shape_of(crystal: IonicCrystal, options: BarrierOptions) -> tuple[int, ...]:
+    if options.mechanism == "vacancy":
+        return ()
     if options.engine == "bvlain":
         return peer_grid_shape(crystal.cell, options.spacing_angstrom)
     return grid_shape(compact(crystal).cell, options.spacing_angstrom)
 
 
 def ion_barriers(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
-    """Barriers of an ion, by the engine that the options name.
+    """Barriers of an ion from a field of the whole cell, by the engine that the options name.
 
     Raises:
         StructureError: the engine cannot treat the crystal or the ion; the message says why.
@@ -165,9 +197,21 @@ def landscape(
 ) -> Landscape:
     """Field and percolation of an ion on a grid of the crystal's own cell.
 
+    Args:
+        crystal: the crystal, with every site of the mobile element.
+        ion: the mobile ion; for the interstitial mechanism, one that comes in addition.
+        options: conventions. The vacancy mechanism has no field of the whole cell.
+        shape: number of grid points along each axis, in place of the options' spacing.
+
     Raises:
+        InputError: the mechanism is that of vacancies.
         StructureError: the crystal cannot be treated; the message says why.
     """
+    if options.mechanism == "vacancy":
+        raise InputError(
+            "A vacancy mechanism has hops, each with a landscape of its own; for a landscape of "
+            "the whole cell choose the mechanism empty_lattice or interstitial."
+        )
     shape = shape or grid_shape(crystal.cell, options.spacing_angstrom)
     points = shape[0] * shape[1] * shape[2]
     if points > MAX_GRID_POINTS:
@@ -176,7 +220,8 @@ def landscape(
             "larger --spacing or a smaller cell.",
             reason="cell_too_large",
         )
-    framework = framework_of(crystal, ion, options.potential)
+    stays = options.mechanism == "interstitial"
+    framework = framework_of(crystal, ion, options.potential, own_element_stays=stays)
     cutoff = options.potential.cutoff_angstrom
     energies = bvse_field(framework, shape, cutoff_angstrom=cutoff)
     beyond = PASS_WINDOW_EV if options.refined else 0.0
@@ -191,6 +236,8 @@ def landscape(
         refined_ev=refined,
         quality=framework.quality,
         shape=shape,
+        mechanism=options.mechanism,
+        rigid_ev=refined,
     )
     return Landscape(energies_ev=energies, grid=found, barriers=barriers)
 

@@ -7,17 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dualion.screening.barriers import (
-    BarrierOptions,
-    IonBarriers,
-    KnownBarriers,
-    ion_barriers,
-    recalled_barriers,
-)
+from dualion.screening.barriers import BarrierOptions, IonBarriers, KnownBarriers, recalled_barriers
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge
 from dualion.screening.flags import bound_fraction, sublattices_interchange
+from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
@@ -41,7 +36,8 @@ class ScreenOptions:
         cations: symbols of the mobile cations; those that a structure holds are judged.
         anions: symbols of the anions of interest; empty for every anion of the structure.
         criterion: thresholds of the verdict.
-        barriers: how barriers are computed.
+        barriers: how barriers are computed, by the published recipe for both ions.
+        deciding_anion: how the anion's barriers that decide are computed; None for the same way.
         strict: refuse structures whose charges balance only by force.
     """
 
@@ -49,6 +45,7 @@ class ScreenOptions:
     anions: tuple[str, ...] = ()
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
     barriers: BarrierOptions = field(default_factory=BarrierOptions)
+    deciding_anion: BarrierOptions | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -64,8 +61,10 @@ class PairResult:
 
     Attributes:
         cation: barriers of the cation.
-        anion: barriers of the anion.
+        anion: barriers of the anion that decide.
         verdict: the DAI verdict.
+        published_anion: barriers of the anion by the published recipe.
+        published_verdict: the verdict by that recipe.
         bound_fraction: share of the anion's sites that are ligands of a polyanion.
         flags: names of what a cautious reader should know.
     """
@@ -73,6 +72,8 @@ class PairResult:
     cation: IonBarriers
     anion: IonBarriers
     verdict: Verdict
+    published_anion: IonBarriers
+    published_verdict: Verdict
     bound_fraction: float
     flags: tuple[str, ...]
 
@@ -161,7 +162,8 @@ def screen_crystal(
     Args:
         crystal: the crystal.
         options: what is asked of it.
-        known: barriers of its ions that need not be computed, by the ions' labels (``Li+``).
+        known: barriers of its ions that need not be computed, by the ions' labels (``Li+``); those
+            of a deciding mechanism by label and mechanism (``I- vacancy``).
 
     Raises:
         StructureError: the crystal has none of the cations or of the anions.
@@ -173,6 +175,7 @@ def screen_crystal(
         ion: _attempt(crystal, ion, options.barriers, known.get(str(ion)))
         for ion in (*cations, *anions)
     }
+    deciding = {ion: _deciding(crystal, ion, options, computed[ion], known) for ion in anions}
     sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
     bound = {anion: bound_fraction(crystal, anion) for anion in sound}
     outcomes = [
@@ -180,6 +183,7 @@ def screen_crystal(
             crystal,
             (cation, computed[cation]),
             (anion, computed[anion]),
+            deciding[anion],
             bound.get(anion, math.nan),
             options,
         )
@@ -239,19 +243,38 @@ def _attempt(
     try:
         if known is not None:
             return recalled_barriers(crystal, ion, options, known)
-        return ion_barriers(crystal, ion, options)
+        return mechanism_barriers(crystal, ion, options)
     except StructureError as error:
         return error
+
+
+def _deciding(
+    crystal: IonicCrystal,
+    ion: MobileIon,
+    options: ScreenOptions,
+    published: IonBarriers | StructureError,
+    known: Mapping[str, KnownBarriers],
+) -> IonBarriers | StructureError:
+    """Barriers of an anion by the mechanism that decides."""
+    asked = options.deciding_anion
+    if asked is None or isinstance(published, StructureError):
+        return published
+    return _attempt(crystal, ion, asked, known.get(f"{ion} {asked.mechanism}"))
 
 
 Attempt = tuple[MobileIon, "IonBarriers | StructureError"]
 
 
 def _judge_pair(
-    crystal: IonicCrystal, cation: Attempt, anion: Attempt, bound: float, options: ScreenOptions
+    crystal: IonicCrystal,
+    cation: Attempt,
+    anion: Attempt,
+    of_anion: IonBarriers | StructureError,
+    bound: float,
+    options: ScreenOptions,
 ) -> PairResult | PairFailure:
-    (cation_ion, of_cation), (anion_ion, of_anion) = cation, anion
-    for outcome in (of_cation, of_anion):
+    (cation_ion, of_cation), (anion_ion, published) = cation, anion
+    for outcome in (of_cation, published, of_anion):
         if isinstance(outcome, StructureError):
             return PairFailure(
                 cation=cation_ion,
@@ -261,11 +284,14 @@ def _judge_pair(
                 cation_barriers=of_cation if isinstance(of_cation, IonBarriers) else None,
             )
     assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
+    assert isinstance(published, IonBarriers)
     verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
     return PairResult(
         cation=of_cation,
         anion=of_anion,
         verdict=verdict,
+        published_anion=published,
+        published_verdict=judge(of_cation.barriers_ev, published.barriers_ev, options.criterion),
         bound_fraction=bound,
         flags=_flags(crystal, of_cation, of_anion, verdict, bound)
         + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, options.criterion),

@@ -55,6 +55,7 @@ class Framework:
         frac: shape (n, 3), fractional coordinates.
         weights: shape (n,), occupancies.
         kinds: shape (n,), index into ``pairs``.
+        entries: shape (n,), index into the crystal's entries.
         pairs: pair energy of each kind with the mobile ion.
         quality: the least trustworthy parameters among the pairs.
     """
@@ -63,6 +64,7 @@ class Framework:
     frac: NDArray[np.float64]
     weights: NDArray[np.float64]
     kinds: NDArray[np.int64]
+    entries: NDArray[np.int64]
     pairs: tuple[Pair, ...]
     quality: ParameterQuality
 
@@ -108,6 +110,7 @@ def framework_of(
         frac=np.ascontiguousarray(crystal.frac[outside][order]),
         weights=np.ascontiguousarray(crystal.occupancies[outside][order]),
         kinds=np.ascontiguousarray(kinds[order]),
+        entries=np.flatnonzero(outside)[order],
         pairs=tuple(pair for pair, _ in found if pair is not None),
         quality=max(quality for _, quality in found),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ COULOMB_EV_ANGSTROM = 14.4
 SMALLEST_DISTANCE_ANGSTROM = 0.3
 """Pair energies are held constant below this distance; no ion gets that close."""
 
-Radii = Literal["ase", "softbv"]
+Radii = Literal["ase", "softbv", "softbv_anions"]
+RADII: tuple[Radii, ...] = get_args(Radii)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class PotentialOptions:
         preset: name of the set that these options belong to.
         morse_prefactor: p, the fraction of D0 that multiplies the Morse term.
         screening_factor: f of the Coulomb term.
-        radii: table of the covalent radii: ``ase`` or ``softbv``.
+        radii: radii of the Coulomb term: ``ase`` for the covalent radii of neutral atoms,
+            ``softbv`` for softBV's, ``softbv_anions`` for softBV's between anions alone.
         cutoff_angstrom: pairs farther apart than this do not interact, Å.
         parameter_quality: the least trustworthy parameters that are accepted.
     """
@@ -64,9 +66,11 @@ PRESETS: dict[str, PotentialOptions] = {
         PotentialOptions(preset="full_depth", morse_prefactor=1.0),
         PotentialOptions(preset="f070", screening_factor=0.70),
         PotentialOptions(preset="softbv_radii", radii="softbv"),
+        PotentialOptions(preset="dualion", radii="softbv_anions"),
     )
 }
-"""Named conventions: bvlain's (the default), and one change of it each."""
+"""Named conventions: bvlain's (the default), and one change of it each. ``dualion`` lets anions
+repel each other: the radii of neutral atoms are half those of anions, and the term vanishes."""
 
 
 def preset(name: str) -> PotentialOptions:
@@ -209,7 +213,9 @@ def _quantum_number(table: dict[int, int], number: int) -> int:
 
 def _radius(number: int, charge: float, radii: Radii) -> float:
     """Covalent radius in Å."""
-    if radii == "ase":
+    if radii == "softbv_anions" and charge < 0.0:
+        return softbv.anion_radius_angstrom(number, charge)
+    if radii != "softbv":
         return float(softbv.ase_covalent_radii()[number])
     by_charge = softbv.softbv_radii().get(number)
     if not by_charge:

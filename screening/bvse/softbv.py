@@ -97,6 +97,35 @@ def softbv_radii() -> dict[int, dict[int, float]]:
     }
 
 
+def anion_radius_angstrom(number: int, charge: float) -> float:
+    """softBV's radius of an anion; without one, its covalent radius and the mean excess, Å.
+
+    The thirteen tabulated anions are 0.66 to 0.92 Å larger than the covalent radius of their
+    atom, so a carbide or a silicide is known to about 0.1 Å.
+
+    Args:
+        number: atomic number.
+        charge: e, below zero; the nearest tabulated negative state counts.
+    """
+    known = {state: r for state, r in softbv_radii().get(number, {}).items() if state < 0}
+    if known:
+        return known[min(known, key=lambda state: abs(state - charge))]
+    return float(ase_covalent_radii()[number]) + _mean_excess_of_anions_angstrom()
+
+
+@lru_cache(maxsize=1)
+def _mean_excess_of_anions_angstrom() -> float:
+    """How much larger anions are than their neutral atoms, over the tabulated ones, Å."""
+    covalent = ase_covalent_radii()
+    excess = [
+        r - covalent[number]
+        for number, by_charge in softbv_radii().items()
+        for state, r in by_charge.items()
+        if state < 0
+    ]
+    return float(np.mean(excess))
+
+
 @lru_cache(maxsize=1)
 def ase_covalent_radii() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """ASE's covalent radii in Å by atomic number (Cordero et al., 10.1039/b801115j)."""

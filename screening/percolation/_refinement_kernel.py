@@ -23,7 +23,7 @@ _INNER = 6.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _radial(parameters, r):
+def radial(parameters, r):
     """Pair energy and its first two derivatives by r."""
     if parameters[0] == MORSE:
         depth, alpha, r_min = parameters[1], parameters[2], parameters[3]
@@ -107,12 +107,12 @@ def energy_at(shift, vectors, which, kinds, weights, parameters, cutoff):
         r = math.sqrt(x * x + y * y + z * z)
         if r < cutoff:
             ion = which[n]
-            total += weights[ion] * _radial(parameters[kinds[ion]], max(r, _SHORTEST))[0]
+            total += weights[ion] * radial(parameters[kinds[ion]], max(r, _SHORTEST))[0]
     return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian):
+def derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian):
     """Gradient (3,) eV/Å and Hessian (3, 3) eV/Å² of the inner ions' energy."""
     gradient[:] = 0.0
     hessian[:] = 0.0
@@ -122,7 +122,7 @@ def _derivatives(shift, vectors, which, kinds, weights, parameters, gradient, he
         z = vectors[n, 2] - shift[2]
         r = max(math.sqrt(x * x + y * y + z * z), _SHORTEST)
         ion = which[n]
-        _, first, second = _radial(parameters[kinds[ion]], r)
+        _, first, second = radial(parameters[kinds[ion]], r)
         first *= weights[ion] / r
         second = (second * weights[ion] - first) / (r * r)
         gradient[0] -= first * x
@@ -159,7 +159,7 @@ def stationary_point(begin, vectors, which, kinds, weights, parameters, uphill, 
     hessian = np.empty((3, 3))
     direction = uphill.copy()
     for _ in range(_STEPS):
-        _derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian)
+        derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian)
         values, modes = np.linalg.eigh(hessian)
         up = -1
         if for_saddle:
@@ -191,11 +191,11 @@ def stationary_point(begin, vectors, which, kinds, weights, parameters, uphill, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _lowest_mode(shift, vectors, which, kinds, weights, parameters):
+def lowest_mode(shift, vectors, which, kinds, weights, parameters):
     """Softest direction of the potential at a displacement: (3,) unit vector."""
     gradient = np.empty(3)
     hessian = np.empty((3, 3))
-    _derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian)
+    derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian)
     _, modes = np.linalg.eigh(hessian)
     return modes[:, 0].copy()
 
@@ -229,7 +229,7 @@ def refine_points(
             begin = gaps[n] * (0.0, 1.0, 0.5)[attempt]
             uphill = gaps[n] / max(length, 1e-12)
             if attempt == 2:
-                uphill = _lowest_mode(begin, near, ions, kinds, weights, parameters)
+                uphill = lowest_mode(begin, near, ions, kinds, weights, parameters)
             shift, right = stationary_point(
                 begin, near, ions, kinds, weights, parameters, uphill, length > 0.0
             )

@@ -210,17 +210,40 @@ def percolate_network(
         Energies of the critical passes, energies of the lowest basin of each percolating
         region, eV, and the critical passes; ``inf`` and −1 where nothing percolates.
     """
-    count = len(bottom_energies)
-    ascending = np.argsort(bottom_energies, kind="stable")
+    return percolate_links(
+        network.near, network.far, network.offsets, pass_energies, bottom_energies
+    )
+
+
+def percolate_links(
+    near: Ints,
+    far: Ints,
+    offsets: Ints,
+    link_energies: NDArray[np.float64],
+    node_energies: NDArray[np.float64],
+) -> tuple[Triple, Triple, Ints]:
+    """Barriers of a periodic graph whose links open at their energies.
+
+    Args:
+        near, far: shape (e,), nodes at both ends of each link.
+        offsets: shape (e, 3), cell of the far node as seen from the near one.
+        link_energies: shape (e,), eV, or any other measure; not below its nodes'.
+        node_energies: shape (b,), the same measure.
+
+    Returns:
+        Energies of the critical links, energies of the lowest node of each percolating region,
+        and the critical links; ``inf`` and −1 where nothing percolates.
+    """
+    count = len(node_energies)
+    ascending = np.argsort(node_energies, kind="stable")
     number = np.empty(count, np.int64)
     number[ascending] = np.arange(count)
     trees = empty_trees(count)
     trees[0][:] = trees[3][:] = np.arange(count)
     trees[2][:] = 1
     critical, bottom = np.full(3, -1, np.int64), np.zeros(3, np.int64)
-    order = np.argsort(pass_energies, kind="stable")
-    near, far = number[network.near], number[network.far]
-    percolate_passes(order, near, far, network.offsets, trees, critical, bottom)
-    tops = [float(pass_energies[edge]) if edge >= 0 else np.inf for edge in critical]
-    bases = [float(bottom_energies[ascending[node]]) for node in bottom]
+    order = np.argsort(link_energies, kind="stable")
+    percolate_passes(order, number[near], number[far], offsets, trees, critical, bottom)
+    tops = [float(link_energies[edge]) if edge >= 0 else np.inf for edge in critical]
+    bases = [float(node_energies[ascending[node]]) for node in bottom]
     return (tops[0], tops[1], tops[2]), (bases[0], bases[1], bases[2]), critical

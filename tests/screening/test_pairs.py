@@ -7,9 +7,11 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from dualion.screening.barriers import KnownBarriers
 from dualion.screening.flags import bound_fraction
+from dualion.screening.hops.mechanisms import pair_conventions
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import ScreenOptions, screen
+from dualion.screening.screen import ScreenOptions, screen, screen_crystal
 from dualion.structures.errors import InputError, UnpreparableStructureError
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
@@ -125,12 +127,51 @@ def test_field_of_an_ion_is_computed_once(monkeypatch):
     from dualion.screening import screen as pairs
 
     seen = []
-    original = pairs.ion_barriers
+    original = pairs.mechanism_barriers
     monkeypatch.setattr(
-        pairs, "ion_barriers", lambda c, ion, o: seen.append(str(ion)) or original(c, ion, o)
+        pairs, "mechanism_barriers", lambda c, ion, o: seen.append(str(ion)) or original(c, ion, o)
     )
     screen(structure_of("Li3OCl"), options=ScreenOptions(cations=("Li", "Na")))
     assert sorted(seen) == ["Cl-", "Li+", "O2-"]
+
+
+def test_the_deciding_mechanism_stands_beside_the_published_recipe():
+    deciding = pair_conventions("dualion")
+    structure = structure_of("Li3OCl")
+    published = screen(structure, options=ScreenOptions(barriers=deciding.cation))
+    both = screen(
+        structure,
+        options=ScreenOptions(barriers=deciding.cation, deciding_anion=deciding.anion),
+    )
+    for alone, pair in zip(published.pairs, both.pairs, strict=True):
+        assert alone.anion is alone.published_anion
+        assert alone.anion.mechanism == alone.cation.mechanism == "empty_lattice"
+        assert pair.published_anion == alone.anion
+        assert pair.published_verdict == alone.verdict
+        assert pair.anion.mechanism == "vacancy"
+        expected = pair.anion.barriers_ev[2] / pair.cation.barriers_ev[2]
+        assert pair.verdict.ratios[2] == pytest.approx(expected)
+
+
+def test_known_barriers_of_a_deciding_mechanism_are_not_computed_again():
+    deciding = pair_conventions("dualion")
+    options = ScreenOptions(barriers=deciding.cation, deciding_anion=deciding.anion)
+    crystal = prepare(structure_of("LiCl"))
+    computed = screen_crystal(crystal, options).pairs[0]
+    known = {
+        str(found.ion) + ("" if found.mechanism == "empty_lattice" else f" {found.mechanism}"):
+        KnownBarriers(
+            barriers_ev=found.barriers_ev,
+            from_region_ev=found.from_region_ev,
+            refined_ev=found.refined_ev,
+            rigid_ev=found.rigid_ev,
+        )
+        for found in (computed.cation, computed.published_anion, computed.anion)
+    }  # fmt: skip
+    assert sorted(known) == ["Cl-", "Cl- vacancy", "Li+"]
+    recalled = screen_crystal(crystal, options, known=known).pairs[0]
+    assert recalled.anion == computed.anion
+    assert recalled.verdict == computed.verdict
 
 
 def test_memory_of_a_large_cell_stays_small():

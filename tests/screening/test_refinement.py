@@ -12,7 +12,7 @@ from dualion.screening.barriers import BarrierOptions, native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation._refinement_kernel import _derivatives, energy_at, neighbours
+from dualion.screening.percolation._refinement_kernel import derivatives, energy_at, neighbours
 from dualion.screening.percolation.refinement import PASS_WINDOW_EV, pair_row, refine
 from dualion.screening.percolation.thresholds import PassNetwork, percolate_network, percolation
 
@@ -122,7 +122,7 @@ def test_gradient_and_hessian_equal_finite_differences(probe):
     def energy(shift):
         return energy_at(np.asarray(shift, float), near, ions, *fixed, 1e9)
 
-    _derivatives(np.zeros(3), near, ions, *fixed, gradient, hessian)
+    derivatives(np.zeros(3), near, ions, *fixed, gradient, hessian)
     step = 1e-4
     axes = np.eye(3) * step
     for i in range(3):

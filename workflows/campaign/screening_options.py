@@ -96,7 +96,7 @@ def _checked_changes(changes: dict[str, float | str | None]) -> dict[str, float 
         name: value for name, value in changes.items() if value is not None
     }
     if "radii" in given:
-        known_name("set of radii", str(given["radii"]), ("ase", "softbv"))
+        known_name("set of radii", str(given["radii"]), potential.RADII)
     if "cutoff_angstrom" in given:
         within("cutoff", float(given["cutoff_angstrom"] or 0.0), CUTOFF_ANGSTROM, "Å")
     if "morse_prefactor" in given:

@@ -1,0 +1,1 @@
+"""Ions that hop from site to site: hop networks and the mechanisms that use them."""
