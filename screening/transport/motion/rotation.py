@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from dualion.screening.transport._checks import checked_step
 from dualion.screening.transport.motion.bonding import Polyanions, nearest_image
+from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, msd_per_ion
 
 ROTATES_BELOW = 0.8
 """A correlation below this is a turn by more than 37°, beyond any libration."""
@@ -89,14 +89,11 @@ def rotation(
     vectors = bond_vectors(fractional, cell, polyanions)
     lengths = np.linalg.norm(vectors, axis=2)
     units = vectors / np.maximum(lengths, 1e-12)[:, :, None]
-    per_bond = _correlation(units)
     half = max(2, len(units) // 2)
-    mean = per_bond[:half].mean(axis=1)
-    scatter = (
-        per_bond[:half].std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
-    )
-    self_term = (lengths**2).mean()
-    relative = 2.0 * (self_term - _correlation(vectors)[:half].mean(axis=1))
+    # u(0)·u(t) = 1 − |u(t) − u(0)|²/2 for unit vectors.
+    per_bond = 1.0 - 0.5 * msd_per_ion(units, step_ps)[1][:half]
+    mean = per_bond.mean(axis=1)
+    scatter = per_bond.std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
     radius = float(lengths.mean())
     broken = _broken(lengths, polyanions, step_ps)
     exchanges = _exchanges(fractional, cell, polyanions, step_ps)
@@ -107,24 +104,13 @@ def rotation(
         times_ps=np.arange(half, dtype=np.float64) * step_ps,
         correlation=mean,
         correlation_error=scatter / np.sqrt(per_bond.shape[1]),
-        relative_msd=relative,
+        relative_msd=mean_squared_displacement(vectors, step_ps).total[:half],
         ceiling_angstrom2=2.0 * radius**2,
         relaxation_ps=_relaxation(mean, step_ps),
         broken_bonds=broken,
         exchanges=exchanges,
         verdict=_verdict(mean, broken, exchanges),
     )
-
-
-def _correlation(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """⟨v(0)·v(t)⟩ over origins, for each bond, shape (frames, bonds)."""
-    frames = len(vectors)
-    size = fft.next_fast_len(2 * frames, real=True)
-    total = np.zeros((frames, vectors.shape[1]))
-    for axis in range(3):
-        spectrum = fft.rfft(vectors[:, :, axis], n=size, axis=0)
-        total += fft.irfft((spectrum * spectrum.conj()).real, n=size, axis=0)[:frames]
-    return np.asarray(total / (frames - np.arange(frames))[:, None])
 
 
 def _relaxation(correlation: NDArray[np.float64], step_ps: float) -> float:

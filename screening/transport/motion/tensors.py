@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from dualion.screening.transport._checks import checked_positions
+from dualion.screening.transport.self_diffusion._displacement_kernel import ion_tensor_sums
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.structures.errors import InputError
 
@@ -49,8 +50,7 @@ def ion_tensors(positions: ArrayLike, lag: int) -> NDArray[np.float64]:
     array = checked_positions(positions)
     if not 0 < lag < len(array):
         raise InputError(f"A lag of {lag} frames does not fit into {len(array)} frames.")
-    steps = array[lag:] - array[:-lag]
-    return np.asarray(np.einsum("tia,tib->iab", steps, steps) / len(steps))
+    return np.asarray(ion_tensor_sums(array, lag) / (len(array) - lag))
 
 
 def fractional_anisotropy(tensor: NDArray[np.float64]) -> NDArray[np.float64]:

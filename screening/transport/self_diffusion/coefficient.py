@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion._msd_kernel import even_moments, tensor_steps
+from dualion.screening.transport.self_diffusion._displacement_kernel import (
+    even_moments,
+    origin_tensors,
+)
 from dualion.screening.transport.self_diffusion.msd import PAIRS, Msd, mean_squared_displacement
 from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
 from dualion.screening.transport.self_diffusion.step_shape import GAUSSIAN, StepShape, step_shape
@@ -121,7 +124,7 @@ class LagCache:
     def tensor(self, lag: int) -> NDArray[np.float64]:
         """Displacement tensor per origin, mean over ions, shape (6, frames − lag), Å²."""
         if lag not in self._tensors:
-            self._tensors[lag] = tensor_steps(self.positions, lag) / self.n_ions
+            self._tensors[lag] = origin_tensors(self.positions, lag) / self.n_ions
         return self._tensors[lag]
 
     def trace(self, lag: int) -> NDArray[np.float64]:

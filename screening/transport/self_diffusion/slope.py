@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from dualion.screening.transport.self_diffusion._msd_kernel import walk_covariance
+from dualion.screening.transport.self_diffusion._walk_kernel import walk_covariance
 from dualion.screening.transport.self_diffusion.step_shape import GAUSSIAN, StepShape
 
 MULTIPLES = 4
