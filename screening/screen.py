@@ -16,7 +16,7 @@ from dualion.screening.barriers import (
 )
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge
+from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge_pair
 from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
 from dualion.structures.crystal import IonicCrystal
@@ -261,7 +261,7 @@ def _judge_pair(
                 cation_barriers=of_cation if isinstance(of_cation, IonBarriers) else None,
             )
     assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
-    verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
+    verdict = judge_pair(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
     return PairResult(
         cation=of_cation,
         anion=of_anion,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from dualion.screening.flags import bound_fraction
+from dualion.screening import screen as screen_module
+from dualion.screening.barriers import IonBarriers
+from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.ions import MobileIon
 from dualion.screening.screen import ScreenOptions, screen
 from dualion.structures.errors import InputError, UnpreparableStructureError
@@ -164,3 +169,111 @@ def test_memory_of_a_large_cell_stays_small():
 )
 def test_fractional_charges_are_short_in_names(charge, text):
     assert str(MobileIon(8, charge)) == text
+
+
+def barriers_of(ion: MobileIon, energy_ev: float, quality=ParameterQuality.TABULATED, refined=None):
+    triple = (energy_ev,) * 3
+    return IonBarriers(
+        ion=ion,
+        barriers_ev=triple,
+        from_region_ev=triple,
+        refined_ev=triple if refined is None else (refined,) * 3,
+        quality=quality,
+        shape=(4, 4, 4),
+    )
+
+
+def flags_of(
+    monkeypatch,
+    crystal,
+    *,
+    bound=0.0,
+    quality=ParameterQuality.TABULATED,
+    refined=None,
+    options=None,
+):
+    """Flags of the first pair of a crystal whose barriers are 0.4 eV for every ion."""
+    monkeypatch.setattr(screen_module, "bound_fraction", lambda *_: bound)
+    monkeypatch.setattr(
+        screen_module,
+        "ion_barriers",
+        lambda _, ion, __: barriers_of(
+            ion,
+            0.4,
+            quality if ion.charge < 0 else ParameterQuality.TABULATED,
+            refined if ion.charge < 0 else None,
+        ),
+    )
+    return screen_module.screen_crystal(crystal, options or ScreenOptions()).pairs[0]
+
+
+@pytest.mark.parametrize(
+    ("share", "flag"),
+    [
+        (0.0, None),
+        (0.01, "anion_partly_bound"),
+        (0.499, "anion_partly_bound"),
+        (0.5, "anion_bound"),
+        (1.0, "anion_bound"),
+    ],
+)
+def test_bound_anions_are_flagged_by_their_share(monkeypatch, triclinic, share, flag):
+    pair = flags_of(monkeypatch, triclinic, bound=share)
+    assert set(pair.flags) & {"anion_bound", "anion_partly_bound"} == ({flag} if flag else set())
+    assert pair.anion_bound is (share >= 0.5)
+    assert pair.bound_fraction == share
+
+
+@pytest.mark.parametrize(
+    ("quality", "flag"),
+    [
+        (ParameterQuality.TABULATED, None),
+        (ParameterQuality.NEAREST_STATE, "nearest_state_parameters"),
+        (ParameterQuality.ESTIMATED, "estimated_parameters"),
+    ],
+)
+def test_the_worse_of_both_ions_parameters_is_flagged(monkeypatch, triclinic, quality, flag):
+    flags = flags_of(monkeypatch, triclinic, quality=quality).flags
+    found = {name for name in flags if name.endswith("_parameters")}
+    assert found == ({flag} if flag else set())
+
+
+@pytest.mark.parametrize(("refined", "flagged"), [(0.59, False), (0.61, True)])
+def test_refined_barriers_that_judge_otherwise_are_flagged(
+    monkeypatch, triclinic, refined, flagged
+):
+    """1.5 times the cation's 0.4 eV is 0.6 eV."""
+    flags = flags_of(monkeypatch, triclinic, refined=refined).flags
+    assert ("grid_error_decides" in flags) is flagged
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"occupancies": np.array([1.0, 1.0, 1.0, 0.5, 0.6, 0.4])}, "weighted_occupancies"),
+        ({"oxidation_method": "composition"}, "oxidation_states_guessed"),
+        ({"charges": np.array([1.0, 3.0, 1.0, -2.0, -1.0, -1.0])}, "anion_element_also_cation"),
+        ({"flags": ("of_the_crystal",)}, "of_the_crystal"),
+    ],
+)
+def test_flags_of_the_crystal_are_there_only_where_it_has_the_cause(
+    monkeypatch, triclinic, change, flag
+):
+    plain = replace(triclinic, occupancies=np.ones(6), oxidation_method="given")
+    assert flag not in flags_of(monkeypatch, plain).flags
+    assert flag in flags_of(monkeypatch, replace(plain, **change)).flags
+
+
+def test_sublattices_of_unequal_size_are_not_forced(rock_salt):
+    """A symmetry operation swaps the ions of LiCl; with one Li less none can."""
+    cation, anion = MobileIon(3, 1.0), MobileIon(17, -1.0)
+    assert sublattices_interchange(rock_salt, cation, anion)
+    names = ("frac", "numbers", "charges", "occupancies")
+    fewer = replace(rock_salt, **{name: getattr(rock_salt, name)[1:] for name in names})
+    assert not sublattices_interchange(fewer, cation, anion)
+    assert not sublattices_interchange(rock_salt, cation, MobileIon(17, -2.0))
+    moved = rock_salt.frac.copy()
+    moved[4:] += 0.07  # away from the middle between the cations
+    assert sublattices_interchange(replace(rock_salt, frac=moved), cation, anion)
+    moved[4] += 0.02  # the chlorides form no face-centred lattice any more
+    assert not sublattices_interchange(replace(rock_salt, frac=moved), cation, anion)
