@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
 from dualion.screening.bvse.softbv import ase_covalent_radii
-from dualion.screening.images import nearest_image_lengths
 from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import nearest_image_lengths
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import MissingParametersError
 from dualion.structures.symmetry import operations

@@ -17,7 +17,7 @@ USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeUnit:
+class FormulaUnitChange:
     """The smallest neutral change of a kind.
 
     Attributes:
@@ -76,16 +76,16 @@ def salt_ions(formula: str) -> tuple[tuple[MobileIon, int], tuple[MobileIon, int
     return (ions[0], counts[0]), (ions[1], counts[1])
 
 
-def salt_unit(formula: str) -> ChangeUnit:
+def salt_change(formula: str) -> FormulaUnitChange:
     """One formula unit of a salt, inserted.
 
     Raises:
         InputError: the formula is that of no binary salt.
     """
-    return ChangeUnit(name=formula.replace(" ", ""), inserted=salt_ions(formula))
+    return FormulaUnitChange(name=formula.replace(" ", ""), inserted=salt_ions(formula))
 
 
-def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
+def substitution_change(text: str, host: IonicCrystal) -> FormulaUnitChange:
     """Ions of the host replaced, balanced by vacancies or insertions of its mobile cation.
 
     Args:
@@ -105,11 +105,11 @@ def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
     new = _ion(parts[1], like=old)
     surplus = new.charge - old.charge
     if abs(surplus) < 1e-9:
-        return ChangeUnit(name=text, replaced=((old, new, 1),))
+        return FormulaUnitChange(name=text, replaced=((old, new, 1),))
     cation = mobile_cation(host)
     swaps, balances = _smallest_balance(abs(surplus), cation.charge, text)
     balance = ((cation, balances),)
-    return ChangeUnit(
+    return FormulaUnitChange(
         name=text,
         inserted=balance if surplus < 0 else (),
         removed=balance if surplus > 0 else (),

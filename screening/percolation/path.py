@@ -198,7 +198,7 @@ class _LoopSearch:
 
     def _neighbours(self, node: int, offset: Vector) -> Iterator[tuple[Hop, int, Vector]]:
         for link, back in self._hops[node]:
-            x, y, z = _reversed(self._cells[link]) if back else self._cells[link]
+            x, y, z = _reverse(self._cells[link]) if back else self._cells[link]
             to = self._ends[link][0 if back else 1]
             yield (link, back), to, (offset[0] + x, offset[1] + y, offset[2] + z)
 
@@ -212,7 +212,7 @@ class _LoopSearch:
         hops = [came[end]]
         while end != start:
             link, back = hops[-1]
-            x, y, z = self._cells[link] if back else _reversed(self._cells[link])
+            x, y, z = self._cells[link] if back else _reverse(self._cells[link])
             end = (
                 self._ends[link][1 if back else 0],
                 (end[1][0] + x, end[1][1] + y, end[1][2] + z),
@@ -221,7 +221,7 @@ class _LoopSearch:
         return hops[::-1]
 
 
-def _reversed(vector: Vector) -> Vector:
+def _reverse(vector: Vector) -> Vector:
     return -vector[0], -vector[1], -vector[2]
 
 

@@ -121,14 +121,14 @@ def _largest_sphere(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple
     """Fractional centre and radius in Å of the empty sphere that one grows to from a point."""
     radius = -np.inf
     for _ in range(REACHES_AT_MOST):
-        frac, grown = _grown(crystal, radii, frac)
+        frac, grown = _grow(crystal, radii, frac)
         if grown < radius + 1e-6:
             break
         radius = grown
     return frac, max(radius, grown)
 
 
-def _grown(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
+def _grow(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
     """Fractional centre and radius in Å of the empty sphere near a point.
 
     The radius is maximised under the condition that no ion reaches into the sphere.

@@ -25,7 +25,7 @@ from dualion.screening.transport.self_diffusion.coefficient import (
 )
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate, point_estimate
 from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, motion_shape
-from dualion.screening.transport.self_diffusion.posterior_choice import with_posterior
+from dualion.screening.transport.self_diffusion.posterior_choice import choose_posterior
 from dualion.structures.trajectories import Trajectory
 
 HOP_RANGE_ANGSTROM = (2.0, 4.5)
@@ -85,7 +85,7 @@ def species_report(
     )
     last = found.window_ps[1]
     lag = round(last / step_ps) if np.isfinite(last) else max(1, len(own) // 2)
-    found, posterior = with_posterior(found, own, step_ps, options)
+    found, posterior = choose_posterior(found, own, step_ps, options)
     report = SpeciesReport(
         name=name,
         indices=indices,
@@ -138,7 +138,7 @@ def _with_density(
     return report
 
 
-def with_bonding(
+def correct_bound_verdicts(
     reports: list[SpeciesReport], polyanions: Polyanions, rotations: tuple[Rotation, ...]
 ) -> list[SpeciesReport]:
     """Correct the verdict of bound ligands, which cannot leave a centre that stays."""

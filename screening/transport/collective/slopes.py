@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dualion.screening.transport.measured import UNKNOWN, Measured
-from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums, scatter_inflation
+from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
+from dualion.screening.transport.self_diffusion.slope_variance import scatter_inflation
 
 FAR_RATIO = 4.0
 """Scatter over analytical variance beyond which the latter is not believed."""
 
 
-def products(one: NDArray[np.float64], other: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
+def displacement_products(
+    one: NDArray[np.float64], other: NDArray[np.float64], lag: int
+) -> NDArray[np.float64]:
     """ΔJ·ΔJ'/3 per origin, shape (frames − lag,)."""
     return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
 
@@ -36,7 +39,9 @@ class CollectiveSlopes:
         self.bins = np.zeros((count, count, bins))
         for i in range(count):
             for j in range(i, count):
-                parts = [products(paths[:, i], paths[:, j], int(lag)) for lag in slope.lags]
+                parts = [
+                    displacement_products(paths[:, i], paths[:, j], int(lag)) for lag in slope.lags
+                ]
                 mean = sum(w * p.mean() for w, p in zip(slope.weights, parts, strict=True))
                 self.values[i, j] = self.values[j, i] = float(mean)
                 scatter = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)

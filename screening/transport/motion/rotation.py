@@ -95,8 +95,8 @@ def rotation(
     mean = per_bond.mean(axis=1)
     scatter = per_bond.std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
     radius = float(lengths.mean())
-    broken = _broken(lengths, polyanions, step_ps)
-    exchanges = _exchanges(fractional, cell, polyanions, step_ps)
+    broken = _count_broken(lengths, polyanions, step_ps)
+    exchanges = _count_exchanges(fractional, cell, polyanions, step_ps)
     return Rotation(
         formula=polyanions.formula,
         n_bonds=len(polyanions.centres),
@@ -106,30 +106,30 @@ def rotation(
         correlation_error=scatter / np.sqrt(per_bond.shape[1]),
         relative_msd=mean_squared_displacement(vectors, step_ps).total[:half],
         ceiling_angstrom2=2.0 * radius**2,
-        relaxation_ps=_relaxation(mean, step_ps),
+        relaxation_ps=_relaxation_ps(mean, step_ps),
         broken_bonds=broken,
         exchanges=exchanges,
         verdict=_verdict(mean, broken, exchanges),
     )
 
 
-def _relaxation(correlation: NDArray[np.float64], step_ps: float) -> float:
+def _relaxation_ps(correlation: NDArray[np.float64], step_ps: float) -> float:
     below = np.flatnonzero(correlation < np.exp(-1.0))
     return float(below[0] * step_ps) if len(below) else np.inf
 
 
-def _persistent(condition: NDArray[np.bool_], step_ps: float) -> NDArray[np.bool_]:
+def _persists(condition: NDArray[np.bool_], step_ps: float) -> NDArray[np.bool_]:
     """Whether a condition holds for ``PERSISTENCE_PS`` on end, per column."""
     window = min(max(1, round(PERSISTENCE_PS / step_ps)), len(condition))
     counts = np.cumsum(np.vstack([np.zeros(condition.shape[1]), condition]), axis=0)
     return np.asarray((counts[window:] - counts[:-window] >= window).any(axis=0))
 
 
-def _broken(lengths: NDArray[np.float64], polyanions: Polyanions, step_ps: float) -> int:
-    return int(_persistent(lengths > polyanions.limit_angstrom, step_ps).sum())
+def _count_broken(lengths: NDArray[np.float64], polyanions: Polyanions, step_ps: float) -> int:
+    return int(_persists(lengths > polyanions.limit_angstrom, step_ps).sum())
 
 
-def _exchanges(
+def _count_exchanges(
     fractional: NDArray[np.float64],
     cell: NDArray[np.float64],
     polyanions: Polyanions,

@@ -61,7 +61,7 @@ def kinisi_fits(found: Diffusion) -> bool:
     )
 
 
-def with_posterior(
+def choose_posterior(
     found: Diffusion, own: NDArray[np.float64], step_ps: float, options: AnalysisOptions
 ) -> tuple[Diffusion, tuple[Posterior, ...]]:
     """Return D with the interval that the options choose, and kinisi's posterior if there is one.

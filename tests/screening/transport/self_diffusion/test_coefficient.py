@@ -14,7 +14,7 @@ from dualion.screening.transport import (
     combine_replicas,
     diffusion,
 )
-from dualion.screening.transport.self_diffusion.coefficient import Verdict
+from dualion.screening.transport.self_diffusion.verdict import Verdict
 
 
 # Binomial: the true coverage of 0.95 gives fewer than 0.90 of 120 runs once in a hundred.

@@ -17,7 +17,7 @@ from dualion.screening.transport import (
     point_estimate,
 )
 from dualion.screening.transport.self_diffusion import msd as msd_module
-from dualion.screening.transport.self_diffusion.coefficient import LagCache
+from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 from dualion.screening.transport.self_diffusion.msd import PAIRS
 from dualion.structures.errors import InputError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dualion.screening.transport.self_diffusion.slope import Variance, fit_slope
+from dualion.screening.transport.self_diffusion.slope import fit_slope
+from dualion.screening.transport.self_diffusion.slope_variance import Variance
 
 
 def test_weights_are_those_of_least_squares_with_an_intercept() -> None:

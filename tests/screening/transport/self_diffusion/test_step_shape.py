@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dualion.screening.transport.self_diffusion.coefficient import LagCache
+from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 
 
 def test_strings_of_ions_and_single_axes_are_counted() -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dualion.screening.transport.self_diffusion.coefficient import LagCache
+from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 from dualion.screening.transport.self_diffusion.window import candidate_starts, choose_window
 
 
