@@ -32,6 +32,10 @@ def bound_fraction(crystal: IonicCrystal, anion: MobileIon) -> float:
     migration would have to break it. A bond's valence is exp(α(R0 − r)) (Brown & Altermatt,
     Acta Cryst. B 41, 244 (1985), 10.1107/S0108768185002063) with softBV's parameters; where
     these are missing, a distance within 1.2 covalent radii sums to a non-metal counts.
+
+    Args:
+        crystal: the crystal.
+        anion: one of its anions.
     """
     sites = np.flatnonzero((crystal.numbers == anion.number) & (crystal.charges < 0))
     centres = np.flatnonzero((crystal.charges > 0) & (crystal.numbers != anion.number))
@@ -70,6 +74,11 @@ def sublattices_interchange(crystal: IonicCrystal, cation: MobileIon, anion: Mob
 
     In such a binary crystal (rock salt, CsCl, zinc blende) both barriers are equal by
     symmetry, and their ratio of 1 says nothing about the material.
+
+    Args:
+        crystal: the crystal.
+        cation: one of its cations.
+        anion: one of its anions.
     """
     if {cation.number, anion.number} != set(crystal.numbers.tolist()) or crystal.is_disordered:
         return False

@@ -53,6 +53,10 @@ class MobileIon:
 def mean_charge(crystal: IonicCrystal, number: int) -> float:
     """Occupancy-weighted mean charge of an element in the crystal, in e.
 
+    Args:
+        crystal: the crystal.
+        number: atomic number of the element.
+
     Raises:
         ValueError: the element is not in the crystal.
     """

@@ -269,6 +269,10 @@ class Interphase:
 def interphase(metal: str, anion: str) -> Interphase:
     """The binary compound of the metal and a mobile anion, by their usual charges.
 
+    Args:
+        metal: symbol of the metal.
+        anion: symbol of the anion.
+
     Raises:
         InputError: the charge of one of them is not known.
     """

@@ -228,6 +228,11 @@ def measure_supercell(
 ) -> Supercell:
     """Lengths and widths of the supercell of a matrix (see ``make_supercell``).
 
+    Args:
+        crystal: the crystal.
+        matrix: shape (3, 3) whole numbers, or shape (3,), repeats.
+        smallest_width_angstrom: what ``wide_enough`` is measured by, Å.
+
     Raises:
         InputError: the matrix makes no sense.
     """

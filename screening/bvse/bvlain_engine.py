@@ -37,6 +37,12 @@ def bvlain_barriers(
 ) -> IonBarriers:
     """Barriers by bvlain.
 
+    Args:
+        crystal: the ordered crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions and the spacing of the grid, Å.
+        neighbours: how many framework ions bvlain sums over at each grid point.
+
     Raises:
         UnpreparableStructureError: the crystal is disordered or has fractional charges.
         MissingParametersError: bvlain has no parameters for a pair.

@@ -74,6 +74,12 @@ def bond_breaking_energy(
     √(n_A n_X)) for cations of the s and p block, and 14.4 √(2 V_A |V_X|) / (α² R_min
     √(n_A n_X)) for those of the d and f block (Adams & Rao, Phys. Status Solidi A 208, 1746
     (2011), 10.1002/pssa.201001116; the factor √2 is what the tabulated values need).
+
+    Args:
+        cation: atomic number and charge, e.
+        anion: atomic number and charge, e.
+        r_min_angstrom: distance of the minimum, Å.
+        alpha_per_angstrom: α of the Morse term, 1/Å.
     """
     charges = cation[1] * abs(anion[1])
     strength = float(np.sqrt(2.0 * charges)) if is_d_or_f_block(cation[0]) else charges / 2.0
@@ -96,7 +102,12 @@ class EstimateModel:
     weights: NDArray[np.float64]
 
     def estimate(self, cation: Ion, anion: Ion) -> MorseParameters:
-        """Parameters of a pair; charges in e, those of the cation positive."""
+        """Parameters of a pair; charges in e, those of the cation positive.
+
+        Args:
+            cation: atomic number and charge, e.
+            anion: atomic number and charge, e.
+        """
         row = _design_row(cation, anion, self.offsets, len(self.weights))
         r_min_excess, log_b, r0_excess = (float(x) for x in row @ self.weights)
         base = estimated_r0(cation[0], anion[0])

@@ -61,7 +61,12 @@ def compact(crystal: IonicCrystal) -> IonicCrystal:
 
 
 def peer_grid_shape(cell: NDArray[np.float64], resolution_angstrom: float) -> Shape:
-    """The grid of bvlain at this resolution without its repeated end planes."""
+    """The grid of bvlain at this resolution without its repeated end planes.
+
+    Args:
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        resolution_angstrom: largest distance of grid points that bvlain is asked for, Å.
+    """
     lengths = np.linalg.norm(cell, axis=1)
     counts = [max(1, int(length // resolution_angstrom) - 1) for length in lengths]
     return counts[0], counts[1], counts[2]

@@ -92,7 +92,12 @@ def _wrap(frac: Floats) -> Floats:
 
 
 def symmetric_choices(points: Points, choice: Choice) -> list[Choice]:
-    """All configurations that the host's symmetry relates to one, in ascending order."""
+    """All configurations that the host's symmetry relates to one, in ascending order.
+
+    Args:
+        points: the points and their permutations.
+        choice: for every kind of change the points it happens at.
+    """
     parts = [np.sort(points.permutations[:, list(part)], axis=1) for part in choice]
     rows = np.unique(np.concatenate(parts, axis=1), axis=0)
     ends = np.cumsum([0, *(len(part) for part in choice)]).tolist()

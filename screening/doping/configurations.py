@@ -109,8 +109,18 @@ def configurations_in_cell(
 ) -> DopedConfigurations:
     """Symmetry-distinct configurations of a cell that is large enough already.
 
-    The ions that stay keep the order of the cell. For the arguments and the errors see
-    ``doped_configurations``.
+    The ions that stay keep the order of the cell.
+
+    Args:
+        cell: ordered crystal, the supercell itself.
+        unit: the change.
+        units: how many.
+        most: largest number of configurations.
+        options: seed, and how sites are looked for.
+
+    Raises:
+        InputError: there is no room for an ion, or the changes exclude each other.
+        StructureError: a landscape cannot be computed.
     """
     return _fill_cell(cell, repeated_unit(cell), unit, units, most, options or DopingOptions())
 

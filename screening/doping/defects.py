@@ -82,6 +82,10 @@ class DefectiveCell:
 def schottky_change(cation: MobileIon, anion: MobileIon) -> FormulaUnitChange:
     """The smallest neutral set of cation and anion vacancies.
 
+    Args:
+        cation: the ion of positive charge.
+        anion: the ion of negative charge.
+
     Raises:
         InputError: the charges are not of opposite sign, or balance in no small whole numbers.
     """

@@ -150,6 +150,10 @@ def mobile_cation(host: IonicCrystal) -> MobileIon:
 def host_ion(host: IonicCrystal, text: str) -> MobileIon:
     """An ion of the host by its element, ``S``, or with its charge, ``S2-``.
 
+    Args:
+        host: the crystal.
+        text: an element, or an element with its charge.
+
     Raises:
         InputError: the host does not hold it.
     """

@@ -195,7 +195,13 @@ def _refine_minima(
 
 
 def energy_of(framework: Framework, frac: Floats, *, cutoff_angstrom: float) -> float:
-    """Bond valence energy of the ion at one point, eV."""
+    """Bond valence energy of the ion at one point, eV.
+
+    Args:
+        framework: what the ion interacts with.
+        frac: shape (3,), fractional coordinates.
+        cutoff_angstrom: pairs farther apart do not interact, Å.
+    """
     which, vectors = vectors_within(framework.cell, framework.frac, frac, cutoff_angstrom)
     distances = np.linalg.norm(vectors, axis=1)
     total = 0.0

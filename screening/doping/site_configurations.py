@@ -178,7 +178,14 @@ class _Distances:
         self._apart = shortest_distances(points.host.cell, places, places)
 
     def compatible(self, change: SiteChange, point: int, other: SiteChange, second: int) -> bool:
-        """Whether two points can be changed in these two ways."""
+        """Whether two points can be changed in these two ways.
+
+        Args:
+            change: what happens at the first point.
+            point: index of the first point.
+            other: what happens at the second point.
+            second: index of the second point.
+        """
         if point == second:
             return False
         least = _least_distance(change, other)
@@ -242,7 +249,13 @@ def _random_choices(
 
 
 def apply_changes(points: Points, changes: Sequence[SiteChange], choice: Choice) -> IonicCrystal:
-    """The host with the changes of one configuration; inserted ions come last."""
+    """The host with the changes of one configuration; inserted ions come last.
+
+    Args:
+        points: the host and its insertion sites.
+        changes: what is changed.
+        choice: for every change the points it happens at.
+    """
     host = points.host
     numbers, charges = host.numbers.copy(), host.charges.copy()
     stays = np.ones(len(numbers), dtype=bool)

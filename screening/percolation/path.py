@@ -159,7 +159,14 @@ class _LoopSearch:
             self._hops.setdefault(b, []).append((link, True))
 
     def best_loop(self, tasks: Sequence[tuple[int, list[Vector]]]) -> list[Hop]:
-        """The cheapest loop over one of the passes that winds as none of its known windings."""
+        """The cheapest loop over one of the passes that winds as none of its known windings.
+
+        Args:
+            tasks: passes, each with the windings that are known already.
+
+        Raises:
+            RuntimeError: no loop is found, which the percolation excludes.
+        """
         if not tasks:
             raise RuntimeError("no pass at the level closes a loop: grid and graph disagree")
         box = SMALLEST_BOX

@@ -35,6 +35,10 @@ def crystal_radius_angstrom(number: int, charge: float) -> float:
     """Crystal radius of an ion in Å, of the nearest tabulated state of the same sign.
 
     The covalent radius where there is none, or the atom is neutral.
+
+    Args:
+        number: atomic number.
+        charge: formal charge, e.
     """
     from pymatgen.core import Element
 

@@ -33,7 +33,15 @@ HOP_RANGE_ANGSTROM = (2.0, 4.5)
 
 
 def ion_groups(trajectory: Trajectory, polyanions: Polyanions) -> dict[str, NDArray[np.int64]]:
-    """Elements, split where some atoms are bound ligands and others are free."""
+    """Elements, split where some atoms are bound ligands and others are free.
+
+    Args:
+        trajectory: the run.
+        polyanions: its bound groups.
+
+    Returns:
+        Name of each group → shape (k,), its atoms.
+    """
     bound = set(polyanions.ligand_atoms.tolist())
     groups: dict[str, NDArray[np.int64]] = {}
     for symbol in trajectory.species:
@@ -141,7 +149,13 @@ def _with_density(
 def correct_bound_verdicts(
     reports: list[SpeciesReport], polyanions: Polyanions, rotations: tuple[Rotation, ...]
 ) -> list[SpeciesReport]:
-    """Correct the verdict of bound ligands, which cannot leave a centre that stays."""
+    """Correct the verdict of bound ligands, which cannot leave a centre that stays.
+
+    Args:
+        reports: what each group does by its MSD alone.
+        polyanions: the bound groups.
+        rotations: motion of the bound ligands; none or one.
+    """
     if not rotations:
         return reports
     ligands, centres = set(polyanions.ligand_atoms.tolist()), polyanions.centre_atoms

@@ -24,6 +24,10 @@ def source_states_make_sense(table: SiteTable, environment: Environment) -> bool
 
     Every entry must have one, none may be zero or beyond +8 unless like atoms are bonded,
     elements with one state must have it, and oxygen is O²⁻ unless it is bonded to oxygen.
+
+    Args:
+        table: the sites, with the states that the source gives.
+        environment: bonds of each entry.
     """
     charges: NDArray[np.float64] = table.given_charges
     if np.isnan(charges).any() or np.abs(charges).max() > LARGEST_STATE:

@@ -217,6 +217,12 @@ def bond_valence_parameters(
 ) -> BondValenceParameters | None:
     """softBV parameters of a pair, of the nearest state where it has none of its own.
 
+    Args:
+        cation: atomic number.
+        cation_charge: oxidation state, e.
+        anion: atomic number.
+        anion_charge: oxidation state, e.
+
     Returns:
         The parameters, or ``None`` where the table has none for the two elements or where the
         nearest state is more than one electron away.

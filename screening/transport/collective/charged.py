@@ -33,7 +33,20 @@ def transports(
     framework: Framework,
     options: AnalysisOptions,
 ) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
-    """Transport of all groups, and of those outside polyanions; and flags."""
+    """Compute the transport of all groups, and of those outside polyanions.
+
+    Args:
+        reports: what each group of ions does.
+        positions: shape (frames, n, 3), Å, of all atoms, relative to the framework.
+        trajectory: the run.
+        polyanions: the bound groups.
+        temperature_k: temperature, K, or NaN.
+        framework: the frame of reference.
+        options: charges, and where fits start.
+
+    Returns:
+        Both results, none or one each, and flags that say why there is none.
+    """
     charges, flags = formal_charges(trajectory.symbols, options.charges_e)
     if "charges_unknown" in flags or trajectory.n_frames < LEAST_FRAMES:
         return ((), ()), flags

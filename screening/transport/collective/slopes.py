@@ -17,7 +17,13 @@ FAR_RATIO = 4.0
 def displacement_products(
     one: NDArray[np.float64], other: NDArray[np.float64], lag: int
 ) -> NDArray[np.float64]:
-    """ΔJ·ΔJ'/3 per origin, shape (frames − lag,)."""
+    """Return ΔJ·ΔJ'/3 over one lag for each time origin, shape (frames − lag,).
+
+    Args:
+        one: shape (frames, 3), a collective path J, e·Å.
+        other: shape (frames, 3), a collective path J', e·Å.
+        lag: frames between the two ends.
+    """
     return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
 
 

@@ -83,6 +83,10 @@ class DensityPath:
 def free_energy_ev(map_: Density, temperature_k: float) -> NDArray[np.float64]:
     """F of each grid point, shape (nx, ny, nz), eV, 0 at the densest; 1000 where none was.
 
+    Args:
+        map_: the density.
+        temperature_k: temperature, K.
+
     Raises:
         InputError: the temperature is not positive.
     """

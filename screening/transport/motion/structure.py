@@ -111,7 +111,15 @@ def radial_distribution(
 
 
 def lattice_images(cell: NDArray[np.float64], longest_angstrom: float) -> NDArray[np.int64]:
-    """Cell offsets that can hold a pair within ``longest_angstrom`` once it is folded."""
+    """Cell offsets that can hold a pair within ``longest_angstrom`` once it is folded.
+
+    Args:
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        longest_angstrom: largest distance, Å.
+
+    Returns:
+        Shape (m, 3).
+    """
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     # A vector of length r has fractional components of at most r / height.
     reach = np.floor(longest_angstrom / heights + 0.5).astype(int)

@@ -163,6 +163,12 @@ def bin_sums(
     """Return what each stretch of time adds to the estimate beyond its mean, shape (bins,).
 
     A displacement belongs to the stretch that holds its midpoint.
+
+    Args:
+        values: for each lag the squared displacement per origin, shape (origins,), Å².
+        lags: shape (p,), frames.
+        weights: shape (p,), 1/frame.
+        edges: shape (bins + 1,), frames.
     """
     sums = np.zeros(len(edges) - 1)
     width = edges[1] - edges[0]

@@ -109,6 +109,14 @@ def expected_variance(
     The number of jumps in the run fluctuates, which adds 5/3 α₂ m / (N T) to the relative
     variance, α₂ being that of the jumps alone: of ``first_msd`` (Å² per coordinate, at lag m),
     all but the growth is vibration, which is Gaussian.
+
+    Args:
+        value: slope, Å² per frame and coordinate.
+        curve: variance of independent Gaussian walkers.
+        shape: of the displacements over lag m.
+        first_msd: MSD at lag m, Å² per coordinate.
+        start: the window's start m, frames.
+        n_frames: length T of the trajectory.
     """
     jumps = 0.0
     if value > 3.0 * np.sqrt(curve.at(max(value, 0.0))) and shape.jumps > 0.0:

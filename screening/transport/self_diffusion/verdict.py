@@ -32,7 +32,12 @@ def he_zhu_mo_error(n_eff: float) -> float:
 
 
 def window_log_slope(msd: Msd, slope: Slope) -> float:
-    """d ln MSD/d ln t between the first and the last lag of the window."""
+    """d ln MSD/d ln t between the first and the last lag of the window.
+
+    Args:
+        msd: mean squared displacement over all lags.
+        slope: the fit, whose lags bound the window.
+    """
     first, last = int(slope.lags[0]), int(slope.lags[-1])
     low, high = msd.total[first], msd.total[last]
     if first == last or low <= 0.0 or high <= 0.0:
@@ -48,6 +53,19 @@ def choose_verdict(
     hop_angstrom: float,
     log_slope: float,
 ) -> tuple[Verdict, tuple[str, ...]]:
+    """Say what the ions do, and what a cautious reader should know.
+
+    Args:
+        windowed: slope of the MSD in the diffusive window.
+        msd: mean squared displacement over all lags.
+        n_eff: effective number of jumps (He, Zhu, Mo 2018).
+        reach: largest MSD less the intercept, Å².
+        hop_angstrom: length of a jump between sites, Å.
+        log_slope: d ln MSD/d ln t at the window.
+
+    Returns:
+        The verdict, and names of flags.
+    """
     slope = windowed.slope
     flags = []
     if not windowed.confirmed:

@@ -60,6 +60,10 @@ def candidate_starts(n_frames: int, least: int = 1) -> list[int]:
     """Starts to try, in frames: ``least``, and later and earlier ones in even ratios.
 
     The earlier ones are tried for the memory that they show.
+
+    Args:
+        n_frames: length of the trajectory.
+        least: the start that the fit may not precede, frames.
     """
     last = max(n_frames // LATEST_SHARE, 1)
     starts = [max(1, min(least, last))]
