@@ -104,23 +104,11 @@ def distinct_configurations(
     _check_changes(points, changes)
     combinations = math.prod(math.comb(len(change.points), change.count) for change in changes)
     distances = _Distances(points, changes)
-    if combinations <= ENUMERATED:
-        drawn: Iterator[Choice] = _all_choices(changes)
-    else:
-        drawn = _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed)
     enumerated = combinations <= ENUMERATED
-    found: list[tuple[Choice, int]] = []
-    seen: set[Choice] = set()
-    for choice in drawn:
-        if choice in seen or not distances.allow(choice):
-            continue
-        images = symmetric_choices(points, choice)
-        if not enumerated and images[0] in seen:
-            continue
-        seen |= set(images) if enumerated else {images[0]}
-        found.append((choice, len(images)))
-        if not enumerated and len(found) >= most:
-            break
+    if enumerated:
+        found = _enumerate(points, changes, distances)
+    else:
+        found = _sample(points, changes, distances, most, seed)
     if not found:
         raise InputError(
             "No configuration keeps the inserted ions apart from each other and from the "
@@ -141,6 +129,39 @@ def distinct_configurations(
         distinct=len(found) if enumerated else -1,
         combinations=combinations,
     )
+
+
+def _enumerate(
+    points: Points, changes: Sequence[SiteChange], distances: _Distances
+) -> list[tuple[Choice, int]]:
+    """One choice of each set that symmetry relates, and the size of the set."""
+    found: list[tuple[Choice, int]] = []
+    seen: set[Choice] = set()
+    for choice in _all_choices(changes):
+        if choice not in seen and distances.allow(choice):
+            images = symmetric_choices(points, choice)
+            seen |= set(images)
+            found.append((choice, len(images)))
+    return found
+
+
+def _sample(
+    points: Points, changes: Sequence[SiteChange], distances: _Distances, most: int, seed: int
+) -> list[tuple[Choice, int]]:
+    """As ``_enumerate``, of random choices until there are ``most``."""
+    found: list[tuple[Choice, int]] = []
+    seen: set[Choice] = set()
+    for choice in _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed):
+        if choice in seen or not distances.allow(choice):
+            continue
+        images = symmetric_choices(points, choice)
+        if images[0] not in seen:
+            # The first image stands for all of them; to keep all would fill the memory.
+            seen.add(images[0])
+            found.append((choice, len(images)))
+            if len(found) >= most:
+                break
+    return found
 
 
 def _check_changes(points: Points, changes: Sequence[SiteChange]) -> None:

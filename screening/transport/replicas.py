@@ -48,10 +48,7 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     n_eff = sum(p.n_eff for p in usable)
     flags = tuple(dict.fromkeys(f for p in usable for f in p.flags))
     resolved = mean - 1.96 * error > 0.0 and n_eff >= MOBILE_N_EFF
-    verdicts: list[Verdict] = [p.verdict for p in usable]
-    verdict = max(set(verdicts), key=verdicts.count)
-    if resolved and "diffusing" in verdicts:
-        verdict = "diffusing"
+    verdict = _combine_verdicts([p.verdict for p in usable], resolved=resolved)
     high = mean + 1.96 * error
     if verdict == "vibrating":
         # No jump was seen in any run: the limits of runs add like their ions' time.
@@ -74,6 +71,13 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         flags=(*flags, "replicas_scatter") if chi2 > 3.0 else flags,
         posterior=_name_posterior(usable),
     )
+
+
+def _combine_verdicts(verdicts: Sequence[Verdict], *, resolved: bool) -> Verdict:
+    """The commonest verdict; diffusing where any run says so and all together resolve it."""
+    if resolved and "diffusing" in verdicts:
+        return "diffusing"
+    return max(dict.fromkeys(verdicts), key=verdicts.count)
 
 
 def _name_posterior(parts: Sequence[Diffusion]) -> PosteriorName:

@@ -23,6 +23,7 @@ from dualion.screening.transport._checks import checked_positions, checked_step
 from dualion.screening.transport.collective.slopes import CollectiveSlopes, displacement_products
 from dualion.screening.transport.measured import UNKNOWN, Measured
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.slope import Slope
 from dualion.screening.transport.self_diffusion.window import choose_window
 from dualion.structures.errors import InputError
 
@@ -125,12 +126,7 @@ def transport(
     )
     slope = windowed.slope
     algebra = CollectiveSlopes(paths, slope)
-    sigma = Measured(
-        value=slope.value * unit,
-        error=slope.error * unit,
-        low=slope.low * unit,
-        high=slope.high * unit,
-    )
+    sigma = _scale(slope, unit)
     matrix, errors = algebra.entries()
     return Transport(
         species=names,
@@ -195,6 +191,16 @@ def _check_inputs(
         )
     if not volume > 0.0:
         raise InputError(f"The volume of the cell is {volume} Å³; it must be over 0.")
+
+
+def _scale(slope: Slope, unit: float) -> Measured:
+    """A slope with its error and interval in another unit."""
+    return Measured(
+        value=slope.value * unit,
+        error=slope.error * unit,
+        low=slope.low * unit,
+        high=slope.high * unit,
+    )
 
 
 def _path(positions: NDArray[np.float64], charge_e: float) -> NDArray[np.float64]:

@@ -74,17 +74,10 @@ def radial_distribution(
     frames = np.unique(np.linspace(0, len(one) - 1, min(RDF_FRAMES, len(one))).astype(int))
     same = one is other or pair[0] == pair[1]
     every = np.ascontiguousarray(np.broadcast_to(cells, (len(one), 3, 3))[frames])
-    images = lattice_images(every.mean(axis=0), longest_angstrom)
     halves = np.array_split(np.arange(len(frames)), 2)
     counts = [
-        pair_histogram(
-            np.ascontiguousarray(one[frames[half]]),
-            np.ascontiguousarray(other[frames[half]]),
-            every[half],
-            images,
-            same,
-            longest_angstrom,
-            bins,
+        _count_pairs(
+            one[frames[half]], other[frames[half]], every[half], same, longest_angstrom, bins
         )
         for half in halves
     ]
@@ -107,6 +100,30 @@ def radial_distribution(
         first_peak_angstrom=_first_peak(centres, g),
         peak_shift_angstrom=_first_peak(centres, g_halves[1]) - _first_peak(centres, g_halves[0]),
         change=_change(centres, g_halves, g) if len(frames) > 1 else float("nan"),
+    )
+
+
+def _count_pairs(
+    one: NDArray[np.float64],
+    other: NDArray[np.float64],
+    cells: NDArray[np.float64],
+    same: bool,
+    longest_angstrom: float,
+    bins: int,
+) -> NDArray[np.int64]:
+    """Ordered pairs by distance, over all frames and images, shape (bins,)."""
+    if not len(cells):
+        return np.zeros(bins, dtype=np.int64)
+    return np.asarray(
+        pair_histogram(
+            np.ascontiguousarray(one),
+            np.ascontiguousarray(other),
+            cells,
+            lattice_images(cells.mean(axis=0), longest_angstrom),
+            same,
+            longest_angstrom,
+            bins,
+        )
     )
 
 
