@@ -26,7 +26,7 @@ COVALENT_STRETCH = 1.2
 
 
 def bound_fraction(crystal: IonicCrystal, anion: MobileIon) -> float:
-    """Share of the anion's sites whose bond valence is carried by one centre, 0 to 1.
+    """Return share of the anion's sites whose bond valence is carried by one centre, 0 to 1.
 
     Such an anion is a ligand of a polyanion (P–S, P–O, B–O …), which can rotate, but whose
     migration would have to break it. A bond's valence is exp(α(R0 − r)) (Brown & Altermatt,
@@ -70,7 +70,7 @@ def _is_ligand(
 
 
 def sublattices_interchange(crystal: IonicCrystal, cation: MobileIon, anion: MobileIon) -> bool:
-    """Whether a symmetry operation of the bare lattice swaps cation and anion.
+    """Return whether a symmetry operation of the bare lattice swaps cation and anion.
 
     In such a binary crystal (rock salt, CsCl, zinc blende) both barriers are equal by
     symmetry, and their ratio of 1 says nothing about the material.

@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 def vectors_within(
     cell: Floats, frac: Floats, point: Floats, reach_angstrom: float
 ) -> tuple[Ints, Floats]:
-    """Ions within reach of a point, the nearest first; each image counts on its own.
+    """Return the ions within reach of a point, the nearest first; each image counts on its own.
 
     Args:
         cell: shape (3, 3), Å.
@@ -35,7 +35,7 @@ def vectors_within(
 
 
 def nearest_image_lengths(gaps: Floats, cell: Floats, *, reach: int) -> Floats:
-    """Lengths of differences of fractional coordinates to the nearest image, Å.
+    """Return the lengths of differences of fractional coordinates to the nearest image, Å.
 
     Args:
         gaps: shape (…, 3), differences.
@@ -56,7 +56,7 @@ def nearest_image_lengths(gaps: Floats, cell: Floats, *, reach: int) -> Floats:
 
 
 def shortest_distances(cell: Floats, first: Floats, second: Floats) -> Floats:
-    """Distances of points to the nearest images of others, shape (n, m), Å.
+    """Return the distances of points to the nearest images of others, shape (n, m), Å.
 
     Args:
         cell: shape (3, 3), Å, not extremely skewed: the nearest image is looked for in the 27

@@ -69,7 +69,7 @@ class SiteTable:
 
 @lru_cache(maxsize=1)
 def covalent_radii_angstrom() -> NDArray[np.float64]:
-    """Covalent radii by atomic number, Å (Cordero et al., 10.1039/b801115j, through ASE)."""
+    """Return covalent radii by atomic number, Å (Cordero et al., 10.1039/b801115j, through ASE)."""
     from ase.data import covalent_radii
 
     radii = np.array(covalent_radii, dtype=np.float64)

@@ -18,12 +18,12 @@ REDUCTION_STEPS = 100
 
 
 def widths_of(cell: Floats) -> Floats:
-    """Distances of opposite faces, shape (..., 3), Å, of cells with shape (..., 3, 3)."""
+    """Return distances of opposite faces, shape (..., 3), Å, of cells with shape (..., 3, 3)."""
     return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(cell), axis=-2))
 
 
 def reduce_cells(cells: Floats) -> Floats:
-    """Minkowski-reduced right-handed bases of lattices, shape (m, 3, 3).
+    """Return Minkowski-reduced right-handed bases of lattices, shape (m, 3, 3).
 
     The greedy reduction of Nguyen & Stehlé (ACM Trans. Algorithms 5, 46 (2009),
     10.1145/1597036.1597050): the longest vector is reduced by its nearest neighbour in the
@@ -78,7 +78,7 @@ def _unimodular() -> Ints:
 
 
 def widest_basis(cell: Floats) -> Floats:
-    """Of the bases of a reduced lattice, the one with the largest smallest width."""
+    """Return the basis of a reduced lattice whose smallest width is largest."""
     bases = _unimodular() @ cell
     lengths = np.linalg.norm(bases, axis=2)
     widths = widths_of(bases).min(axis=1)

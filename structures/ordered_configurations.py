@@ -58,7 +58,7 @@ def sample_configurations(
     repeat: Sequence[int] | NDArray[np.int64] = (1, 1, 1),
     neutral: bool = False,
 ) -> Iterator[OrderedConfiguration]:
-    """Ordered configurations of a supercell, the same for the same seed.
+    """Return the ordered configurations of a supercell, the same for the same seed.
 
     Args:
         crystal: the crystal.
@@ -101,7 +101,7 @@ class _Sites:
         self.excluded = _close_sites(crystal, first)
 
     def alike(self) -> list[list[int]]:
-        """Sites by equal occupation."""
+        """Return the sites by equal occupation."""
         groups: dict[object, list[int]] = {}
         for site, occupation in enumerate(self.occupation):
             groups.setdefault(occupation, []).append(site)

@@ -63,7 +63,7 @@ def simulation_cell(
     draws: int = DRAWS,
     energy: Energy | None = None,
 ) -> SimulationCell:
-    """The smallest near-cubic supercell that is wide enough, ordered where it has to be.
+    """Return the smallest near-cubic supercell that is wide enough, ordered where it has to be.
 
     Args:
         crystal: as prepared, disordered or not.

@@ -57,7 +57,7 @@ class Supercell:
 
 
 def make_supercell(crystal: IonicCrystal, matrix: object) -> IonicCrystal:
-    """The crystal in a supercell.
+    """Repeat the crystal in a supercell.
 
     Images of one entry follow each other, so that entry ``i`` becomes the entries from
     ``i · factor`` on.
@@ -87,7 +87,7 @@ def make_supercell(crystal: IonicCrystal, matrix: object) -> IonicCrystal:
 
 
 def repeated_unit(crystal: IonicCrystal) -> tuple[IonicCrystal, Ints]:
-    """The primitive cell of a crystal, and the matrix of the supercell that the crystal is.
+    """Return the primitive cell of a crystal, and the matrix of the supercell that the crystal is.
 
     Where the primitive cell does not repeat to the same ions at the same places, the crystal
     itself and the identity.
@@ -148,7 +148,7 @@ def near_cubic_supercell(
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
     most_atoms: int = MOST_ATOMS,
 ) -> Supercell:
-    """The smallest supercell that is wide enough; among equally small ones the most cubic.
+    """Return the smallest supercell that is wide enough; among equally small ones the most cubic.
 
     Where no cell under the limit has every width, the smallest whose lattice vectors are all
     long enough is taken, and ``wide_enough`` is False.
@@ -192,7 +192,7 @@ def most_cubic(
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
 ) -> Supercell:
-    """Of all supercells with that many cells, the one whose smallest width is largest.
+    """Return the supercell of that many cells whose smallest width is largest.
 
     Equal ones are told apart by the shortest lattice vector, then by the longest.
 
@@ -226,7 +226,7 @@ def most_cubic(
 def measure_supercell(
     crystal: IonicCrystal, matrix: object, smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM
 ) -> Supercell:
-    """Lengths and widths of the supercell of a matrix (see ``make_supercell``).
+    """Return the lengths and widths of the supercell of a matrix (see ``make_supercell``).
 
     Args:
         crystal: the crystal.
@@ -275,7 +275,7 @@ def _face_forward(matrix: Ints) -> Ints:
 
 @lru_cache(maxsize=64)
 def hermite_matrices(factor: int) -> Ints:
-    """All matrices in Hermite normal form with that determinant, shape (m, 3, 3)."""
+    """Return all matrices in Hermite normal form with that determinant, shape (m, 3, 3)."""
     found = [
         [[a, b, c], [0, d, e], [0, 0, factor // (a * d)]]
         for a, d in _divisor_pairs(factor)

@@ -20,7 +20,7 @@ SYMPREC_ANGSTROM = 0.01
 
 
 def space_group(crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGSTROM) -> str:
-    """Hermann–Mauguin symbol by spglib, or an empty text where it finds none.
+    """Return Hermann–Mauguin symbol by spglib, or an empty text where it finds none.
 
     Sites that several species share count as one kind of site.
 
@@ -36,7 +36,7 @@ def space_group(crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGS
 def operations(
     cell: Array, frac: Array, kinds: list[int], *, symprec_angstrom: float = SYMPREC_ANGSTROM
 ) -> tuple[Array, Array]:
-    """Rotations (m, 3, 3) and translations (m, 3) of a crystal, fractional, by spglib.
+    """Return rotations (m, 3, 3) and translations (m, 3) of a crystal, fractional, by spglib.
 
     Where spglib finds nothing, the identity alone.
 

@@ -122,7 +122,7 @@ def bond_valence_radius(number: int) -> tuple[float, float]:
 
 
 def estimated_r0(cation: int, anion: int) -> float:
-    """R0 in Å of two elements for b = 0.37 Å (equation 3 of O'Keeffe & Brese).
+    """Return R0 in Å of two elements for b = 0.37 Å (equation 3 of O'Keeffe & Brese).
 
     Args:
         cation: atomic number.
@@ -167,7 +167,7 @@ def _nearest_to_octahedral(row: dict[str, dict[str, Any]]) -> float:
 
 
 def shannon_radius(number: int, charge: float) -> float:
-    """Crystal radius of a cation in Å, from the bond valence radius if Shannon has none.
+    """Return crystal radius of a cation in Å, from the bond valence radius if Shannon has none.
 
     The radii are Shannon's, Acta Cryst. A 32, 751 (1976), 10.1107/S0567739476001551.
 

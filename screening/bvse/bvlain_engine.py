@@ -35,7 +35,7 @@ def bvlain_barriers(
     *,
     neighbours: int = NEIGHBOURS,
 ) -> IonBarriers:
-    """Barriers by bvlain.
+    """Compute barriers by bvlain.
 
     Args:
         crystal: the ordered crystal, with every site of the mobile element.

@@ -45,7 +45,7 @@ class Points:
 
 
 def changeable_points(host: IonicCrystal, sites: Sequence[Floats]) -> Points:
-    """The points of a host.
+    """Collect the points of a host.
 
     Args:
         host: ordered crystal.
@@ -92,7 +92,7 @@ def _wrap(frac: Floats) -> Floats:
 
 
 def symmetric_choices(points: Points, choice: Choice) -> list[Choice]:
-    """All configurations that the host's symmetry relates to one, in ascending order.
+    """Return all configurations that the host's symmetry relates to one, in ascending order.
 
     Args:
         points: the points and their permutations.

@@ -78,7 +78,7 @@ def doped_configurations(
     most: int,
     options: DopingOptions | None = None,
 ) -> DopedConfigurations:
-    """Symmetry-distinct configurations of a host with a number of units of change.
+    """Generate symmetry-distinct configurations of a host with a number of units of change.
 
     Where there are more than ``most``, half of them are the lowest by the bond valence estimate and
     half are drawn at random from the rest, since the estimate is a rough one.
@@ -107,7 +107,7 @@ def configurations_in_cell(
     most: int,
     options: DopingOptions | None = None,
 ) -> DopedConfigurations:
-    """Symmetry-distinct configurations of a cell that is large enough already.
+    """Generate symmetry-distinct configurations of a cell that is large enough already.
 
     The ions that stay keep the order of the cell.
 
@@ -196,7 +196,7 @@ def site_changes(
     units: int,
     of_ion: dict[MobileIon, NDArray[np.int64]],
 ) -> list[SiteChange]:
-    """What a number of units changes in a supercell.
+    """Return what a number of units changes in a supercell.
 
     Args:
         host: the supercell.

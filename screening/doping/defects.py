@@ -80,7 +80,7 @@ class DefectiveCell:
 
 
 def schottky_change(cation: MobileIon, anion: MobileIon) -> FormulaUnitChange:
-    """The smallest neutral set of cation and anion vacancies.
+    """Return the smallest neutral set of cation and anion vacancies.
 
     Args:
         cation: the ion of positive charge.
@@ -106,7 +106,7 @@ def schottky_change(cation: MobileIon, anion: MobileIon) -> FormulaUnitChange:
 
 
 def frenkel_change(ion: MobileIon) -> FormulaUnitChange:
-    """One ion moved to an interstitial."""
+    """Move one ion to an interstitial."""
     return FormulaUnitChange(name="frenkel", removed=((ion, 1),), inserted=((ion, 1),))
 
 
@@ -119,7 +119,7 @@ def plan_defects(
     per_formula_unit: float = math.nan,
     count: int = 0,
 ) -> DefectPlan:
-    """How many defects of a kind a cell gets.
+    """Choose how many defects of a kind a cell gets.
 
     Args:
         cell: the supercell.
@@ -163,7 +163,7 @@ def _choose_change(
 
 
 def mobile_pair(cell: IonicCrystal) -> tuple[MobileIon, MobileIon]:
-    """The usual mobile cation and the anion of the smallest charge.
+    """Return the usual mobile cation and the anion of the smallest charge.
 
     Raises:
         InputError: the cell lacks one of them.
@@ -194,7 +194,7 @@ def _name_defects(unit: FormulaUnitChange, count: int) -> str:
 def insert_defects(
     cell: IonicCrystal, plan: DefectPlan, options: DopingOptions | None = None
 ) -> DefectiveCell:
-    """The cell with its defects.
+    """Put the defects of a plan into a cell.
 
     Args:
         cell: ordered supercell.
@@ -225,7 +225,7 @@ def default_cells(
     anion: MobileIon,
     options: DopingOptions | None = None,
 ) -> tuple[DefectiveCell, ...]:
-    """The usual plan: the perfect cell, and one with a vacancy pair of the mobile ions.
+    """Return the usual plan: the perfect cell, and one with a vacancy pair of the mobile ions.
 
     Args:
         cell: ordered supercell.

@@ -69,7 +69,7 @@ class DopingPlan:
 
 
 def formula_unit_of(crystal: IonicCrystal) -> tuple[str, int]:
-    """The reduced formula and how many of them the cell holds.
+    """Return the reduced formula and how many of them the cell holds.
 
     Where occupancies give no whole numbers, the cell itself is the formula unit.
     """
@@ -89,7 +89,7 @@ def formula_unit_of(crystal: IonicCrystal) -> tuple[str, int]:
 def plan_doping(
     host: IonicCrystal, unit: FormulaUnitChange, x: float, options: DopingOptions | None = None
 ) -> DopingPlan:
-    """The supercell whose whole number of units comes nearest to the wanted amount.
+    """Return the supercell whose whole number of units comes nearest to the wanted amount.
 
     Among equally near ones, those whose every width reaches the limit go first, then those whose
     lattice vectors do, and of these the smallest; where none is long enough, the one with the

@@ -77,7 +77,7 @@ def salt_ions(formula: str) -> tuple[tuple[MobileIon, int], tuple[MobileIon, int
 
 
 def salt_change(formula: str) -> FormulaUnitChange:
-    """One formula unit of a salt, inserted.
+    """Insert one formula unit of a salt.
 
     Raises:
         InputError: the formula is that of no binary salt.
@@ -86,7 +86,7 @@ def salt_change(formula: str) -> FormulaUnitChange:
 
 
 def substitution_change(text: str, host: IonicCrystal) -> FormulaUnitChange:
-    """Ions of the host replaced, balanced by vacancies or insertions of its mobile cation.
+    """Replace ions of the host, balanced by vacancies or insertions of its mobile cation.
 
     Args:
         text: like ``S=I`` or ``P=Ge``; charges may be written, like ``P5+=Ge4+``. A new ion
@@ -131,7 +131,7 @@ def _smallest_balance(surplus: float, charge: float, text: str) -> tuple[int, in
 
 
 def mobile_cation(host: IonicCrystal) -> MobileIon:
-    """The usual mobile cation of a crystal.
+    """Return the usual mobile cation of a crystal.
 
     Raises:
         InputError: it holds none.
@@ -148,7 +148,7 @@ def mobile_cation(host: IonicCrystal) -> MobileIon:
 
 
 def host_ion(host: IonicCrystal, text: str) -> MobileIon:
-    """An ion of the host by its element, ``S``, or with its charge, ``S2-``.
+    """Return an ion of the host by its element, ``S``, or with its charge, ``S2-``.
 
     Args:
         host: the crystal.

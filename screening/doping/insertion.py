@@ -93,7 +93,7 @@ class InsertionSite:
 def insertion_sites(
     host: IonicCrystal, ion: MobileIon, options: InsertionOptions | None = None
 ) -> tuple[InsertionSite, ...]:
-    """Places for one more ion, those with more room first.
+    """Find places for one more ion, those with more room first.
 
     Args:
         host: an ordered crystal, with all its ions in place.
@@ -195,7 +195,7 @@ def _refine_minima(
 
 
 def energy_of(framework: Framework, frac: Floats, *, cutoff_angstrom: float) -> float:
-    """Bond valence energy of the ion at one point, eV.
+    """Return the bond valence energy of the ion at one point, eV.
 
     Args:
         framework: what the ion interacts with.

@@ -89,7 +89,7 @@ class ConfigurationSet:
 def distinct_configurations(
     points: Points, changes: Sequence[SiteChange], *, most: int, seed: int
 ) -> ConfigurationSet:
-    """Configurations that symmetry tells apart: all, or a sample where there are too many.
+    """Generate symmetry-distinct configurations: all, or a sample where there are too many.
 
     Args:
         points: the host and its insertion sites.
@@ -199,7 +199,7 @@ class _Distances:
         self._apart = shortest_distances(points.host.cell, places, places)
 
     def compatible(self, change: SiteChange, point: int, other: SiteChange, second: int) -> bool:
-        """Whether two points can be changed in these two ways.
+        """Return whether two points can be changed in these two ways.
 
         Args:
             change: what happens at the first point.
@@ -213,7 +213,7 @@ class _Distances:
         return float(self._apart[self._row[point], self._row[second]]) >= least
 
     def allow(self, choice: Choice) -> bool:
-        """Whether all points of a choice can be changed together."""
+        """Return whether all points of a choice can be changed together."""
         chosen = [
             (change, point)
             for change, part in zip(self._changes, choice, strict=True)
@@ -270,7 +270,7 @@ def _random_choices(
 
 
 def apply_changes(points: Points, changes: Sequence[SiteChange], choice: Choice) -> IonicCrystal:
-    """The host with the changes of one configuration; inserted ions come last.
+    """Apply the changes of one configuration to the host; inserted ions come last.
 
     Args:
         points: the host and its insertion sites.

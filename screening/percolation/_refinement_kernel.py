@@ -44,7 +44,7 @@ def _radial(parameters, r):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def neighbours(point, cell, inverse, frac, reach):
-    """Ions within reach of a Cartesian point.
+    """Return the ions within reach of a Cartesian point.
 
     Args:
         point: shape (3,), Cartesian, Å.
@@ -105,7 +105,7 @@ def neighbours(point, cell, inverse, frac, reach):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def energy_at(shift, vectors, which, kinds, weights, parameters, cutoff):
-    """Energy at a displacement from the point that the vectors start from, eV.
+    """Return the energy at a displacement from the point that the vectors start from, eV.
 
     Args:
         shift: shape (3,), Å.

@@ -90,7 +90,7 @@ def minimum_energy_paths(
     found: Percolation | None = None,
     cut_ev: float = CUT_EV,
 ) -> tuple[MigrationPath, ...]:
-    """One path for each dimensionality in which the field percolates, in ascending order.
+    """Find one path for each dimensionality in which the field percolates, in ascending order.
 
     Args:
         energies: shape (nx, ny, nz), eV, without repeated end planes.
@@ -159,7 +159,7 @@ class _LoopSearch:
             self._hops.setdefault(b, []).append((link, True))
 
     def best_loop(self, tasks: Sequence[tuple[int, list[Vector]]]) -> list[Hop]:
-        """The cheapest loop over one of the passes that winds as none of its known windings.
+        """Return the cheapest loop over one of the passes that winds as none of its known windings.
 
         Args:
             tasks: passes, each with the windings that are known already.

@@ -62,7 +62,7 @@ class IonMap:
 
 
 def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonMap:
-    """Field, sites and paths of an ion, by this package's own engine.
+    """Compute field, sites and paths of an ion, by this package's own engine.
 
     Args:
         crystal: the crystal, with every site of the mobile element.

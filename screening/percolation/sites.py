@@ -68,7 +68,7 @@ def sites_of(
     *,
     up_to_ev: float = SITES_UP_TO_EV,
 ) -> tuple[Site, ...]:
-    """The sites of a mobile ion, in ascending energy.
+    """Find the sites of a mobile ion, in ascending energy.
 
     Args:
         energies: shape (nx, ny, nz), eV: the ion's field in this crystal.
@@ -162,7 +162,7 @@ def nearest_atoms(
     *,
     most: int = MOST_NEIGHBOURS,
 ) -> tuple[NearAtom, ...]:
-    """Framework atoms near a point, the nearest first; images count on their own.
+    """Return the framework atoms near a point, the nearest first; images count on their own.
 
     Args:
         crystal: the crystal.

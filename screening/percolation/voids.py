@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 @lru_cache(maxsize=512)
 def crystal_radius_angstrom(number: int, charge: float) -> float:
-    """Crystal radius of an ion in Å, of the nearest tabulated state of the same sign.
+    """Return crystal radius of an ion in Å, of the nearest tabulated state of the same sign.
 
     The covalent radius where there is none, or the atom is neutral.
 
@@ -52,13 +52,13 @@ def crystal_radius_angstrom(number: int, charge: float) -> float:
 
 
 def crystal_radii(crystal: IonicCrystal) -> Floats:
-    """Crystal radius of every entry, shape (n,), Å."""
+    """Return the crystal radius of every entry, shape (n,), Å."""
     pairs = zip(crystal.numbers.tolist(), crystal.charges.tolist(), strict=True)
     return np.array([crystal_radius_angstrom(number, charge) for number, charge in pairs])
 
 
 def empty_spheres(crystal: IonicCrystal) -> tuple[Floats, Floats]:
-    """Centres and radii of the empty spheres that touch the ions around them.
+    """Find centres and radii of the empty spheres that touch the ions around them.
 
     The search starts from the corners of the Voronoi cells of the bare centres, so that it depends
     on no grid.

@@ -112,7 +112,7 @@ def _make_centre_of_mass(name: str, symbols: Sequence[str]) -> Framework:
 
 
 def atom_masses(symbols: Sequence[str]) -> NDArray[np.float64]:
-    """Mass of each atom, shape (n,), u."""
+    """Return the mass of each atom, shape (n,), u."""
     from ase.data import atomic_masses, atomic_numbers
 
     return np.array([atomic_masses[atomic_numbers[s]] for s in symbols])

@@ -33,7 +33,7 @@ HOP_RANGE_ANGSTROM = (2.0, 4.5)
 
 
 def ion_groups(trajectory: Trajectory, polyanions: Polyanions) -> dict[str, NDArray[np.int64]]:
-    """Elements, split where some atoms are bound ligands and others are free.
+    """Group atoms by element, split where some atoms are bound ligands and others are free.
 
     Args:
         trajectory: the run.

@@ -74,7 +74,7 @@ def surroundings_of(environment: Environment) -> list[Surroundings]:
 
 @lru_cache(maxsize=8192)
 def candidates_of(number: int, around: Surroundings) -> Candidates:
-    """Possible charges of an element in its surroundings.
+    """Return the possible charges of an element in its surroundings.
 
     Args:
         number: atomic number.
@@ -150,7 +150,7 @@ def as_centre(number: int, candidates: Candidates) -> Candidates:
 
 
 def without_like_bonds(around: Surroundings) -> Surroundings:
-    """The same surroundings with like atoms taken for strangers."""
+    """Return the same surroundings with bonds to like atoms counted as those to other elements."""
     return replace(
         around,
         nonmetals=max(0, around.nonmetals - around.like_bonds),

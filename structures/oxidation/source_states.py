@@ -14,7 +14,7 @@ OXYGEN = 8
 
 
 def has_source_states(table: SiteTable) -> bool:
-    """Whether the source gives any oxidation state other than zero."""
+    """Return whether the source gives any oxidation state other than zero."""
     charges = table.given_charges
     return bool(np.any(charges[~np.isnan(charges)]))
 

@@ -151,9 +151,10 @@ def test_ratio_of_barriers_that_are_not_there(cation, anion, ratio):
     assert barrier_ratio(anion, cation, "cation_over_anion") == pytest.approx(ratio, nan_ok=True)
 
 
-def test_no_threshold_lets_a_cation_pass_that_does_not_percolate():
+def test_no_threshold_lets_an_ion_pass_that_does_not_percolate():
     generous = DaiCriterion(max_cation_barrier_ev=INF, min_ratio=0.0, max_ratio=INF)
     assert judge_pair((5.0,) * 3, (0.1,) * 3, generous).dai
+    assert not judge_pair((5.0,) * 3, (INF,) * 3, generous).dai  # nor with an anion that does not
     for anion in (0.0, 0.4, INF):
         verdict = judge_pair((INF,) * 3, (anion,) * 3, generous)
         assert not verdict.dai
@@ -211,3 +212,10 @@ def test_grid_error_decides_also_where_the_grid_fails():
     failing = judge_pair((0.4,) * 3, (0.61,) * 3, asked)
     assert grid_flags((0.4,) * 3, (0.59,) * 3, failing, asked) == ("grid_error_decides",)
     assert grid_flags((0.4,) * 3, (0.62,) * 3, failing, asked) == ()
+
+
+def test_bounds_may_meet_and_may_be_zero():
+    asked = DaiCriterion(min_ratio=1.0, max_ratio=1.0)
+    for anion, passes in ((0.5, True), (below(0.5), False), (above(0.5), False)):
+        assert judge_pair((0.5,) * 3, (anion,) * 3, asked).dai is passes
+    assert judge_pair((0.5,) * 3, (0.0,) * 3, DaiCriterion(min_ratio=0.0)).dai

@@ -74,7 +74,7 @@ class CollectiveSlopes:
         return float(np.sqrt(inflation * gaussian)), dof
 
     def entries(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """σ_ij and their standard errors, (e·Å)² per frame."""
+        """Return σ_ij and their standard errors, (e·Å)² per frame."""
         count = len(self.values)
         errors = np.zeros((count, count))
         for i in range(count):
@@ -85,7 +85,7 @@ class CollectiveSlopes:
         return self.values, errors
 
     def number(self, chosen: NDArray[np.bool_]) -> Measured:
-        """Transport number of some groups together.
+        """Return the transport number of some groups together.
 
         t is the slope of the regression of J_chosen on J; its scatter is that of the product
         of J with the remainder J_chosen − t J.

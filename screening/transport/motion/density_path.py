@@ -81,7 +81,7 @@ class DensityPath:
 
 
 def free_energy_ev(map_: Density, temperature_k: float) -> NDArray[np.float64]:
-    """F of each grid point, shape (nx, ny, nz), eV, 0 at the densest; 1000 where none was.
+    """Return F of each grid point, shape (nx, ny, nz), eV, 0 at the densest; 1000 where none was.
 
     Args:
         map_: the density.
@@ -100,7 +100,7 @@ def free_energy_ev(map_: Density, temperature_k: float) -> NDArray[np.float64]:
 
 
 def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, float]:
-    """Free-energy barriers of the density in 1, 2 and 3 dimensions, eV.
+    """Return the free-energy barriers of the density in 1, 2 and 3 dimensions, eV.
 
     ``inf`` where the density does not connect a cell to its images: the run has not visited
     the path, which does not mean that there is none.
@@ -118,7 +118,7 @@ def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, 
 def density_paths(
     map_: Density, temperature_k: float, sites: NDArray[np.float64] | None = None
 ) -> tuple[tuple[float, float, float], tuple[DensityPath, ...]]:
-    """Barriers as ``density_path_ev``, and the path of each that is finite.
+    """Return barriers as ``density_path_ev``, and the path of each that is finite.
 
     Args:
         map_: the density.

@@ -71,7 +71,7 @@ class Hops:
     return_share: float
 
     def network(self) -> list[tuple[int, int, int, float]]:
-        """Links of the site network: site left, site reached, jumps, mean length in Å."""
+        """Return links of the site network: site left, site reached, jumps, mean length in Å."""
         links: dict[tuple[int, int], list[float]] = {}
         ends = zip(self.origins.tolist(), self.targets.tolist(), strict=True)
         for link, length in zip(ends, self.lengths_angstrom.tolist(), strict=True):

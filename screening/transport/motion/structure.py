@@ -128,7 +128,7 @@ def _count_pairs(
 
 
 def lattice_images(cell: NDArray[np.float64], longest_angstrom: float) -> NDArray[np.int64]:
-    """Cell offsets that can hold a pair within ``longest_angstrom`` once it is folded.
+    """Return cell offsets that can hold a pair within ``longest_angstrom`` once it is folded.
 
     Args:
         cell: shape (3, 3), Å, rows are lattice vectors.
@@ -166,7 +166,7 @@ def _change(
 
 
 def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> float:
-    """Root mean square displacement about the mean site over the neighbour distance.
+    """Return the root mean square displacement about the mean site over the neighbour distance.
 
     Taken over the second half of the run, so that a melt has left its sites.
 
@@ -180,7 +180,7 @@ def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> floa
 
 
 def drifts(values: NDArray[np.float64], least_change: float) -> bool:
-    """Whether a quantity's two halves differ by more than chance and than ``least_change``.
+    """Return whether a quantity's two halves differ by more than chance and than ``least_change``.
 
     Args:
         values: shape (frames,); NaN where unknown.

@@ -57,7 +57,7 @@ def van_hove(
     bins: int = 200,
     count: int = 4,
 ) -> VanHove:
-    """Both parts after ``count`` times from 1 frame to half the run.
+    """Compute both parts after ``count`` times from 1 frame to half the run.
 
     Args:
         positions: shape (frames, ions, 3), Å, unwrapped.

@@ -43,7 +43,7 @@ def origin_tensors(positions: NDArray[np.float64], lag: int) -> NDArray[np.float
 
 @nb.njit(cache=True, nogil=True)
 def even_moments(positions: NDArray[np.float64], lag: int, stride: int) -> tuple[float, float]:
-    """Mean square and mean fourth power of the displacement length at one lag.
+    """Return the mean square and mean fourth power of the displacement length at one lag.
 
     Args:
         positions: shape (frames, ions, 3), Å, contiguous.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def walk_covariance(
     lags: NDArray[np.int64], frames: int, growth: float, noise: float, width: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Covariance of the all-origins MSD of one Gaussian coordinate, walk plus white noise.
+    """Return covariance of the all-origins MSD of one Gaussian coordinate, walk plus white noise.
 
     The squares of two Gaussian displacements have covariance 2 g², where g is the covariance
     of the displacements: growth × overlap, plus the noise at ends that they share. The sum of

@@ -40,7 +40,7 @@ class Posterior:
 
 
 def has_kinisi() -> bool:
-    """Whether kinisi can be imported."""
+    """Return whether kinisi can be imported."""
     return importlib.util.find_spec("kinisi") is not None
 
 

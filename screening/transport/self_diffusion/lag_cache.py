@@ -25,17 +25,17 @@ class LagCache:
         self._tensors: dict[int, NDArray[np.float64]] = {}
 
     def tensor(self, lag: int) -> NDArray[np.float64]:
-        """Displacement tensor per origin, mean over ions, shape (6, frames − lag), Å²."""
+        """Return displacement tensor per origin, mean over ions, shape (6, frames − lag), Å²."""
         if lag not in self._tensors:
             self._tensors[lag] = origin_tensors(self.positions, lag) / self.n_ions
         return self._tensors[lag]
 
     def trace(self, lag: int) -> NDArray[np.float64]:
-        """Mean over ions and directions, shape (frames − lag,), Å²."""
+        """Return the mean over ions and directions, shape (frames − lag,), Å²."""
         return np.asarray(self.tensor(lag)[:3].mean(axis=0))
 
     def shape(self, lag: int) -> StepShape:
-        """How the displacements over one lag are spread."""
+        """Return how the displacements over one lag are spread."""
         second, fourth = even_moments(self.positions, lag, max(1, lag // 4))
         if second <= STILL_ANGSTROM2:
             return GAUSSIAN

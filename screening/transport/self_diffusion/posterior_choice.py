@@ -53,7 +53,7 @@ def check_posterior(options: AnalysisOptions) -> None:
 
 
 def kinisi_fits(found: Diffusion) -> bool:
-    """Whether kinisi's assumptions hold: well-known D, independent ions."""
+    """Return whether kinisi's assumptions hold: well-known D, independent ions."""
     return (
         found.verdict == "diffusing"
         and found.error_cm2_s <= KINISI_RELATIVE_ERROR * found.d_cm2_s

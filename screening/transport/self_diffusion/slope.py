@@ -74,7 +74,7 @@ class Slope:
     binned_share: float
 
     def error_at(self, growth: float) -> float:
-        """Standard error that this estimate would have if the truth were ``growth``."""
+        """Return the standard error that this estimate would have if the truth were ``growth``."""
         return float(np.sqrt(self.variance.at(max(growth, 0.0))))
 
 

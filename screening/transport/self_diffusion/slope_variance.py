@@ -43,7 +43,7 @@ class Variance:
     jumps: float
 
     def at(self, growth: float) -> float:
-        """Variance where the true growth is ``growth``, not negative."""
+        """Return the variance where the true growth is ``growth``, not negative."""
         linear = self.linear + self.jumps
         return self.constant + growth * (linear + growth * self.quadratic)
 
@@ -57,7 +57,7 @@ class Variance:
         )
 
     def third_moment(self, growth: float) -> float:
-        """Third central moment: of a sum of squares, and of a number of jumps."""
+        """Return the third central moment: of a sum of squares, and of a number of jumps."""
         return growth * (2.0 * SKEW_SHARE * (self.quadratic * growth) ** 2 + self.jumps**2)
 
 
@@ -92,7 +92,7 @@ class VarianceCurve:
         self.n_coordinates = n_coordinates
 
     def at(self, growth: float) -> float:
-        """Variance where the true growth is ``growth``."""
+        """Return the variance where the true growth is ``growth``."""
         return self.constant + growth * (self.linear + growth * self.quadratic)
 
 
@@ -104,7 +104,7 @@ def expected_variance(
     start: int,
     n_frames: int,
 ) -> Variance:
-    """Variance before the scatter of stretches is looked at.
+    """Return the variance before the scatter of stretches is looked at.
 
     The number of jumps in the run fluctuates, which adds 5/3 α₂ m / (N T) to the relative
     variance, α₂ being that of the jumps alone: of ``first_msd`` (Å² per coordinate, at lag m),

@@ -27,12 +27,12 @@ Verdict = Literal["diffusing", "rotating", "vibrating", "ballistic", "not resolv
 
 
 def he_zhu_mo_error(n_eff: float) -> float:
-    """Relative error 3.43/√N_eff + 0.04 of D (He, Zhu, Mo 2018); ``inf`` without a jump."""
+    """Return relative error 3.43/√N_eff + 0.04 of D (He, Zhu, Mo 2018); ``inf`` without a jump."""
     return float(3.43 / np.sqrt(n_eff) + 0.04) if n_eff > 0.0 else np.inf
 
 
 def window_log_slope(msd: Msd, slope: Slope) -> float:
-    """d ln MSD/d ln t between the first and the last lag of the window.
+    """Return d ln MSD/d ln t between the first and the last lag of the window.
 
     Args:
         msd: mean squared displacement over all lags.

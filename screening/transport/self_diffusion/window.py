@@ -57,7 +57,7 @@ class WindowedSlope:
 
 
 def candidate_starts(n_frames: int, least: int = 1) -> list[int]:
-    """Starts to try, in frames: ``least``, and later and earlier ones in even ratios.
+    """List starts to try, in frames: ``least``, and later and earlier ones in even ratios.
 
     The earlier ones are tried for the memory that they show.
 
