@@ -149,8 +149,8 @@ def like_for_like(folder: Path, name: str) -> str:
     ions' own values gives its error; what ions do together comes on top (``together``).
     """
     from dualion.screening.transport import diffusion, msd_per_ion, point_estimate
-    from dualion.screening.transport.self_diffusion.coefficient import LagCache
     from dualion.screening.transport.self_diffusion.estimators import _line, _windowed_lags
+    from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 
     warnings.simplefilter("ignore")
     positions, species, cell, step_ps = system(folder, name)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
-from dualion.screening.criterion import grid_flags, judge
+from dualion.screening.criterion import grid_flags, judge_pair
 
 if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Verdict
@@ -27,7 +27,7 @@ def judged(row: Row, criterion: DaiCriterion, *, leading_flags: int) -> tuple[Ro
         The row, and whether the cation's barrier is below its threshold.
     """
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
-    verdict = judge(cation, anion, criterion)
+    verdict = judge_pair(cation, anion, criterion)
     refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
     last = grid_flags(refined[0], refined[1], verdict, criterion)
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import Row
 from dualion.results.tables import read_table
+from dualion.screening.criterion import DIMENSIONALITY, DaiCriterion
 from dualion.structures.errors import InputError
 
 LARGEST_SIDECAR_BYTES = 50_000_000
@@ -40,14 +41,15 @@ class RunFolder:
 
     @property
     def criterion(self) -> dict[str, Any]:
-        """Thresholds of the verdict, fields of ``DaiCriterion``."""
-        return dict(_mapping(_mapping(self.sidecar.get("options")).get("criterion")))
+        """Thresholds of the verdict, fields of ``DaiCriterion``; the published where unknown."""
+        stored = _mapping(_mapping(self.sidecar.get("options")).get("criterion"))
+        return {**asdict(DaiCriterion()), **stored}
 
     @property
     def dimensionality(self) -> int:
         """Barriers that decided: 1, 2 or 3."""
-        found = self.criterion.get("dimensionality", 3)
-        return found if found in (1, 2, 3) else 3
+        found = self.criterion["dimensionality"]
+        return found if found in (1, 2, 3) else DIMENSIONALITY
 
     @property
     def ranks(self) -> dict[Identity, int]:

@@ -108,7 +108,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "barriers": min(_clipped(1.0 - ev / HOPELESS_BARRIER_EV) for ev in (cation, anion)),
         "robustness": 0.0 if FORCED in flags else _clipped(1.0 - lost),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
-        "ratio": 0.0 if FORCED in flags else _ratio(ratio),
+        "ratio": 0.0 if FORCED in flags or math.isinf(cation) else _ratio(ratio),
         "gap": _clipped(gap / WIDE_GAP_EV),
     }
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
 from dualion.screening.bvse.softbv import ase_covalent_radii
-from dualion.screening.images import nearest_image_lengths
 from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import nearest_image_lengths
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import MissingParametersError
 from dualion.structures.symmetry import operations
@@ -26,12 +26,16 @@ COVALENT_STRETCH = 1.2
 
 
 def bound_fraction(crystal: IonicCrystal, anion: MobileIon) -> float:
-    """Share of the anion's sites whose bond valence is carried by one centre, 0 to 1.
+    """Return share of the anion's sites whose bond valence is carried by one centre, 0 to 1.
 
     Such an anion is a ligand of a polyanion (P–S, P–O, B–O …), which can rotate, but whose
     migration would have to break it. A bond's valence is exp(α(R0 − r)) (Brown & Altermatt,
     Acta Cryst. B 41, 244 (1985), 10.1107/S0108768185002063) with softBV's parameters; where
     these are missing, a distance within 1.2 covalent radii sums to a non-metal counts.
+
+    Args:
+        crystal: the crystal.
+        anion: one of its anions.
     """
     sites = np.flatnonzero((crystal.numbers == anion.number) & (crystal.charges < 0))
     centres = np.flatnonzero((crystal.charges > 0) & (crystal.numbers != anion.number))
@@ -66,10 +70,15 @@ def _is_ligand(
 
 
 def sublattices_interchange(crystal: IonicCrystal, cation: MobileIon, anion: MobileIon) -> bool:
-    """Whether a symmetry operation of the bare lattice swaps cation and anion.
+    """Return whether a symmetry operation of the bare lattice swaps cation and anion.
 
     In such a binary crystal (rock salt, CsCl, zinc blende) both barriers are equal by
     symmetry, and their ratio of 1 says nothing about the material.
+
+    Args:
+        crystal: the crystal.
+        cation: one of its cations.
+        anion: one of its anions.
     """
     if {cation.number, anion.number} != set(crystal.numbers.tolist()) or crystal.is_disordered:
         return False

@@ -51,7 +51,11 @@ class MobileIon:
 
 
 def mean_charge(crystal: IonicCrystal, number: int) -> float:
-    """Occupancy-weighted mean charge of an element in the crystal, in e.
+    """Return the occupancy-weighted mean charge of an element in the crystal, in e.
+
+    Args:
+        crystal: the crystal.
+        number: atomic number of the element.
 
     Raises:
         ValueError: the element is not in the crystal.
@@ -65,7 +69,7 @@ def mean_charge(crystal: IonicCrystal, number: int) -> float:
 
 
 def anions_of(crystal: IonicCrystal) -> list[MobileIon]:
-    """Every anion of the crystal, in ascending atomic number."""
+    """Return every anion of the crystal, in ascending atomic number."""
     numbers = sorted({int(n) for n in crystal.numbers[crystal.charges < 0]})
     ions = [MobileIon(number, mean_charge(crystal, number)) for number in numbers]
     return [ion for ion in ions if ion.charge < 0]

@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 def vectors_within(
     cell: Floats, frac: Floats, point: Floats, reach_angstrom: float
 ) -> tuple[Ints, Floats]:
-    """Ions within reach of a point, the nearest first; each image counts on its own.
+    """Return the ions within reach of a point, the nearest first; each image counts on its own.
 
     Args:
         cell: shape (3, 3), Å.
@@ -34,8 +34,29 @@ def vectors_within(
     return near // len(shifts), vectors[near]
 
 
+def nearest_image_lengths(gaps: Floats, cell: Floats, *, reach: int) -> Floats:
+    """Return the lengths of differences of fractional coordinates to the nearest image, Å.
+
+    Args:
+        gaps: shape (…, 3), differences.
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        reach: cells on each side of the rounded difference that are looked at. Rounding alone (0)
+            finds what is much nearer than half the cell's shortest height, in any cell; one cell
+            more (1) finds the nearest image in any cell that is not extremely skewed.
+
+    Returns:
+        Lengths, shape (…), Å.
+    """
+    rounded = gaps - np.round(gaps)
+    shortest = np.full(rounded.shape[:-1], np.inf)
+    for image in np.ndindex(*(2 * reach + 1,) * 3):
+        vectors = (rounded + (np.array(image) - reach)) @ cell
+        np.minimum(shortest, np.einsum("...k,...k->...", vectors, vectors), out=shortest)
+    return np.asarray(np.sqrt(shortest))
+
+
 def shortest_distances(cell: Floats, first: Floats, second: Floats) -> Floats:
-    """Distances of points to the nearest images of others, shape (n, m), Å.
+    """Return the distances of points to the nearest images of others, shape (n, m), Å.
 
     Args:
         cell: shape (3, 3), Å, not extremely skewed: the nearest image is looked for in the 27
@@ -43,13 +64,7 @@ def shortest_distances(cell: Floats, first: Floats, second: Floats) -> Floats:
         first: shape (n, 3), fractional coordinates.
         second: shape (m, 3), fractional coordinates.
     """
-    gaps = first[:, None] - second[None]
-    gaps = gaps - np.round(gaps)
-    shortest = np.full(gaps.shape[:2], np.inf)
-    for shift in _shifts(np.ones(3, dtype=np.int64)):
-        vectors = (gaps + shift) @ cell
-        np.minimum(shortest, np.einsum("ijk,ijk->ij", vectors, vectors), out=shortest)
-    return np.asarray(np.sqrt(shortest))
+    return nearest_image_lengths(first[:, None] - second[None], cell, reach=1)
 
 
 def _shifts(most: Ints) -> Ints:

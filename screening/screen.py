@@ -10,7 +10,7 @@ from typing import Any
 from dualion.screening.barriers import BarrierOptions, IonBarriers, KnownBarriers, recalled_barriers
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge
+from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge_pair
 from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
@@ -285,13 +285,15 @@ def _judge_pair(
             )
     assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
     assert isinstance(published, IonBarriers)
-    verdict = judge(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
+    verdict = judge_pair(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
     return PairResult(
         cation=of_cation,
         anion=of_anion,
         verdict=verdict,
         published_anion=published,
-        published_verdict=judge(of_cation.barriers_ev, published.barriers_ev, options.criterion),
+        published_verdict=judge_pair(
+            of_cation.barriers_ev, published.barriers_ev, options.criterion
+        ),
         bound_fraction=bound,
         flags=_flags(crystal, of_cation, of_anion, verdict, bound)
         + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, options.criterion),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def to_atoms(crystal: IonicCrystal) -> Atoms:
-    """The crystal as ASE atoms, in its order of entries.
+    """Convert the crystal to ASE atoms, in its order of entries.
 
     Raises:
         InputError: a site is shared or partly empty.
@@ -34,7 +34,7 @@ def to_atoms(crystal: IonicCrystal) -> Atoms:
 
 
 def to_structure(crystal: IonicCrystal) -> Structure:
-    """The crystal as a pymatgen structure with its charges.
+    """Convert the crystal to a pymatgen structure with its charges.
 
     Raises:
         InputError: a site is shared or partly empty.
@@ -50,7 +50,7 @@ def to_structure(crystal: IonicCrystal) -> Structure:
 
 
 def cif_text(crystal: IonicCrystal) -> str:
-    """The crystal as a CIF in P 1, with its oxidation numbers.
+    """Return the crystal as a CIF in P 1, with its oxidation numbers.
 
     Raises:
         InputError: a site is shared or partly empty.
@@ -63,7 +63,7 @@ def cif_text(crystal: IonicCrystal) -> str:
 def moved(
     crystal: IonicCrystal, cell: NDArray[np.float64], positions: NDArray[np.float64]
 ) -> IonicCrystal:
-    """The same ions in another cell and at other places.
+    """Move the ions to other places in another cell.
 
     Args:
         crystal: the ions.

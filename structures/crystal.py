@@ -89,7 +89,7 @@ class IonicCrystal:
 
     @cached_property
     def volume_cubic_angstrom(self) -> float:
-        """Volume of the cell in Å³."""
+        """Return the volume of the cell in Å³."""
         return float(abs(np.linalg.det(self.cell)))
 
     @property
@@ -109,5 +109,5 @@ class IonicCrystal:
 
     @cached_property
     def lengths_angstrom(self) -> NDArray[np.float64]:
-        """Lengths of the three lattice vectors, shape (3,), Å."""
+        """Return the lengths of the three lattice vectors, shape (3,), Å."""
         return np.asarray(np.linalg.norm(self.cell, axis=1))

@@ -69,7 +69,7 @@ class SiteTable:
 
 @lru_cache(maxsize=1)
 def covalent_radii_angstrom() -> NDArray[np.float64]:
-    """Covalent radii by atomic number, Å (Cordero et al., 10.1039/b801115j, through ASE)."""
+    """Return covalent radii by atomic number, Å (Cordero et al., 10.1039/b801115j, through ASE)."""
     from ase.data import covalent_radii
 
     radii = np.array(covalent_radii, dtype=np.float64)
@@ -198,9 +198,9 @@ def rebalance_occupancies(
         chosen = table.numbers == number
         partial = chosen & (table.occupancies < FULL_OCCUPANCY)
         for changed in (
-            _scaled(table, charges, partial, net),
-            _scaled(table, charges, chosen, net),
-            _exchanged(table, charges, partial, net),
+            _scale(table, charges, partial, net),
+            _scale(table, charges, chosen, net),
+            _exchange(table, charges, partial, net),
         ):
             if changed is not None:
                 small = abs(net) <= ROUNDING_SHARE * positive
@@ -232,7 +232,7 @@ def _elements_to_rebalance(table: SiteTable) -> list[int]:
     return list(dict.fromkeys([*first, *disordered, *mobile]))
 
 
-def _scaled(
+def _scale(
     table: SiteTable,
     charges: NDArray[np.float64],
     entries: NDArray[np.bool_],
@@ -247,7 +247,7 @@ def _scaled(
     )
 
 
-def _exchanged(
+def _exchange(
     table: SiteTable,
     charges: NDArray[np.float64],
     entries: NDArray[np.bool_],

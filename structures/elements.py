@@ -17,7 +17,7 @@ def _symbols() -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def atomic_number(symbol_text: str) -> int:
-    """Atomic number of a chemical symbol.
+    """Return the atomic number of a chemical symbol.
 
     Raises:
         InputError: there is no such element.
@@ -31,5 +31,5 @@ def atomic_number(symbol_text: str) -> int:
 
 
 def symbol(number: int) -> str:
-    """Chemical symbol of an atomic number."""
+    """Return the chemical symbol of an atomic number."""
     return _symbols()[number]

@@ -58,7 +58,7 @@ def sample_configurations(
     repeat: Sequence[int] | NDArray[np.int64] = (1, 1, 1),
     neutral: bool = False,
 ) -> Iterator[OrderedConfiguration]:
-    """Ordered configurations of a supercell, the same for the same seed.
+    """Return the ordered configurations of a supercell, the same for the same seed.
 
     Args:
         crystal: the crystal.
@@ -81,9 +81,9 @@ def sample_configurations(
     sites = _Sites(large)
     random = np.random.default_rng(seed)
     for _ in range(count):
-        entries = _chosen(sites, random)
+        entries = _choose(sites, random)
         if neutral:
-            entries = _balanced(large, sites, entries, random)
+            entries = _balance_charges(large, sites, entries, random)
         yield _configuration(large, np.array(sorted(entries)))
 
 
@@ -101,7 +101,7 @@ class _Sites:
         self.excluded = _close_sites(crystal, first)
 
     def alike(self) -> list[list[int]]:
-        """Sites by equal occupation."""
+        """Return the sites by equal occupation."""
         groups: dict[object, list[int]] = {}
         for site, occupation in enumerate(self.occupation):
             groups.setdefault(occupation, []).append(site)
@@ -118,7 +118,7 @@ def _close_sites(crystal: IonicCrystal, first: NDArray[np.int64]) -> list[set[in
     return [set(np.flatnonzero(row).tolist()) for row in close]
 
 
-def _chosen(sites: _Sites, random: np.random.Generator) -> list[int]:
+def _choose(sites: _Sites, random: np.random.Generator) -> list[int]:
     """Entries of one draw."""
     chosen: list[int] = []
     filled: set[int] = set()
@@ -127,7 +127,7 @@ def _chosen(sites: _Sites, random: np.random.Generator) -> list[int]:
     return chosen
 
 
-def _balanced(
+def _balance_charges(
     crystal: IonicCrystal, sites: _Sites, entries: list[int], random: np.random.Generator
 ) -> list[int]:
     """The entries, with as few ions of partly filled sites changed as a neutral cell takes.

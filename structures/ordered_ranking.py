@@ -79,7 +79,7 @@ class OrderedRanking:
 
 
 def ewald_energy_ev(crystal: IonicCrystal) -> float:
-    """Electrostatic energy of the formal charges of an ordered crystal, eV a cell."""
+    """Return electrostatic energy of the formal charges of an ordered crystal, eV a cell."""
     from pymatgen.analysis.ewald import EwaldSummation
 
     return float(EwaldSummation(to_structure(crystal)).total_energy)

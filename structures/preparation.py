@@ -17,10 +17,10 @@ from dualion.structures.errors import InputError, UnpreparableStructureError
 from dualion.structures.oxidation import ChargeProposal, propose_charges, tables
 from dualion.structures.oxidation.environment import analyse, find_neighbours
 from dualion.structures.oxidation.forced import FORCED_METHOD, force_neutral
-from dualion.structures.oxidation.given import (
+from dualion.structures.oxidation.source_states import (
     LARGEST_STATE,
-    given_states_are_sane,
-    has_given_states,
+    has_source_states,
+    source_states_make_sense,
 )
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def prepare(
     )
     environment = analyse(table, neighbours)
     fixed = _checked_states(oxidation_states or {})
-    if not fixed and has_given_states(table):
-        if given_states_are_sane(table, environment):
+    if not fixed and has_source_states(table):
+        if source_states_make_sense(table, environment):
             given = ChargeProposal(charges=table.given_charges, method="given")
             neutral = _neutralised(table, given)
             if neutral is not None:

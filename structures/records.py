@@ -100,7 +100,7 @@ def storable_metadata(metadata: Metadata) -> Metadata:
 
 
 def cell_kind_of(metadata: Metadata) -> Literal["dft", "experiment", "unknown"]:
-    """Whether a cell was computed or measured, as far as its source says.
+    """Return whether a cell was computed or measured, as far as its source says.
 
     ``theoretical`` decides where it is known; a temperature, a database code or an R value
     speaks for a measurement, an energy above the hull for a calculation.

@@ -14,8 +14,8 @@ from dualion.structures.supercells import (
     MOST_ATOMS,
     SMALLEST_WIDTH_ANGSTROM,
     Supercell,
-    described,
     make_supercell,
+    measure_supercell,
     near_cubic_supercell,
 )
 from dualion.structures.symmetry import primitive_crystal
@@ -63,7 +63,7 @@ def simulation_cell(
     draws: int = DRAWS,
     energy: Energy | None = None,
 ) -> SimulationCell:
-    """The smallest near-cubic supercell that is wide enough, ordered where it has to be.
+    """Return the smallest near-cubic supercell that is wide enough, ordered where it has to be.
 
     Args:
         crystal: as prepared, disordered or not.
@@ -84,7 +84,7 @@ def simulation_cell(
             small, smallest_width_angstrom=smallest_width_angstrom, most_atoms=most_atoms
         )
     else:
-        found = described(small, np.asarray(matrix), smallest_width_angstrom)
+        found = measure_supercell(small, np.asarray(matrix), smallest_width_angstrom)
     if not small.is_disordered:
         large = make_supercell(small, found.matrix)
         return SimulationCell(crystal=large, supercell=found, ordering=None)

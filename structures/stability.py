@@ -93,7 +93,7 @@ def anode_reaction(
     phases: Iterable[Phase],
     formation_energy_ev_atom: float | None = None,
 ) -> AnodeReaction:
-    """The reaction of a solid with the metal anode that releases most energy.
+    """Return the reaction of a solid with the metal anode that releases most energy.
 
     Args:
         formula: composition of the solid.
@@ -267,7 +267,11 @@ class Interphase:
 
 
 def interphase(metal: str, anion: str) -> Interphase:
-    """The binary compound of the metal and a mobile anion, by their usual charges.
+    """Return the binary compound of the metal and a mobile anion, by their usual charges.
+
+    Args:
+        metal: symbol of the metal.
+        anion: symbol of the anion.
 
     Raises:
         InputError: the charge of one of them is not known.

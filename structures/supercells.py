@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
+from dualion.structures.lattice_reduction import reduce_cells, widest_basis, widths_of
 from dualion.structures.symmetry import primitive_crystal
 
 SMALLEST_WIDTH_ANGSTROM = 10.0
@@ -27,7 +28,6 @@ SMALLEST_WIDTH_ANGSTROM = 10.0
 MOST_ATOMS = 200
 LARGEST_FACTOR = 1000
 """Supercells of more primitive cells than this are not searched."""
-REDUCTION_STEPS = 100
 EQUAL_ANGSTROM = 1e-6
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class Supercell:
 
 
 def make_supercell(crystal: IonicCrystal, matrix: object) -> IonicCrystal:
-    """The crystal in a supercell.
+    """Repeat the crystal in a supercell.
 
     Images of one entry follow each other, so that entry ``i`` becomes the entries from
     ``i · factor`` on.
@@ -87,7 +87,7 @@ def make_supercell(crystal: IonicCrystal, matrix: object) -> IonicCrystal:
 
 
 def repeated_unit(crystal: IonicCrystal) -> tuple[IonicCrystal, Ints]:
-    """The primitive cell of a crystal, and the matrix of the supercell that the crystal is.
+    """Return the primitive cell of a crystal, and the matrix of the supercell that the crystal is.
 
     Where the primitive cell does not repeat to the same ions at the same places, the crystal
     itself and the identity.
@@ -142,18 +142,13 @@ def _hermite(matrix: Ints) -> Ints:
     return np.array(rows, dtype=np.int64)
 
 
-def widths_of(cell: Floats) -> Floats:
-    """Distances of opposite faces, shape (..., 3), Å, of cells with shape (..., 3, 3)."""
-    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(cell), axis=-2))
-
-
 def near_cubic_supercell(
     crystal: IonicCrystal,
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
     most_atoms: int = MOST_ATOMS,
 ) -> Supercell:
-    """The smallest supercell that is wide enough; among equally small ones the most cubic.
+    """Return the smallest supercell that is wide enough; among equally small ones the most cubic.
 
     Where no cell under the limit has every width, the smallest whose lattice vectors are all
     long enough is taken, and ``wide_enough`` is False.
@@ -197,7 +192,7 @@ def most_cubic(
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
 ) -> Supercell:
-    """Of all supercells with that many cells, the one whose smallest width is largest.
+    """Return the supercell of that many cells whose smallest width is largest.
 
     Equal ones are told apart by the shortest lattice vector, then by the longest.
 
@@ -213,25 +208,30 @@ def most_cubic(
         raise InputError(
             f"A supercell of {factor} cells is not searched; choose 1 to {LARGEST_FACTOR}."
         )
-    start = np.rint(_reduced(crystal.cell[None])[0] @ np.linalg.inv(crystal.cell))
-    cells = _distinct(_reduced(hermite_matrices(factor) @ start @ crystal.cell))
+    start = np.rint(reduce_cells(crystal.cell[None])[0] @ np.linalg.inv(crystal.cell))
+    cells = _drop_images(reduce_cells(hermite_matrices(factor) @ start @ crystal.cell))
     shortest = np.linalg.norm(cells, axis=2).min(axis=1)
     best, best_score = cells[0], (-np.inf, -np.inf, -np.inf)
     for index in np.argsort(-shortest, kind="stable").tolist():
         if shortest[index] < best_score[0] - EQUAL_ANGSTROM:
             break  # no width exceeds the shortest vector
-        cell = _widest_basis(cells[index])
+        cell = widest_basis(cells[index])
         score = _score(cell)
         if score > best_score:
             best, best_score = cell, score
-    matrix = _facing_forward(np.rint(best @ np.linalg.inv(crystal.cell)).astype(np.int64))
-    return described(crystal, matrix, smallest_width_angstrom)
+    matrix = _face_forward(np.rint(best @ np.linalg.inv(crystal.cell)).astype(np.int64))
+    return measure_supercell(crystal, matrix, smallest_width_angstrom)
 
 
-def described(
+def measure_supercell(
     crystal: IonicCrystal, matrix: object, smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM
 ) -> Supercell:
-    """Lengths and widths of the supercell of a matrix (see ``make_supercell``).
+    """Return the lengths and widths of the supercell of a matrix (see ``make_supercell``).
+
+    Args:
+        crystal: the crystal.
+        matrix: shape (3, 3) whole numbers, or shape (3,), repeats.
+        smallest_width_angstrom: what ``wide_enough`` is measured by, Å.
 
     Raises:
         InputError: the matrix makes no sense.
@@ -253,14 +253,14 @@ def _score(cell: Floats) -> tuple[float, float, float]:
     return tuple(round(float(x), 6) for x in numbers)  # type: ignore[return-value]
 
 
-def _distinct(cells: Floats) -> Floats:
+def _drop_images(cells: Floats) -> Floats:
     """One cell of each metric: the others are images of it by the lattice's symmetry."""
     metrics = np.einsum("mij,mkj->mik", cells, cells).reshape(-1, 9)
     _, first = np.unique(np.round(metrics, 5), axis=0, return_index=True)
     return np.asarray(cells[np.sort(first)])
 
 
-def _facing_forward(matrix: Ints) -> Ints:
+def _face_forward(matrix: Ints) -> Ints:
     """The same lattice with its vectors ordered and signed to lie along the old ones."""
     turned = [
         signs[:, None] * matrix[list(order)]
@@ -275,7 +275,7 @@ def _facing_forward(matrix: Ints) -> Ints:
 
 @lru_cache(maxsize=64)
 def hermite_matrices(factor: int) -> Ints:
-    """All matrices in Hermite normal form with that determinant, shape (m, 3, 3)."""
+    """Return all matrices in Hermite normal form with that determinant, shape (m, 3, 3)."""
     found = [
         [[a, b, c], [0, d, e], [0, 0, factor // (a * d)]]
         for a, d in _divisor_pairs(factor)
@@ -292,69 +292,3 @@ def _divisor_pairs(factor: int) -> Iterator[tuple[int, int]]:
             for d in range(1, factor // a + 1):
                 if factor // a % d == 0:
                     yield a, d
-
-
-def _reduced(cells: Floats) -> Floats:
-    """Minkowski-reduced right-handed bases of lattices, shape (m, 3, 3).
-
-    The greedy reduction of Nguyen & Stehlé (ACM Trans. Algorithms 5, 46 (2009),
-    10.1145/1597036.1597050): the longest vector is reduced by its nearest neighbour in the
-    lattice of the two others, until nothing gets shorter.
-    """
-    basis = np.array(cells, dtype=np.float64)
-    for _ in range(REDUCTION_STEPS):
-        before = (basis**2).sum(axis=(1, 2))
-        basis = _by_length(basis)
-        basis[:, 1] -= _rounded(basis[:, 1], basis[:, 0])[:, None] * basis[:, 0]
-        basis = _by_length(basis)
-        basis[:, 2] = _nearest_to_plane(basis)
-        if ((basis**2).sum(axis=(1, 2)) > before - 1e-9).all():
-            break
-    basis = _by_length(basis)
-    basis[np.linalg.det(basis) < 0] *= -1.0
-    return basis
-
-
-def _by_length(basis: Floats) -> Floats:
-    order = np.argsort(np.round((basis**2).sum(axis=2), 9), axis=1, kind="stable")
-    return np.asarray(np.take_along_axis(basis, order[:, :, None], axis=1))
-
-
-def _rounded(vector: Floats, by: Floats) -> Floats:
-    return np.asarray(np.rint((vector * by).sum(axis=1) / (by**2).sum(axis=1)))
-
-
-def _nearest_to_plane(basis: Floats) -> Floats:
-    """The third vector less its closest point in the lattice of the first two, shape (m, 3)."""
-    first, second, third = basis[:, 0], basis[:, 1], basis[:, 2]
-    gram = np.einsum("mij,mkj->mik", basis[:, :2], basis[:, :2])
-    right = np.einsum("mij,mj->mi", basis[:, :2], third)
-    near = np.floor(np.linalg.solve(gram, right[:, :, None])[:, :, 0])
-    best, best_square = third, (third**2).sum(axis=1) - 1e-9
-    for step in np.ndindex(4, 4):
-        y = near + np.array(step) - 1
-        moved = third - y[:, :1] * first - y[:, 1:] * second
-        square = (moved**2).sum(axis=1)
-        closer = square < best_square
-        best = np.where(closer[:, None], moved, best)
-        best_square = np.where(closer, square - 1e-9, best_square)
-    return best
-
-
-@lru_cache(maxsize=1)
-def _unimodular() -> Ints:
-    """Changes of basis with entries −1, 0, 1, one of each set of vectors, shape (m, 3, 3)."""
-    rows = [row for row in itertools.product((-1, 0, 1), repeat=3) if row > (0, 0, 0)]
-    triples = np.array(list(itertools.combinations(rows, 3)), dtype=np.int64)
-    return np.asarray(triples[np.abs(np.rint(np.linalg.det(triples))) == 1])
-
-
-def _widest_basis(cell: Floats) -> Floats:
-    """Of the bases of a reduced lattice, the one with the largest smallest width."""
-    bases = _unimodular() @ cell
-    lengths = np.linalg.norm(bases, axis=2)
-    widths = widths_of(bases).min(axis=1)
-    order = np.lexsort(
-        (np.round(lengths.sum(axis=1), 6), np.round(lengths.max(axis=1), 6), -np.round(widths, 6))
-    )
-    return np.asarray(bases[order[0]])

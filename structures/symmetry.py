@@ -20,9 +20,13 @@ SYMPREC_ANGSTROM = 0.01
 
 
 def space_group(crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGSTROM) -> str:
-    """Hermann–Mauguin symbol by spglib, or an empty text where it finds none.
+    """Return Hermann–Mauguin symbol by spglib, or an empty text where it finds none.
 
     Sites that several species share count as one kind of site.
+
+    Args:
+        crystal: the crystal.
+        symprec_angstrom: tolerance of positions, Å.
     """
     positions, kinds = _sites(crystal)
     dataset = _dataset(crystal.cell, positions, kinds, symprec_angstrom)
@@ -32,9 +36,15 @@ def space_group(crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGS
 def operations(
     cell: Array, frac: Array, kinds: list[int], *, symprec_angstrom: float = SYMPREC_ANGSTROM
 ) -> tuple[Array, Array]:
-    """Rotations (m, 3, 3) and translations (m, 3) of a crystal, fractional, by spglib.
+    """Return rotations (m, 3, 3) and translations (m, 3) of a crystal, fractional, by spglib.
 
     Where spglib finds nothing, the identity alone.
+
+    Args:
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        frac: shape (n, 3), fractional coordinates.
+        kinds: length n; only sites of one kind map onto each other.
+        symprec_angstrom: tolerance of positions, Å.
     """
     dataset = _dataset(cell, frac, kinds, symprec_angstrom)
     if dataset is None:
@@ -48,6 +58,10 @@ def crystal_operations(
     """Rotations (m, 3, 3) and translations (m, 3) that map a crystal onto itself, fractional.
 
     Ions of one element with different charges count as different.
+
+    Args:
+        crystal: the crystal.
+        symprec_angstrom: tolerance of positions, Å.
     """
     positions, kinds, _ = _charged_sites(crystal)
     return operations(crystal.cell, positions, kinds, symprec_angstrom=symprec_angstrom)
@@ -56,7 +70,12 @@ def crystal_operations(
 def primitive_crystal(
     crystal: IonicCrystal, *, symprec_angstrom: float = SYMPREC_ANGSTROM
 ) -> IonicCrystal:
-    """The crystal in its primitive cell, not turned; as it is where spglib finds none smaller."""
+    """The crystal in its primitive cell, not turned; as it is where spglib finds none smaller.
+
+    Args:
+        crystal: the crystal.
+        symprec_angstrom: tolerance of positions, Å.
+    """
     import spglib
 
     positions, kinds, contents = _charged_sites(crystal)

@@ -12,6 +12,7 @@ from dualion.results.columns import Row
 from dualion.results.figures.files import blank_figure, save_figure
 from dualion.results.score import PARTS
 from dualion.results.transport.figures import COLOURS
+from dualion.screening.criterion import DaiCriterion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def ratio_figure(
     *,
     dimensionality: int = 3,
     log: bool = False,
-    region: tuple[float, float, float] = (0.5, 1.5, 1.0),
+    criterion: DaiCriterion | None = None,
 ) -> Figure:
     """Barrier of the cation against the ratio of the barriers, the region of the criterion shaded.
 
@@ -41,7 +42,7 @@ def ratio_figure(
         rows: rows of ``screened.csv``; those without finite numbers are left out.
         dimensionality: 1, 2 or 3.
         log: logarithmic axes.
-        region: smallest ratio, largest ratio, largest barrier of the cation in eV.
+        criterion: whose region is shaded; the published one where none is given.
     """
     figure, axes = _new(1.6 * COLUMN_INCHES, 1.15 * COLUMN_INCHES)
     ratio, barrier = f"ratio_{dimensionality}d", f"e{dimensionality}d_cation_ev"
@@ -54,7 +55,7 @@ def ratio_figure(
         x, y = zip(*points, strict=True) if points else ((), ())
         size = 26 if len(rows) < 500 else 6
         axes.scatter(x, y, s=size, c=colour, marker=marker, linewidths=0, label=ion_label(anion))
-    _shade(axes, region)
+    _shade(axes, criterion or DaiCriterion())
     if log:
         axes.set(xscale="log", yscale="log")
     else:
@@ -65,10 +66,10 @@ def ratio_figure(
     return figure
 
 
-def _shade(axes: Axes, region: tuple[float, float, float]) -> None:
+def _shade(axes: Axes, criterion: DaiCriterion) -> None:
     from matplotlib.patches import Rectangle
 
-    low, high, top = region
+    low, high, top = criterion.min_ratio, criterion.max_ratio, criterion.max_cation_barrier_ev
     box = Rectangle((low, 0.0), high - low, top, facecolor=REGION, alpha=0.12, zorder=0)
     axes.add_patch(box)
     axes.plot([low, low, high, high], [0, top, top, 0], color=REGION, linewidth=0.8, linestyle="--")
@@ -140,16 +141,15 @@ def write_run_figures(
 ) -> list[Path]:
     """Write every figure of a run, as SVG, PDF and PNG; returns the paths."""
     d = run.dimensionality
-    given = run.criterion
-    region = (
-        float(given.get("min_ratio", 0.5)),
-        float(given.get("max_ratio", 1.5)),
-        float(given.get("max_cation_barrier_ev", 1.0)),
+    region = DaiCriterion(
+        max_cation_barrier_ev=float(run.criterion["max_cation_barrier_ev"]),
+        min_ratio=float(run.criterion["min_ratio"]),
+        max_ratio=float(run.criterion["max_ratio"]),
     )
     funnel = [(str(name), int(count)) for name, count in run.sidecar.get("funnel", {}).items()]
     figures = {
-        "ratio": ratio_figure(run.rows, dimensionality=d, region=region),
-        "ratio_log": ratio_figure(run.rows, dimensionality=d, log=True, region=region),
+        "ratio": ratio_figure(run.rows, dimensionality=d, criterion=region),
+        "ratio_log": ratio_figure(run.rows, dimensionality=d, log=True, criterion=region),
         "barriers": barrier_figure(run.rows, dimensionality=d),
         "funnel": funnel_figure(funnel),
         "ranking": ranking_figure(run.candidates),

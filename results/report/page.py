@@ -118,6 +118,7 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         "title": title,
         "n": len(rows),
         "columns": notes,
+        "criterion": run.criterion,
         "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
         "detailed": list(detailed),
         "flags": FLAGS,

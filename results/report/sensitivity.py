@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.columns import Row
 from dualion.screening.barriers import BarrierOptions, native_barriers
 from dualion.screening.bvse.potential import preset
-from dualion.screening.criterion import DaiCriterion, Triple, judge
+from dualion.screening.criterion import DaiCriterion, Triple, barrier_ratio, judge_pair
 from dualion.structures.errors import StructureError
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def sensitivity(
 
 def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     d = criterion.dimensionality
-    other = "anion_over_cation" if criterion.reading == "cation_over_anion" else "cation_over_anion"
+    other = criterion.other_reading
     lines = [
         _line(f"{n}D barriers", *_barriers(row, "_ev"), replace(criterion, dimensionality=n))
         for n in (1, 2, 3)
     ]
-    turned = replace(criterion, reading=other)  # type: ignore[arg-type]
+    turned = replace(criterion, reading=other)
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
     for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
@@ -84,11 +84,9 @@ def _line(
     anion: Triple,
     criterion: DaiCriterion,
 ) -> dict[str, Any]:
-    verdict = judge(cation, anion, criterion)
+    verdict = judge_pair(cation, anion, criterion)
     at = criterion.dimensionality - 1
-    ratio = verdict.ratios[at]
-    if criterion.reading == "cation_over_anion":
-        ratio = 1.0 / ratio if ratio > 0.0 else math.inf
+    ratio = barrier_ratio(cation[at], anion[at], criterion.reading)
     return {
         "name": name,
         "cation_ev": _finite(cation[at]),

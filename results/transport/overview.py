@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dualion.results.figures.files import blank_figure
 from dualion.results.transport.figures import COLOURS, draw_msd
-from dualion.screening.transport.motion.pathlines import Tracks
+from dualion.screening.transport.motion.pathlines import Pathlines
 from dualion.screening.transport.motion.structure import Rdf
 from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
@@ -42,7 +42,7 @@ class NamedPair:
 
 
 def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: int = 2) -> Figure:
-    """MSD of each species, g(r) and coordination of some pairs, and a projection of the ways.
+    """MSD of each species, g(r) and coordination of some pairs, and a projection of the pathlines.
 
     Args:
         report: the finished analysis.
@@ -57,7 +57,7 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
     left, middle, right = figure.subplots(1, 3)
     draw_msd(left, report)
     _draw_pairs(middle, chosen_pairs(report, pairs))
-    _draw_tracks(right, report.tracks, axis)
+    _draw_pathlines(right, report.pathlines, axis)
     for axes, letter in zip((left, middle, right), "abc", strict=True):
         axes.set_title(letter, loc="left", fontweight="bold")
     return figure
@@ -77,7 +77,7 @@ def chosen_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPa
             f"{', '.join('-'.join(rdf.pair) for rdf in report.rdfs)}."
         )
     if not pairs:
-        moving = dict.fromkeys(name.partition("(")[0] for name in report.tracks.mobile)
+        moving = dict.fromkeys(name.partition("(")[0] for name in report.pathlines.mobile)
         elements = dict.fromkeys(element for rdf in report.rdfs for element in rdf.pair)
         # A centre hides behind its ligands.
         out = moving | dict.fromkeys(centre for centre, _ in report.bonded_pairs)
@@ -121,29 +121,29 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
         axes.legend(fontsize="small", loc="upper right")
 
 
-def _draw_tracks(axes: Axes, tracks: Tracks, axis: int) -> None:
-    """The ways of the mobile ions, folded into the cell, over the atoms that stay."""
+def _draw_pathlines(axes: Axes, pathlines: Pathlines, axis: int) -> None:
+    """Pathlines of the mobile ions, folded into the cell, over the atoms that stay."""
     from matplotlib.collections import LineCollection
 
-    plane = _plane(tracks.cell, axis)
+    plane = _plane(pathlines.cell, axis)
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
     others = [i for i in range(3) if i != axis]
     outline = np.zeros((5, 3))
     outline[:, others] = corners
-    axes.plot(*(outline @ tracks.cell @ plane.T).T, color="0.4", linewidth=0.8)
-    kinds = dict.fromkeys(tracks.symbols)
+    axes.plot(*(outline @ pathlines.cell @ plane.T).T, color="0.4", linewidth=0.8)
+    kinds = dict.fromkeys(pathlines.symbols)
     for number, symbol in enumerate(kinds):
-        chosen = [i for i, s in enumerate(tracks.symbols) if s == symbol]
-        folded = tracks.framework[chosen] % 1.0
-        places = folded @ tracks.cell @ plane.T
+        chosen = [i for i, s in enumerate(pathlines.symbols) if s == symbol]
+        folded = pathlines.framework[chosen] % 1.0
+        places = folded @ pathlines.cell @ plane.T
         colour = COLOURS[-1 - number % len(COLOURS)]
         axes.scatter(
             places[:, 0], places[:, 1], s=22, color=colour, label=symbol, linewidths=0, zorder=4
         )
-    for number, (name, ways) in enumerate(tracks.mobile.items()):
+    for number, (name, lines_of_ions) in enumerate(pathlines.mobile.items()):
         colour = COLOURS[number % len(COLOURS)]
-        lines = [piece @ tracks.cell @ plane.T for ion in range(ways.shape[1])
-                 for piece in folded_pieces(ways[:, ion])]  # fmt: skip
+        lines = [piece @ pathlines.cell @ plane.T for ion in range(lines_of_ions.shape[1])
+                 for piece in folded_pieces(lines_of_ions[:, ion])]  # fmt: skip
         axes.add_collection(
             LineCollection(lines, colors=colour, linewidths=0.5, alpha=0.6, zorder=3, label=name)
         )

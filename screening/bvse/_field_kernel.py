@@ -107,7 +107,7 @@ def _phases(frac, highest):
 def structure_factor_field(
     coefficients, reciprocal, frac, weights, kind_starts, spectra, k_max, bins_per_k
 ):
-    """Fourier coefficients of the smooth part of the field, for k up to k_max.
+    """Return the Fourier coefficients of the smooth part of the field, for k up to k_max.
 
     Args:
         coefficients: (nx, ny, nz // 2 + 1) complex128, zero on entry.

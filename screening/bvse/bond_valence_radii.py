@@ -122,7 +122,12 @@ def bond_valence_radius(number: int) -> tuple[float, float]:
 
 
 def estimated_r0(cation: int, anion: int) -> float:
-    """R0 in Å of two elements for b = 0.37 Å (equation 3 of O'Keeffe & Brese)."""
+    """Return R0 in Å of two elements for b = 0.37 Å (equation 3 of O'Keeffe & Brese).
+
+    Args:
+        cation: atomic number.
+        anion: atomic number.
+    """
     (r1, c1), (r2, c2) = bond_valence_radius(cation), bond_valence_radius(anion)
     polarity = (math.sqrt(c1) - math.sqrt(c2)) ** 2
     return r1 + r2 - r1 * r2 * polarity / (c1 * r1 + c2 * r2)
@@ -162,7 +167,14 @@ def _nearest_to_octahedral(row: dict[str, dict[str, Any]]) -> float:
 
 
 def shannon_radius(number: int, charge: float) -> float:
-    """Crystal radius of a cation in Å, from the bond valence radius if Shannon has none."""
+    """Return crystal radius of a cation in Å, from the bond valence radius if Shannon has none.
+
+    The radii are Shannon's, Acta Cryst. A 32, 751 (1976), 10.1107/S0567739476001551.
+
+    Args:
+        number: atomic number.
+        charge: formal charge, e, above 0.
+    """
     states = _shannon().get(symbol(number), {})
     positive = [known for known in states if known > 0]
     if not positive:

@@ -49,7 +49,7 @@ def bvs_quality(
     reach_angstrom: float = REACH_ANGSTROM,
     worst: ParameterQuality = ParameterQuality.ESTIMATED,
 ) -> BondValenceQuality:
-    """Bond valence sums, their mismatch and the GII.
+    """Return the bond valence sums, their mismatch and the GII.
 
     A partly occupied neighbour counts with its occupancy. In a disordered crystal the sums are
     averages over what surrounds a site, so that its GII is too large where ions and vacancies

@@ -35,7 +35,13 @@ def bvlain_barriers(
     *,
     neighbours: int = NEIGHBOURS,
 ) -> IonBarriers:
-    """Barriers by bvlain.
+    """Compute barriers by bvlain.
+
+    Args:
+        crystal: the ordered crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions and the spacing of the grid, Å.
+        neighbours: how many framework ions bvlain sums over at each grid point.
 
     Raises:
         UnpreparableStructureError: the crystal is disordered or has fractional charges.

@@ -53,12 +53,12 @@ _LAST_OF_PERIOD = (2, 10, 18, 36, 54, 86, 118)
 
 
 def is_d_or_f_block(number: int) -> bool:
-    """Whether the element belongs to groups 3 to 12, the lanthanides or the actinides."""
+    """Return whether the element belongs to groups 3 to 12, the lanthanides or the actinides."""
     return any(number in block for block in _D_AND_F_BLOCK)
 
 
 def principal_quantum_number(number: int) -> int:
-    """softBV's principal quantum number of an element; its period where softBV has none."""
+    """Return softBV's principal quantum number of an element; its period where softBV has none."""
     known = quantum_numbers().get(number)
     if known is not None:
         return known
@@ -68,12 +68,18 @@ def principal_quantum_number(number: int) -> int:
 def bond_breaking_energy(
     cation: Ion, anion: Ion, *, r_min_angstrom: float, alpha_per_angstrom: float
 ) -> float:
-    """D0 in eV from the other parameters.
+    """Return D0 in eV from the other parameters.
 
     With the charges V in e and principal quantum numbers n, D0 = 14.4 V_A |V_X| / (2 α² R_min
     √(n_A n_X)) for cations of the s and p block, and 14.4 √(2 V_A |V_X|) / (α² R_min
     √(n_A n_X)) for those of the d and f block (Adams & Rao, Phys. Status Solidi A 208, 1746
     (2011), 10.1002/pssa.201001116; the factor √2 is what the tabulated values need).
+
+    Args:
+        cation: atomic number and charge, e.
+        anion: atomic number and charge, e.
+        r_min_angstrom: distance of the minimum, Å.
+        alpha_per_angstrom: α of the Morse term, 1/Å.
     """
     charges = cation[1] * abs(anion[1])
     strength = float(np.sqrt(2.0 * charges)) if is_d_or_f_block(cation[0]) else charges / 2.0
@@ -96,7 +102,12 @@ class EstimateModel:
     weights: NDArray[np.float64]
 
     def estimate(self, cation: Ion, anion: Ion) -> MorseParameters:
-        """Parameters of a pair; charges in e, those of the cation positive."""
+        """Return the parameters of a pair; charges in e, those of the cation positive.
+
+        Args:
+            cation: atomic number and charge, e.
+            anion: atomic number and charge, e.
+        """
         row = _design_row(cation, anion, self.offsets, len(self.weights))
         r_min_excess, log_b, r0_excess = (float(x) for x in row @ self.weights)
         base = estimated_r0(cation[0], anion[0])
@@ -114,7 +125,7 @@ class EstimateModel:
 
 
 def fit_estimates(table: MorseTable) -> EstimateModel:
-    """The fit to the pairs of a table; every α must be positive."""
+    """Fit the pairs of a table; every α must be positive."""
     pairs = [(c, a, found) for c, row in table.items() for a, found in row.items()]
     labels = {name for cation, anion, _ in pairs for name in _offset_names(cation, anion)}
     first = len(_properties((3, 1), (8, -2)))

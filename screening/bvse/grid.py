@@ -26,7 +26,7 @@ SMALLEST_COUNT = 4
 
 
 def grid_shape(cell: NDArray[np.float64], spacing_angstrom: float) -> Shape:
-    """Fewest points along each axis whose distance does not exceed the spacing.
+    """Return the fewest points along each axis whose distance does not exceed the spacing.
 
     Counts are even, so that a sublattice at (½, ½, ½) is sampled like the one at the origin,
     and products of 2, 3 and 5, which Fourier transforms like.
@@ -61,7 +61,12 @@ def compact(crystal: IonicCrystal) -> IonicCrystal:
 
 
 def peer_grid_shape(cell: NDArray[np.float64], resolution_angstrom: float) -> Shape:
-    """The grid of bvlain at this resolution without its repeated end planes."""
+    """Return the grid of bvlain at this resolution without its repeated end planes.
+
+    Args:
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        resolution_angstrom: largest distance of grid points that bvlain is asked for, Å.
+    """
     lengths = np.linalg.norm(cell, axis=1)
     counts = [max(1, int(length // resolution_angstrom) - 1) for length in lengths]
     return counts[0], counts[1], counts[2]

@@ -16,7 +16,7 @@ from dualion.structures.crystal import IonicCrystal
 REACH_ANGSTROM = 8.0
 
 
-def pair_energy_ev(
+def lattice_energy_ev(
     crystal: IonicCrystal,
     options: PotentialOptions | None = None,
     *,

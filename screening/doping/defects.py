@@ -18,16 +18,13 @@ from typing import Literal
 
 import numpy as np
 
-from dualion.screening.doping.configurations import (
-    DopingOptions,
-    configurations_in_cell,
-    formula_unit_of,
-)
+from dualion.screening.doping.configurations import configurations_in_cell
+from dualion.screening.doping.doping_plan import DopingOptions, formula_unit_of
 from dualion.screening.doping.formula_unit_changes import (
-    ChangeUnit,
+    FormulaUnitChange,
     host_ion,
     mobile_cation,
-    salt_unit,
+    salt_change,
 )
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
@@ -55,7 +52,7 @@ class DefectPlan:
     """
 
     name: str
-    unit: ChangeUnit
+    unit: FormulaUnitChange
     count: int
     asked_per_formula_unit: float
     reached_per_formula_unit: float
@@ -82,8 +79,12 @@ class DefectiveCell:
     seed: int
 
 
-def schottky_unit(cation: MobileIon, anion: MobileIon) -> ChangeUnit:
-    """The smallest neutral set of cation and anion vacancies.
+def schottky_change(cation: MobileIon, anion: MobileIon) -> FormulaUnitChange:
+    """Return the smallest neutral set of cation and anion vacancies.
+
+    Args:
+        cation: the ion of positive charge.
+        anion: the ion of negative charge.
 
     Raises:
         InputError: the charges are not of opposite sign, or balance in no small whole numbers.
@@ -95,16 +96,18 @@ def schottky_unit(cation: MobileIon, anion: MobileIon) -> ChangeUnit:
     for cations in range(1, 7):
         anions = -cations * cation.charge / anion.charge
         if abs(anions - round(anions)) < 1e-6:
-            return ChangeUnit(name="schottky", removed=((cation, cations), (anion, round(anions))))
+            return FormulaUnitChange(
+                name="schottky", removed=((cation, cations), (anion, round(anions)))
+            )
     raise InputError(
         f"{cation} and {anion} balance in no small whole numbers; choose other ions for the "
         "vacancies."
     )
 
 
-def frenkel_unit(ion: MobileIon) -> ChangeUnit:
-    """One ion moved to an interstitial."""
-    return ChangeUnit(name="frenkel", removed=((ion, 1),), inserted=((ion, 1),))
+def frenkel_change(ion: MobileIon) -> FormulaUnitChange:
+    """Move one ion to an interstitial."""
+    return FormulaUnitChange(name="frenkel", removed=((ion, 1),), inserted=((ion, 1),))
 
 
 def plan_defects(
@@ -116,7 +119,7 @@ def plan_defects(
     per_formula_unit: float = math.nan,
     count: int = 0,
 ) -> DefectPlan:
-    """How many defects of a kind a cell gets.
+    """Choose how many defects of a kind a cell gets.
 
     Args:
         cell: the supercell.
@@ -134,11 +137,11 @@ def plan_defects(
     asked = math.isfinite(per_formula_unit)
     if asked == (count > 0) or (asked and per_formula_unit <= 0.0):
         raise InputError("Give defects either per formula unit, above 0, or as a number.")
-    unit = _unit_of(cell, kind, ions, salt)
+    unit = _choose_change(cell, kind, ions, salt)
     formula_units = formula_unit_of(cell)[1]
     number = max(1, round(per_formula_unit * formula_units)) if asked else count
     return DefectPlan(
-        name=_name(unit, number),
+        name=_name_defects(unit, number),
         unit=unit,
         count=number,
         asked_per_formula_unit=per_formula_unit,
@@ -146,19 +149,21 @@ def plan_defects(
     )
 
 
-def _unit_of(cell: IonicCrystal, kind: DefectKind, ions: tuple[str, ...], salt: str) -> ChangeUnit:
+def _choose_change(
+    cell: IonicCrystal, kind: DefectKind, ions: tuple[str, ...], salt: str
+) -> FormulaUnitChange:
     if kind == "salt":
-        return replace(salt_unit(salt), name="salt")
+        return replace(salt_change(salt), name="salt")
     if kind == "schottky":
         cation, anion = (host_ion(cell, text) for text in ions) if ions else mobile_pair(cell)
-        return schottky_unit(cation, anion)
+        return schottky_change(cation, anion)
     if kind == "frenkel":
-        return frenkel_unit(host_ion(cell, ions[0]) if ions else mobile_cation(cell))
+        return frenkel_change(host_ion(cell, ions[0]) if ions else mobile_cation(cell))
     raise InputError(f"There is no defect {kind!r}; known: schottky, frenkel, salt.")
 
 
 def mobile_pair(cell: IonicCrystal) -> tuple[MobileIon, MobileIon]:
-    """The usual mobile cation and the anion of the smallest charge.
+    """Return the usual mobile cation and the anion of the smallest charge.
 
     Raises:
         InputError: the cell lacks one of them.
@@ -175,7 +180,7 @@ def mobile_pair(cell: IonicCrystal) -> tuple[MobileIon, MobileIon]:
     return cation, MobileIon(number, charge)
 
 
-def _name(unit: ChangeUnit, count: int) -> str:
+def _name_defects(unit: FormulaUnitChange, count: int) -> str:
     """The defects in words that can be part of a file name."""
     if unit.name == "frenkel":
         return f"frenkel_{unit.removed[0][0].element}{count}"
@@ -186,10 +191,10 @@ def _name(unit: ChangeUnit, count: int) -> str:
     return f"{unit.name}_{parts}"
 
 
-def with_defects(
+def insert_defects(
     cell: IonicCrystal, plan: DefectPlan, options: DopingOptions | None = None
 ) -> DefectiveCell:
-    """The cell with its defects.
+    """Put the defects of a plan into a cell.
 
     Args:
         cell: ordered supercell.
@@ -220,7 +225,7 @@ def default_cells(
     anion: MobileIon,
     options: DopingOptions | None = None,
 ) -> tuple[DefectiveCell, ...]:
-    """The usual plan: the perfect cell, and one with a vacancy pair of the mobile ions.
+    """Return the usual plan: the perfect cell, and one with a vacancy pair of the mobile ions.
 
     Args:
         cell: ordered supercell.
@@ -236,4 +241,4 @@ def default_cells(
         name=PERFECT, crystal=cell, plan=None, degeneracy=1, distinct=1, seed=options.seed
     )
     plan = plan_defects(cell, "schottky", ions=(str(cation), str(anion)), count=1)
-    return perfect, with_defects(cell, plan, options)
+    return perfect, insert_defects(cell, plan, options)

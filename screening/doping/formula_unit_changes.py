@@ -17,7 +17,7 @@ USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeUnit:
+class FormulaUnitChange:
     """The smallest neutral change of a kind.
 
     Attributes:
@@ -76,17 +76,17 @@ def salt_ions(formula: str) -> tuple[tuple[MobileIon, int], tuple[MobileIon, int
     return (ions[0], counts[0]), (ions[1], counts[1])
 
 
-def salt_unit(formula: str) -> ChangeUnit:
-    """One formula unit of a salt, inserted.
+def salt_change(formula: str) -> FormulaUnitChange:
+    """Insert one formula unit of a salt.
 
     Raises:
         InputError: the formula is that of no binary salt.
     """
-    return ChangeUnit(name=formula.replace(" ", ""), inserted=salt_ions(formula))
+    return FormulaUnitChange(name=formula.replace(" ", ""), inserted=salt_ions(formula))
 
 
-def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
-    """Ions of the host replaced, balanced by vacancies or insertions of its mobile cation.
+def substitution_change(text: str, host: IonicCrystal) -> FormulaUnitChange:
+    """Replace ions of the host, balanced by vacancies or insertions of its mobile cation.
 
     Args:
         text: like ``S=I`` or ``P=Ge``; charges may be written, like ``P5+=Ge4+``. A new ion
@@ -105,11 +105,11 @@ def substitution_unit(text: str, host: IonicCrystal) -> ChangeUnit:
     new = _ion(parts[1], like=old)
     surplus = new.charge - old.charge
     if abs(surplus) < 1e-9:
-        return ChangeUnit(name=text, replaced=((old, new, 1),))
+        return FormulaUnitChange(name=text, replaced=((old, new, 1),))
     cation = mobile_cation(host)
     swaps, balances = _smallest_balance(abs(surplus), cation.charge, text)
     balance = ((cation, balances),)
-    return ChangeUnit(
+    return FormulaUnitChange(
         name=text,
         inserted=balance if surplus < 0 else (),
         removed=balance if surplus > 0 else (),
@@ -131,7 +131,7 @@ def _smallest_balance(surplus: float, charge: float, text: str) -> tuple[int, in
 
 
 def mobile_cation(host: IonicCrystal) -> MobileIon:
-    """The usual mobile cation of a crystal.
+    """Return the usual mobile cation of a crystal.
 
     Raises:
         InputError: it holds none.
@@ -148,7 +148,11 @@ def mobile_cation(host: IonicCrystal) -> MobileIon:
 
 
 def host_ion(host: IonicCrystal, text: str) -> MobileIon:
-    """An ion of the host by its element, ``S``, or with its charge, ``S2-``.
+    """Return an ion of the host by its element, ``S``, or with its charge, ``S2-``.
+
+    Args:
+        host: the crystal.
+        text: an element, or an element with its charge.
 
     Raises:
         InputError: the host does not hold it.

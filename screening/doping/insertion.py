@@ -93,7 +93,7 @@ class InsertionSite:
 def insertion_sites(
     host: IonicCrystal, ion: MobileIon, options: InsertionOptions | None = None
 ) -> tuple[InsertionSite, ...]:
-    """Places for one more ion, those with more room first.
+    """Find places for one more ion, those with more room first.
 
     Args:
         host: an ordered crystal, with all its ions in place.
@@ -117,10 +117,10 @@ def insertion_sites(
     kept: list[InsertionSite] = []
     places = np.zeros((0, 3))
     for frac, origin in found:
-        orbit = _orbit(frac, host.cell, rotations, translations)
-        if len(places) and _nearest(orbit[0], places, host) < SAME_PLACE_ANGSTROM:
+        orbit = _find_orbit(frac, host.cell, rotations, translations)
+        if len(places) and _nearest_distance(orbit[0], places, host) < SAME_PLACE_ANGSTROM:
             continue
-        site = _site(host, ion, framework, orbit, origin, options)
+        site = _describe_site(host, ion, framework, orbit, origin, options)
         if site.share >= options.smallest_share:
             kept.append(site)
             places = np.vstack([places, orbit])
@@ -129,11 +129,11 @@ def insertion_sites(
     return tuple(sorted(kept, key=lambda site: -round(site.share, 6)))
 
 
-def _nearest(frac: Floats, places: Floats, host: IonicCrystal) -> float:
+def _nearest_distance(frac: Floats, places: Floats, host: IonicCrystal) -> float:
     return float(shortest_distances(host.cell, frac[None], places).min())
 
 
-def _site(
+def _describe_site(
     host: IonicCrystal,
     ion: MobileIon,
     framework: Framework,
@@ -164,11 +164,11 @@ def _landscape_minima(
     level = float(energies.min()) + options.up_to_ev
     basins = basins_of(energies, framework.cell, level_ev=level)
     frac = basins.minima / np.array(shape)
-    refined, refined_ev = _refined(framework, frac, basins.minima_ev, cutoff)
+    refined, refined_ev = _refine_minima(framework, frac, basins.minima_ev, cutoff)
     return [refined[i] for i in np.lexsort((*refined.T, np.round(refined_ev, 4)))]
 
 
-def _refined(
+def _refine_minima(
     framework: Framework, frac: Floats, energies_ev: Floats, cutoff_angstrom: float
 ) -> tuple[Floats, Floats]:
     """Points moved to the nearest minimum; where none is found, as they were."""
@@ -195,7 +195,13 @@ def _refined(
 
 
 def energy_of(framework: Framework, frac: Floats, *, cutoff_angstrom: float) -> float:
-    """Bond valence energy of the ion at one point, eV."""
+    """Return the bond valence energy of the ion at one point, eV.
+
+    Args:
+        framework: what the ion interacts with.
+        frac: shape (3,), fractional coordinates.
+        cutoff_angstrom: pairs farther apart do not interact, Å.
+    """
     which, vectors = vectors_within(framework.cell, framework.frac, frac, cutoff_angstrom)
     distances = np.linalg.norm(vectors, axis=1)
     total = 0.0
@@ -206,7 +212,7 @@ def energy_of(framework: Framework, frac: Floats, *, cutoff_angstrom: float) -> 
     return total
 
 
-def _orbit(frac: Floats, cell: Floats, rotations: Floats, translations: Floats) -> Floats:
+def _find_orbit(frac: Floats, cell: Floats, rotations: Floats, translations: Floats) -> Floats:
     """The exact images of a place under the host's symmetry, shape (multiplicity, 3).
 
     A place close to several of its own images is moved to their middle: the special position.

@@ -14,21 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from dualion.screening.doping.changeable_points import Choice, Ints, Points, symmetric_choices
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
 from dualion.screening.percolation.voids import crystal_radius_angstrom
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
-from dualion.structures.symmetry import crystal_operations
 
 Action = Literal["insert", "remove", "replace"]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Choice = tuple[tuple[int, ...], ...]
-"""For every kind of change the points it happens at, in ascending order."""
 
 OPPOSITE_ANGSTROM = 2.0
 """Least distance of inserted ions of opposite charge."""
@@ -38,11 +32,10 @@ inserted ion to a vacancy that it would fill again."""
 ENUMERATED = 20_000
 """Up to so many ways to choose, all are looked at."""
 DRAWS_PER_CONFIGURATION = 20
-SAME_POINT_ANGSTROM = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Change:
+class SiteChange:
     """One kind of change at a number of points.
 
     Attributes:
@@ -56,21 +49,6 @@ class Change:
     ion: MobileIon
     count: int
     points: Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Points:
-    """A host with its insertion sites and the symmetry of both.
-
-    Attributes:
-        host: ordered crystal.
-        frac: shape (n + m, 3): the host's ions, then the insertion sites.
-        permutations: shape (operations, n + m): where each operation takes each point.
-    """
-
-    host: IonicCrystal
-    frac: Floats
-    permutations: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,12 +73,12 @@ class ConfigurationSet:
     Attributes:
         configurations: symmetry-distinct ones.
         distinct: how many there are in all; −1 where there are too many to count.
-        ways: number of ways to choose the points, before distances and symmetry.
+        combinations: number of ways to choose the points, before distances and symmetry.
     """
 
     configurations: tuple[Configuration, ...]
     distinct: int
-    ways: int
+    combinations: int
 
     @property
     def complete(self) -> bool:
@@ -108,57 +86,10 @@ class ConfigurationSet:
         return self.distinct == len(self.configurations)
 
 
-def points_of(host: IonicCrystal, sites: Sequence[Floats]) -> Points:
-    """The points of a host.
-
-    Args:
-        host: ordered crystal.
-        sites: for each kind of insertion site the fractional coordinates, shape (m, 3); each kind
-            is closed under the host's symmetry. Sites of different kinds may coincide.
-    """
-    groups = [host.frac, *sites]
-    rotations, translations = crystal_operations(host)
-    permutations = [np.zeros((len(rotations), 0), dtype=np.int64)]
-    exact = np.ones(len(rotations), dtype=bool)
-    begin = 0
-    for frac in groups:
-        images, fits = _permutations(host.cell, frac, rotations, translations)
-        permutations.append(images + begin)
-        exact &= fits
-        begin += len(frac)
-    return Points(
-        host=host,
-        frac=np.vstack(groups),
-        permutations=np.concatenate(permutations, axis=1)[exact],
-    )
-
-
-def _permutations(
-    cell: Floats, frac: Floats, rotations: Floats, translations: Floats
-) -> tuple[Ints, NDArray[np.bool_]]:
-    """Where each operation takes each point, and which of them map the points onto themselves."""
-    if not len(frac):
-        return np.zeros((len(rotations), 0), dtype=np.int64), np.ones(len(rotations), dtype=bool)
-    tree = cKDTree(_wrapped(frac), boxsize=1.0)
-    images = np.einsum("oij,nj->oni", rotations, frac) + translations[:, None]
-    _, nearest = tree.query(_wrapped(images))
-    gaps = images - frac[nearest]
-    gaps -= np.round(gaps)
-    close = np.linalg.norm(gaps @ cell, axis=2).max(axis=1) < SAME_POINT_ANGSTROM
-    onto = (np.sort(nearest, axis=1) == np.arange(len(frac))).all(axis=1)
-    return nearest.astype(np.int64), close & onto
-
-
-def _wrapped(frac: Floats) -> Floats:
-    inside = frac - np.floor(frac)
-    inside[inside >= 1.0] = 0.0
-    return np.asarray(inside)
-
-
 def distinct_configurations(
-    points: Points, changes: Sequence[Change], *, most: int, seed: int
+    points: Points, changes: Sequence[SiteChange], *, most: int, seed: int
 ) -> ConfigurationSet:
-    """Configurations that symmetry tells apart: all, or a sample where there are too many.
+    """Generate symmetry-distinct configurations: all, or a sample where there are too many.
 
     Args:
         points: the host and its insertion sites.
@@ -170,26 +101,14 @@ def distinct_configurations(
         InputError: the changes are not neutral, or ask for more points than there are, or no
             choice keeps the distances.
     """
-    _check(points, changes)
-    ways = math.prod(math.comb(len(change.points), change.count) for change in changes)
+    _check_changes(points, changes)
+    combinations = math.prod(math.comb(len(change.points), change.count) for change in changes)
     distances = _Distances(points, changes)
-    if ways <= ENUMERATED:
-        drawn: Iterator[Choice] = _all_choices(changes)
+    enumerated = combinations <= ENUMERATED
+    if enumerated:
+        found = _enumerate(points, changes, distances)
     else:
-        drawn = _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed)
-    enumerated = ways <= ENUMERATED
-    found: list[tuple[Choice, int]] = []
-    seen: set[Choice] = set()
-    for choice in drawn:
-        if choice in seen or not distances.allow(choice):
-            continue
-        images = _images(points, choice)
-        if not enumerated and images[0] in seen:
-            continue
-        seen |= set(images) if enumerated else {images[0]}
-        found.append((choice, len(images)))
-        if not enumerated and len(found) >= most:
-            break
+        found = _sample(points, changes, distances, most, seed)
     if not found:
         raise InputError(
             "No configuration keeps the inserted ions apart from each other and from the "
@@ -203,16 +122,49 @@ def distinct_configurations(
             Configuration(
                 choice=found[index][0],
                 degeneracy=found[index][1],
-                crystal=changed_crystal(points, changes, found[index][0]),
+                crystal=apply_changes(points, changes, found[index][0]),
             )
             for index in chosen
         ),
         distinct=len(found) if enumerated else -1,
-        ways=ways,
+        combinations=combinations,
     )
 
 
-def _check(points: Points, changes: Sequence[Change]) -> None:
+def _enumerate(
+    points: Points, changes: Sequence[SiteChange], distances: _Distances
+) -> list[tuple[Choice, int]]:
+    """One choice of each set that symmetry relates, and the size of the set."""
+    found: list[tuple[Choice, int]] = []
+    seen: set[Choice] = set()
+    for choice in _all_choices(changes):
+        if choice not in seen and distances.allow(choice):
+            images = symmetric_choices(points, choice)
+            seen |= set(images)
+            found.append((choice, len(images)))
+    return found
+
+
+def _sample(
+    points: Points, changes: Sequence[SiteChange], distances: _Distances, most: int, seed: int
+) -> list[tuple[Choice, int]]:
+    """As ``_enumerate``, of random choices until there are ``most``."""
+    found: list[tuple[Choice, int]] = []
+    seen: set[Choice] = set()
+    for choice in _random_choices(changes, distances, most * DRAWS_PER_CONFIGURATION, seed):
+        if choice in seen or not distances.allow(choice):
+            continue
+        images = symmetric_choices(points, choice)
+        if images[0] not in seen:
+            # The first image stands for all of them; to keep all would fill the memory.
+            seen.add(images[0])
+            found.append((choice, len(images)))
+            if len(found) >= most:
+                break
+    return found
+
+
+def _check_changes(points: Points, changes: Sequence[SiteChange]) -> None:
     net = points.host.net_charge
     for change in changes:
         if change.count > len(change.points):
@@ -227,7 +179,7 @@ def _check(points: Points, changes: Sequence[Change]) -> None:
         )
 
 
-def _charge_of(host: IonicCrystal, change: Change) -> float:
+def _charge_of(host: IonicCrystal, change: SiteChange) -> float:
     """Charge that a change adds, e."""
     if change.action == "insert":
         return change.count * change.ion.charge
@@ -239,22 +191,29 @@ def _charge_of(host: IonicCrystal, change: Change) -> float:
 class _Distances:
     """Which points may be changed together."""
 
-    def __init__(self, points: Points, changes: Sequence[Change]) -> None:
+    def __init__(self, points: Points, changes: Sequence[SiteChange]) -> None:
         self._changes = changes
         involved = np.unique(np.concatenate([change.points for change in changes]))
         self._row = {int(point): row for row, point in enumerate(involved)}
         places = points.frac[involved]
         self._apart = shortest_distances(points.host.cell, places, places)
 
-    def compatible(self, change: Change, point: int, other: Change, second: int) -> bool:
-        """Whether two points can be changed in these two ways."""
+    def compatible(self, change: SiteChange, point: int, other: SiteChange, second: int) -> bool:
+        """Return whether two points can be changed in these two ways.
+
+        Args:
+            change: what happens at the first point.
+            point: index of the first point.
+            other: what happens at the second point.
+            second: index of the second point.
+        """
         if point == second:
             return False
         least = _least_distance(change, other)
         return float(self._apart[self._row[point], self._row[second]]) >= least
 
     def allow(self, choice: Choice) -> bool:
-        """Whether all points of a choice can be changed together."""
+        """Return whether all points of a choice can be changed together."""
         chosen = [
             (change, point)
             for change, part in zip(self._changes, choice, strict=True)
@@ -265,7 +224,7 @@ class _Distances:
         )
 
 
-def _least_distance(first: Change, second: Change) -> float:
+def _least_distance(first: SiteChange, second: SiteChange) -> float:
     """Least distance of the points of two changes, Å."""
     actions = {first.action, second.action}
     if actions == {"insert"}:
@@ -279,7 +238,7 @@ def _least_distance(first: Change, second: Change) -> float:
     return 0.0
 
 
-def _all_choices(changes: Sequence[Change]) -> Iterator[Choice]:
+def _all_choices(changes: Sequence[SiteChange]) -> Iterator[Choice]:
     parts = [
         itertools.combinations(sorted(change.points.tolist()), change.count) for change in changes
     ]
@@ -287,12 +246,12 @@ def _all_choices(changes: Sequence[Change]) -> Iterator[Choice]:
 
 
 def _random_choices(
-    changes: Sequence[Change], distances: _Distances, draws: int, seed: int
+    changes: Sequence[SiteChange], distances: _Distances, draws: int, seed: int
 ) -> Iterator[Choice]:
     """Random choices, one point after the other among those that are still allowed."""
     random = np.random.default_rng(seed)
     for _ in range(draws):
-        chosen: list[tuple[Change, int]] = []
+        chosen: list[tuple[SiteChange, int]] = []
         for change in changes:
             for _ in range(change.count):
                 order = random.permutation(change.points).tolist()
@@ -310,19 +269,14 @@ def _random_choices(
             )
 
 
-def _images(points: Points, choice: Choice) -> list[Choice]:
-    """All configurations that the host's symmetry relates to one, in ascending order."""
-    parts = [np.sort(points.permutations[:, list(part)], axis=1) for part in choice]
-    rows = np.unique(np.concatenate(parts, axis=1), axis=0)
-    ends = np.cumsum([0, *(len(part) for part in choice)]).tolist()
-    return [
-        tuple(tuple(row[begin:end]) for begin, end in itertools.pairwise(ends))
-        for row in rows.tolist()
-    ]
+def apply_changes(points: Points, changes: Sequence[SiteChange], choice: Choice) -> IonicCrystal:
+    """Apply the changes of one configuration to the host; inserted ions come last.
 
-
-def changed_crystal(points: Points, changes: Sequence[Change], choice: Choice) -> IonicCrystal:
-    """The host with the changes of one configuration; inserted ions come last."""
+    Args:
+        points: the host and its insertion sites.
+        changes: what is changed.
+        choice: for every change the points it happens at.
+    """
     host = points.host
     numbers, charges = host.numbers.copy(), host.charges.copy()
     stays = np.ones(len(numbers), dtype=bool)

@@ -34,7 +34,7 @@ def _step(x, y, z, code, nx, ny, nz):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def steepest_steps(energies, shape, level, inverse_distances, steps):
-    """Code of the steepest step down from every point.
+    """Return the code of the steepest step down from every point.
 
     Among equals a point steps down to the smaller index, so that plateaus have no circles.
 
@@ -97,7 +97,7 @@ def label_basins(order, shape, steps, labels, cells):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def boundary_steps(energies, shape, labels, cells, keys, heights, points, codes):
-    """Steps between two basins, or between a basin and its own image.
+    """Find steps between two basins, or between a basin and its own image.
 
     Call it with empty arrays to count them, and again to fill arrays of that length.
 

@@ -250,7 +250,7 @@ def add_points(order, energies, labels, trees, bottoms, passes, counts, critical
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def percolate_passes(order, near, far, offsets, trees, critical, bottom):
-    """The same union–find over passes that are known already.
+    """Run the union–find of ``add_points`` over passes that are known already.
 
     Args:
         order: passes in ascending energy.

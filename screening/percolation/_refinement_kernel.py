@@ -44,7 +44,14 @@ def radial(parameters, r):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def neighbours(point, cell, inverse, frac, reach):
-    """Ions within reach of a Cartesian point.
+    """Return the ions within reach of a Cartesian point.
+
+    Args:
+        point: shape (3,), Cartesian, Å.
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        inverse: shape (3, 3), 1/Å, the cell's inverse.
+        frac: shape (n, 3), fractional coordinates of the ions.
+        reach: Å.
 
     Returns:
         their vectors from the point (m, 3) Å, those within the inner radius first, their
@@ -98,7 +105,17 @@ def neighbours(point, cell, inverse, frac, reach):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def energy_at(shift, vectors, which, kinds, weights, parameters, cutoff):
-    """Energy at a displacement from the point that the vectors start from, eV."""
+    """Return the energy at a displacement from the point that the vectors start from, eV.
+
+    Args:
+        shift: shape (3,), Å.
+        vectors: shape (m, 3), Å, from the point to the ions around it.
+        which: shape (m,), index of each of these ions.
+        kinds: shape (n,), kind of each ion of the framework.
+        weights: shape (n,), occupancies.
+        parameters: shape (kinds, k), one row of pair parameters for each kind.
+        cutoff: Å.
+    """
     total = 0.0
     for n in range(len(which)):
         x = vectors[n, 0] - shift[0]
@@ -149,7 +166,13 @@ def stationary_point(begin, vectors, which, kinds, weights, parameters, uphill, 
 
     Args:
         begin: (3,) Å, displacement to start from.
+        vectors: (m, 3) Å, from the point to the ions around it.
+        which: (m,) index of each of these ions.
+        kinds: (n,) kind of each ion of the framework.
+        weights: (n,) occupancies.
+        parameters: (kinds, k) one row of pair parameters for each kind.
         uphill: (3,) unit vector, for a saddle.
+        for_saddle: whether a saddle is looked for.
 
     Returns:
         displacement (3,) Å and whether a stationary point of the right kind was reached.
@@ -215,6 +238,13 @@ def refine_points(
         gaps: (m, 3) Å, from the higher to the lower point of a pass; zero for minima.
         expected: (m,) eV, energies on the grid.
         window: eV, largest change of a pass's energy that is believed.
+        cell: (3, 3) Å, rows are lattice vectors.
+        inverse: (3, 3) 1/Å, the cell's inverse.
+        frac: (n, 3) fractional coordinates of the framework's ions.
+        kinds: (n,) kind of each ion.
+        weights: (n,) occupancies.
+        parameters: (kinds, k) one row of pair parameters for each kind.
+        cutoff: Å.
         positions: (m, 3) Å, set to the refined positions.
         energies: (m,) eV, set to the energies there; NaN where no stationary point of the right
             kind lies near.

@@ -64,7 +64,7 @@ class Basins:
     steps: NDArray[np.int8]
 
     def crossing(self, link: int) -> GridPath:
-        """Points from the first minimum, in cell 0, over a pass to the second minimum."""
+        """Return points from the first minimum, in cell 0, over a pass to the second minimum."""
         start = tuple(int(i) for i in self.starts[link])
         up = self._descent((start[0], start[1], start[2]))[::-1]
         down = self._descent(_moved(up[-1], int(self.codes[link])))
@@ -89,7 +89,7 @@ def _moved(point: tuple[int, int, int], code: int) -> tuple[int, int, int]:
 def basins_of(
     energies: NDArray[np.float64], cell: NDArray[np.float64], *, level_ev: float
 ) -> Basins:
-    """Basins of a periodic field, and the lowest pass between any two of them.
+    """Find the basins of a periodic field, and the lowest pass between any two of them.
 
     Args:
         energies: shape (nx, ny, nz), eV, without repeated end planes.

@@ -90,7 +90,7 @@ def minimum_energy_paths(
     found: Percolation | None = None,
     cut_ev: float = CUT_EV,
 ) -> tuple[MigrationPath, ...]:
-    """One path for each dimensionality in which the field percolates, in ascending order.
+    """Find one path for each dimensionality in which the field percolates, in ascending order.
 
     Args:
         energies: shape (nx, ny, nz), eV, without repeated end planes.
@@ -159,7 +159,14 @@ class _LoopSearch:
             self._hops.setdefault(b, []).append((link, True))
 
     def best_loop(self, tasks: Sequence[tuple[int, list[Vector]]]) -> list[Hop]:
-        """The cheapest loop over one of the passes that winds as none of its known windings."""
+        """Return the cheapest loop over one of the passes that winds as none of its known windings.
+
+        Args:
+            tasks: passes, each with the windings that are known already.
+
+        Raises:
+            RuntimeError: no loop is found, which the percolation excludes.
+        """
         if not tasks:
             raise RuntimeError("no pass at the level closes a loop: grid and graph disagree")
         box = SMALLEST_BOX
@@ -198,7 +205,7 @@ class _LoopSearch:
 
     def _neighbours(self, node: int, offset: Vector) -> Iterator[tuple[Hop, int, Vector]]:
         for link, back in self._hops[node]:
-            x, y, z = _reversed(self._cells[link]) if back else self._cells[link]
+            x, y, z = _reverse(self._cells[link]) if back else self._cells[link]
             to = self._ends[link][0 if back else 1]
             yield (link, back), to, (offset[0] + x, offset[1] + y, offset[2] + z)
 
@@ -212,7 +219,7 @@ class _LoopSearch:
         hops = [came[end]]
         while end != start:
             link, back = hops[-1]
-            x, y, z = self._cells[link] if back else _reversed(self._cells[link])
+            x, y, z = self._cells[link] if back else _reverse(self._cells[link])
             end = (
                 self._ends[link][1 if back else 0],
                 (end[1][0] + x, end[1][1] + y, end[1][2] + z),
@@ -221,7 +228,7 @@ class _LoopSearch:
         return hops[::-1]
 
 
-def _reversed(vector: Vector) -> Vector:
+def _reverse(vector: Vector) -> Vector:
     return -vector[0], -vector[1], -vector[2]
 
 

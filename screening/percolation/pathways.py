@@ -62,7 +62,12 @@ class IonMap:
 
 
 def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonMap:
-    """Field, sites and paths of an ion, by this package's own engine.
+    """Compute field, sites and paths of an ion, by this package's own engine.
+
+    Args:
+        crystal: the crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions and the spacing of the grid, Å.
 
     Raises:
         StructureError: the crystal cannot be treated; the message says why.

@@ -172,7 +172,7 @@ class _Search:
 
 
 def pair_row(pair: object) -> tuple[float, float, float, float]:
-    """A pair's parameters as the kernel takes them."""
+    """Return a pair's parameters as the kernel takes them."""
     if isinstance(pair, MorsePair):
         return float(MORSE), pair.depth_ev, pair.alpha_per_angstrom, pair.r_min_angstrom
     return (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.screening.images import nearest_image_lengths
 from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import nearest_image_lengths
 from dualion.screening.percolation.basins import Basins, basins_of
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
@@ -68,7 +68,7 @@ def sites_of(
     *,
     up_to_ev: float = SITES_UP_TO_EV,
 ) -> tuple[Site, ...]:
-    """The sites of a mobile ion, in ascending energy.
+    """Find the sites of a mobile ion, in ascending energy.
 
     Args:
         energies: shape (nx, ny, nz), eV: the ion's field in this crystal.
@@ -78,7 +78,7 @@ def sites_of(
     """
     lowest = float(energies.min())
     basins = basins_of(energies, crystal.cell, level_ev=lowest + up_to_ev + PERSISTENCE_EV)
-    kept = _persistent(basins)
+    kept = _find_persistent(basins)
     kept = kept[basins.minima_ev[kept] <= lowest + up_to_ev]
     frac = basins.minima[kept] / np.array(basins.shape)
     heights = basins.minima_ev[kept] - lowest
@@ -94,7 +94,7 @@ def sites_of(
     )
 
 
-def _persistent(basins: Basins) -> NDArray[np.int64]:
+def _find_persistent(basins: Basins) -> NDArray[np.int64]:
     """Minima that are separated from every deeper one by at least the persistence.
 
     Regions are joined pass by pass, as in persistent homology; where two meet, the one with the
@@ -162,7 +162,7 @@ def nearest_atoms(
     *,
     most: int = MOST_NEIGHBOURS,
 ) -> tuple[NearAtom, ...]:
-    """Framework atoms near a point, the nearest first; images count on their own.
+    """Return the framework atoms near a point, the nearest first; images count on their own.
 
     Args:
         crystal: the crystal.

@@ -69,7 +69,7 @@ class Percolation:
 def percolation(
     energies: NDArray[np.float64], *, cut_ev: float = CUT_EV, beyond_ev: float = 0.0
 ) -> Percolation:
-    """Barriers of a periodic energy field.
+    """Compute the barriers of a periodic energy field.
 
     Args:
         energies: shape (nx, ny, nz), eV, without repeated end planes; at least four points
@@ -165,7 +165,7 @@ class _Search:
         return False
 
     def network(self) -> PassNetwork:
-        """What was found, without the spare room."""
+        """Return the passes that were found, without unused rows."""
         basins, passes = self.counts
         near, far, delta, where, _ = (array[:passes] for array in self._passes)
         return PassNetwork(
@@ -199,7 +199,7 @@ def empty_trees(count: int) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
 def percolate_network(
     network: PassNetwork, pass_energies: NDArray[np.float64], bottom_energies: NDArray[np.float64]
 ) -> tuple[Triple, Triple, Ints]:
-    """Barriers of a network whose energies were changed, for example refined.
+    """Compute the barriers of a network whose energies were changed, for example refined.
 
     Args:
         network: basins and passes.

@@ -32,9 +32,13 @@ Floats = NDArray[np.float64]
 
 @lru_cache(maxsize=512)
 def crystal_radius_angstrom(number: int, charge: float) -> float:
-    """Crystal radius of an ion in Å, of the nearest tabulated state of the same sign.
+    """Return crystal radius of an ion in Å, of the nearest tabulated state of the same sign.
 
     The covalent radius where there is none, or the atom is neutral.
+
+    Args:
+        number: atomic number.
+        charge: formal charge, e.
     """
     from pymatgen.core import Element
 
@@ -48,13 +52,13 @@ def crystal_radius_angstrom(number: int, charge: float) -> float:
 
 
 def crystal_radii(crystal: IonicCrystal) -> Floats:
-    """Crystal radius of every entry, shape (n,), Å."""
+    """Return the crystal radius of every entry, shape (n,), Å."""
     pairs = zip(crystal.numbers.tolist(), crystal.charges.tolist(), strict=True)
     return np.array([crystal_radius_angstrom(number, charge) for number, charge in pairs])
 
 
 def empty_spheres(crystal: IonicCrystal) -> tuple[Floats, Floats]:
-    """Centres and radii of the empty spheres that touch the ions around them.
+    """Find centres and radii of the empty spheres that touch the ions around them.
 
     The search starts from the corners of the Voronoi cells of the bare centres, so that it depends
     on no grid.
@@ -121,14 +125,14 @@ def _largest_sphere(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple
     """Fractional centre and radius in Å of the empty sphere that one grows to from a point."""
     radius = -np.inf
     for _ in range(REACHES_AT_MOST):
-        frac, grown = _grown(crystal, radii, frac)
+        frac, grown = _grow(crystal, radii, frac)
         if grown < radius + 1e-6:
             break
         radius = grown
     return frac, max(radius, grown)
 
 
-def _grown(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
+def _grow(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
     """Fractional centre and radius in Å of the empty sphere near a point.
 
     The radius is maximised under the condition that no ion reaches into the sphere.

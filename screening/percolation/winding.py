@@ -12,7 +12,12 @@ Vector = tuple[int, int, int]
 
 
 def is_independent(basis: Sequence[Vector], vector: Vector) -> bool:
-    """Whether a vector is linearly independent of up to three independent ones."""
+    """Return whether a vector is linearly independent of up to three independent ones.
+
+    Args:
+        basis: at most three independent vectors of whole numbers.
+        vector: of whole numbers.
+    """
     if len(basis) == 0:
         return vector != (0, 0, 0)
     if len(basis) == 1:
@@ -36,7 +41,7 @@ class WindingTrees:
         self._windings: dict[int, list[Vector]] = {}
 
     def copy(self) -> WindingTrees:
-        """The same trees, to be joined further on their own."""
+        """Copy the trees, to be joined further on their own."""
         twin = WindingTrees(0)
         twin._parents = list(self._parents)
         twin._offsets = list(self._offsets)
@@ -44,7 +49,13 @@ class WindingTrees:
         return twin
 
     def join(self, first: int, second: int, cell: Vector) -> None:
-        """Link two nodes; ``cell`` is the cell of the second as seen from the first."""
+        """Link two nodes; ``cell`` is the cell of the second as seen from the first.
+
+        Args:
+            first: a node.
+            second: another node, or the same one.
+            cell: whole numbers, cell of the second node as seen from the first.
+        """
         root, a = self._root(first)
         other, b = self._root(second)
         # the first root's cell as seen from the second root, along this link
@@ -61,7 +72,7 @@ class WindingTrees:
                 basis.append(winding)
 
     def windings(self, node: int) -> list[Vector]:
-        """Independent windings of the loops that a node is connected to; at most three."""
+        """Return independent windings of the loops that a node is connected to; at most three."""
         return list(self._windings.get(self._root(node)[0], []))
 
     def _root(self, node: int) -> tuple[int, Vector]:

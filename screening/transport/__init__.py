@@ -11,7 +11,7 @@ from dualion.screening.transport.motion.density_path import (
     density_paths,
 )
 from dualion.screening.transport.motion.hops import Hops, hops
-from dualion.screening.transport.motion.pathlines import Tracks
+from dualion.screening.transport.motion.pathlines import Pathlines
 from dualion.screening.transport.motion.rotation import Rotation, rotation
 from dualion.screening.transport.motion.structure import Rdf, radial_distribution
 from dualion.screening.transport.motion.tensors import (
@@ -51,11 +51,11 @@ __all__ = [
     "Hops",
     "Measured",
     "Msd",
+    "Pathlines",
     "PointEstimate",
     "Rdf",
     "Rotation",
     "SpeciesReport",
-    "Tracks",
     "Transport",
     "TransportReport",
     "VanHove",

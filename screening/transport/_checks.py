@@ -47,6 +47,11 @@ def checked_step(frame_step_ps: float) -> float:
 
 
 def log_lags(n_frames: int, count: int = 60) -> NDArray[np.int64]:
-    """Return about ``count`` distinct lags from 1 to ``n_frames − 1``, evenly on a log axis."""
+    """Return about ``count`` distinct lags from 1 to ``n_frames − 1``, evenly on a log axis.
+
+    Args:
+        n_frames: length of the trajectory.
+        count: how many lags, at most.
+    """
     raw = np.geomspace(1, max(n_frames - 1, 1), count)
     return np.unique(np.rint(raw).astype(np.int64))

@@ -8,14 +8,14 @@ from dualion.screening.transport.collective.charged import transports
 from dualion.screening.transport.collective.onsager import LEAST_FRAMES
 from dualion.screening.transport.drift import choose_framework, remove_drift
 from dualion.screening.transport.motion.bonding import Polyanions, find_polyanions
-from dualion.screening.transport.motion.pathlines import tracks
+from dualion.screening.transport.motion.pathlines import collect_pathlines
 from dualion.screening.transport.motion.rotation import Rotation, rotation
 from dualion.screening.transport.motion.structure import Rdf, radial_distribution
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.screening.transport.report import TransportReport
 from dualion.screening.transport.run_flags import run_flags
 from dualion.screening.transport.self_diffusion.posterior_choice import check_posterior
-from dualion.screening.transport.species import ion_groups, species_report, with_bonding
+from dualion.screening.transport.species import correct_bound_verdicts, ion_groups, species_report
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory
 
@@ -34,10 +34,10 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
     """
     options = options or AnalysisOptions()
     check_posterior(options)
-    given = options.temperature_k
-    temperature = given if np.isfinite(given) else trajectory.temperature_k
-    if np.isfinite(given) and given <= 0.0:
-        raise InputError(f"The temperature is {given} K; transport needs one above 0.")
+    asked_k = options.temperature_k
+    temperature = asked_k if np.isfinite(asked_k) else trajectory.temperature_k
+    if np.isfinite(asked_k) and asked_k <= 0.0:
+        raise InputError(f"The temperature is {asked_k} K; transport needs one above 0.")
     polyanions = find_polyanions(trajectory.fractional, trajectory.mean_cell, trajectory.symbols)
     unwrapped = trajectory.positions()
     framework = choose_framework(trajectory.symbols, polyanions, options.framework, unwrapped)
@@ -48,7 +48,7 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         species_report(name, indices, positions, trajectory, temperature, rdfs, options)
         for name, indices in ion_groups(trajectory, polyanions).items()
     ]
-    reports = with_bonding(reports, polyanions, rotations)
+    reports = correct_bound_verdicts(reports, polyanions, rotations)
     charged, charge_flags = transports(
         reports, positions, trajectory, polyanions, temperature, framework, options
     )
@@ -66,7 +66,7 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         transport=charged[0],
         transport_without_rotors=charged[1],
         rdfs=rdfs,
-        tracks=tracks(positions, trajectory.mean_cell, trajectory.symbols, reports),
+        pathlines=collect_pathlines(positions, trajectory.mean_cell, trajectory.symbols, reports),
         flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
     )
 

@@ -92,27 +92,22 @@ def arrhenius(
             f"An activation energy needs a resolved D at two temperatures; {len(np.unique(used))} "
             "has one. Run longer or hotter."
         )
-    relative = s[good] / d[good]
-    design = np.stack([np.ones(len(used)), -1.0 / used], axis=1) / relative[:, None]
-    target = np.log(d[good]) / relative
-    covariance = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
-    ln_d0, slope = covariance @ (design.T @ target)
-    residual = target - design @ np.array([ln_d0, slope])
+    line, covariance, squares = _fit_line(used, d[good], s[good])
     dof = len(used) - 2
-    chi2 = float((residual**2).sum()) / dof if dof else np.nan
+    chi2 = squares / dof if dof else np.nan
     scaled = dof > 0 and chi2 > 1.0
     # The errors are known, so scaling them is what brings Student's law in.
     quantile = float(stats.t.ppf(0.975, dof)) if scaled else float(stats.norm.ppf(0.975))
     if scaled:
         covariance = covariance * chi2
     error = float(np.sqrt(covariance[1, 1])) * BOLTZMANN_EV_K
-    energy = float(slope) * BOLTZMANN_EV_K
+    energy = float(line[1]) * BOLTZMANN_EV_K
     return Arrhenius(
         activation_energy_ev=energy,
         error_ev=error,
         low_ev=energy - quantile * error,
         high_ev=energy + quantile * error,
-        ln_d0=float(ln_d0),
+        ln_d0=float(line[0]),
         covariance=covariance,
         quantile=quantile,
         temperatures_k=used,
@@ -122,3 +117,21 @@ def arrhenius(
         reduced_chi2=chi2,
         flags=("two_temperatures",) if dof == 0 else (),
     )
+
+
+def _fit_line(
+    temperatures_k: NDArray[np.float64],
+    d_cm2_s: NDArray[np.float64],
+    error_cm2_s: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Weighted least squares of ln D = ln D₀ − (E_a/k)/T.
+
+    Returns:
+        ln D₀ and E_a/k in K, their covariance (2, 2), and the weighted sum of squares.
+    """
+    relative = error_cm2_s / d_cm2_s
+    design = np.stack([np.ones(len(relative)), -1.0 / temperatures_k], axis=1) / relative[:, None]
+    target = np.log(d_cm2_s) / relative
+    covariance = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
+    line = covariance @ (design.T @ target)
+    return line, covariance, float(((target - design @ line) ** 2).sum())

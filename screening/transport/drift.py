@@ -71,9 +71,9 @@ def choose_framework(
         InputError: a declared element is not in the trajectory.
     """
     if tuple(declared) == (NO_FRAMEWORK,):
-        return _laboratory()
+        return _make_laboratory()
     if tuple(declared) == (MASS_FRAMEWORK,):
-        return _centre_of_mass(BARYCENTRIC, symbols)
+        return _make_centre_of_mass(BARYCENTRIC, symbols)
     missing = sorted(set(declared) - set(symbols))
     if missing:
         raise InputError(
@@ -82,26 +82,26 @@ def choose_framework(
         )
     if declared:
         chosen = [i for i, s in enumerate(symbols) if s in declared]
-        return _even(f"declared: {', '.join(dict.fromkeys(declared))}", chosen)
+        return _make_framework(f"declared: {', '.join(dict.fromkeys(declared))}", chosen)
     if len(polyanions.centres):
         centres = polyanions.centre_atoms.tolist()
         kinds = ", ".join(dict.fromkeys(symbols[i] for i in centres))
-        return _even(f"polyanion centres: {kinds}", centres)
+        return _make_framework(f"polyanion centres: {kinds}", centres)
     if len(set(symbols)) == 1:
-        return _laboratory()
-    quiet = "" if positions is None else _quietest(symbols, positions)
+        return _make_laboratory()
+    quiet = "" if positions is None else _find_quietest(symbols, positions)
     if quiet:
-        return _even(
+        return _make_framework(
             f"quietest sublattice: {quiet}", [i for i, s in enumerate(symbols) if s == quiet]
         )
-    return _centre_of_mass(CENTRE_OF_MASS, symbols)
+    return _make_centre_of_mass(CENTRE_OF_MASS, symbols)
 
 
-def _laboratory() -> Framework:
+def _make_laboratory() -> Framework:
     return Framework(name=LABORATORY, indices=np.empty(0, dtype=np.int64), weights=np.empty(0))
 
 
-def _centre_of_mass(name: str, symbols: Sequence[str]) -> Framework:
+def _make_centre_of_mass(name: str, symbols: Sequence[str]) -> Framework:
     """All atoms, by their masses."""
     masses = atom_masses(symbols)
     return Framework(
@@ -112,19 +112,19 @@ def _centre_of_mass(name: str, symbols: Sequence[str]) -> Framework:
 
 
 def atom_masses(symbols: Sequence[str]) -> NDArray[np.float64]:
-    """Mass of each atom, shape (n,), u."""
+    """Return the mass of each atom, shape (n,), u."""
     from ase.data import atomic_masses, atomic_numbers
 
     return np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
 
 
-def _even(name: str, chosen: Sequence[int]) -> Framework:
+def _make_framework(name: str, chosen: Sequence[int]) -> Framework:
     """A framework whose atoms count alike."""
     indices = np.array(chosen, dtype=np.int64)
     return Framework(name=name, indices=indices, weights=np.full(len(indices), 1.0 / len(indices)))
 
 
-def _quietest(symbols: Sequence[str], positions: NDArray[np.float64]) -> str:
+def _find_quietest(symbols: Sequence[str], positions: NDArray[np.float64]) -> str:
     """Element whose atoms move least about their common mean, or nothing in a melt.
 
     The second half of the run counts, with each atom's displacement from its place at the

@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.screening.transport.self_diffusion.coefficient import (
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion, PosteriorName
+from dualion.screening.transport.self_diffusion.verdict import (
     MOBILE_N_EFF,
-    Diffusion,
-    PosteriorName,
     Verdict,
     he_zhu_mo_error,
 )
@@ -49,10 +48,7 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     n_eff = sum(p.n_eff for p in usable)
     flags = tuple(dict.fromkeys(f for p in usable for f in p.flags))
     resolved = mean - 1.96 * error > 0.0 and n_eff >= MOBILE_N_EFF
-    verdicts: list[Verdict] = [p.verdict for p in usable]
-    verdict = max(set(verdicts), key=verdicts.count)
-    if resolved and "diffusing" in verdicts:
-        verdict = "diffusing"
+    verdict = _combine_verdicts([p.verdict for p in usable], resolved=resolved)
     high = mean + 1.96 * error
     if verdict == "vibrating":
         # No jump was seen in any run: the limits of runs add like their ions' time.
@@ -65,24 +61,31 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         error_cm2_s=error,
         low_cm2_s=mean - 1.96 * error,
         high_cm2_s=high,
-        tensor_cm2_s=_weighted(weights, [p.tensor_cm2_s for p in usable]),
+        tensor_cm2_s=_weighted_sum(weights, [p.tensor_cm2_s for p in usable]),
         tensor_error_cm2_s=np.sqrt(
-            _weighted(weights**2, [p.tensor_error_cm2_s**2 for p in usable])
+            _weighted_sum(weights**2, [p.tensor_error_cm2_s**2 for p in usable])
         ),
         n_eff=n_eff,
         relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
         verdict=verdict,
         flags=(*flags, "replicas_scatter") if chi2 > 3.0 else flags,
-        posterior=_posterior(usable),
+        posterior=_name_posterior(usable),
     )
 
 
-def _posterior(parts: Sequence[Diffusion]) -> PosteriorName:
+def _combine_verdicts(verdicts: Sequence[Verdict], *, resolved: bool) -> Verdict:
+    """The commonest verdict; diffusing where any run says so and all together resolve it."""
+    if resolved and "diffusing" in verdicts:
+        return "diffusing"
+    return max(dict.fromkeys(verdicts), key=verdicts.count)
+
+
+def _name_posterior(parts: Sequence[Diffusion]) -> PosteriorName:
     names = {part.posterior for part in parts}
     return names.pop() if len(names) == 1 else "closed form and kinisi"
 
 
-def _weighted(
+def _weighted_sum(
     weights: NDArray[np.float64], arrays: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     return np.asarray(np.tensordot(weights, np.stack(arrays), axes=1))

@@ -11,7 +11,7 @@ from dualion.screening.transport.collective.onsager import Transport
 from dualion.screening.transport.motion.density import Density
 from dualion.screening.transport.motion.density_path import DensityPath
 from dualion.screening.transport.motion.hops import Hops
-from dualion.screening.transport.motion.pathlines import Tracks
+from dualion.screening.transport.motion.pathlines import Pathlines
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.motion.structure import Rdf
 from dualion.screening.transport.motion.tensors import Anisotropy
@@ -85,7 +85,7 @@ class TransportReport:
         transport: over all ions; none or one.
         transport_without_rotors: without bound ligands and their centres; none or one.
         rdfs: partial radial distributions.
-        tracks: ways of the mobile ions over the framework, for drawing.
+        pathlines: of the mobile ions over the framework, for drawing.
         flags: names of what a cautious reader should know.
     """
 
@@ -102,5 +102,5 @@ class TransportReport:
     transport: tuple[Transport, ...]
     transport_without_rotors: tuple[Transport, ...]
     rdfs: tuple[Rdf, ...]
-    tracks: Tracks
+    pathlines: Pathlines
     flags: tuple[str, ...]

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 def run_flags(
     trajectory: Trajectory, reports: Sequence[SpeciesReport], framework: Framework
 ) -> tuple[str, ...]:
-    """Return the flags of a run: melting, drifts, a framework that is not one."""
+    """Return the flags of a run: melting, drifts, a framework that is not one.
+
+    Args:
+        trajectory: the run, with its energies and temperatures.
+        reports: what each group of ions does.
+        framework: the frame of reference.
+    """
     flags = []
     verdicts = {r.diffusion.verdict for r in reports}
     others = [r for r in reports if r.diffusion.verdict != "rotating"]

@@ -25,7 +25,7 @@ from dualion.screening.transport.self_diffusion.coefficient import (
 )
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate, point_estimate
 from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, motion_shape
-from dualion.screening.transport.self_diffusion.posterior_choice import with_posterior
+from dualion.screening.transport.self_diffusion.posterior_choice import choose_posterior
 from dualion.structures.trajectories import Trajectory
 
 HOP_RANGE_ANGSTROM = (2.0, 4.5)
@@ -33,7 +33,15 @@ HOP_RANGE_ANGSTROM = (2.0, 4.5)
 
 
 def ion_groups(trajectory: Trajectory, polyanions: Polyanions) -> dict[str, NDArray[np.int64]]:
-    """Elements, split where some atoms are bound ligands and others are free."""
+    """Group atoms by element, split where some atoms are bound ligands and others are free.
+
+    Args:
+        trajectory: the run.
+        polyanions: its bound groups.
+
+    Returns:
+        Name of each group → shape (k,), its atoms.
+    """
     bound = set(polyanions.ligand_atoms.tolist())
     groups: dict[str, NDArray[np.int64]] = {}
     for symbol in trajectory.species:
@@ -85,7 +93,7 @@ def species_report(
     )
     last = found.window_ps[1]
     lag = round(last / step_ps) if np.isfinite(last) else max(1, len(own) // 2)
-    found, posterior = with_posterior(found, own, step_ps, options)
+    found, posterior = choose_posterior(found, own, step_ps, options)
     report = SpeciesReport(
         name=name,
         indices=indices,
@@ -138,10 +146,16 @@ def _with_density(
     return report
 
 
-def with_bonding(
+def correct_bound_verdicts(
     reports: list[SpeciesReport], polyanions: Polyanions, rotations: tuple[Rotation, ...]
 ) -> list[SpeciesReport]:
-    """Correct the verdict of bound ligands, which cannot leave a centre that stays."""
+    """Correct the verdict of bound ligands, which cannot leave a centre that stays.
+
+    Args:
+        reports: what each group does by its MSD alone.
+        polyanions: the bound groups.
+        rotations: motion of the bound ligands; none or one.
+    """
     if not rotations:
         return reports
     ligands, centres = set(polyanions.ligand_atoms.tolist()), polyanions.centre_atoms

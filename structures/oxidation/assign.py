@@ -101,7 +101,7 @@ def propose_charges(
     ionic = _is_ionic(table, found)
     if ionic:
         if table.is_disordered:
-            yield _solve(problem, _pinned(table, found))
+            yield _solve(problem, _pin(table, found))
         yield _solve(problem, found)
     if environment.like_bonds.any():
         apart = replace(problem, surroundings=[without_like_bonds(s) for s in problem.surroundings])
@@ -175,7 +175,7 @@ def _refuse_metal(table: SiteTable) -> None:
     )
 
 
-def _pinned(table: SiteTable, candidates: Sequence[Candidates]) -> list[Candidates]:
+def _pin(table: SiteTable, candidates: Sequence[Candidates]) -> list[Candidates]:
     """Leave a choice only to elements that form mixed valences."""
     return [
         entry if z in tables.MIXED_VALENT else likeliest(entry)

@@ -36,7 +36,13 @@ electron changes the sum of their neighbours."""
 
 
 def misfit_cost(number: int, state: float, bond_valence_sum: float) -> float:
-    """Cost, ln units, of a state whose bond valence sum differs from the expected one."""
+    """Return cost, ln units, of a state whose bond valence sum differs from the expected one.
+
+    Args:
+        number: atomic number.
+        state: oxidation state, e.
+        bond_valence_sum: valence units.
+    """
     expected = EXPECTED_SUMS.get((number, int(state)), state)
     deviation = (bond_valence_sum - expected) / (RELATIVE_SPREAD * expected)
     return min(0.5 * deviation**2, LARGEST_MISFIT_COST)
@@ -49,7 +55,7 @@ def bond_valence_sums(
     *,
     distance_scale: float,
 ) -> list[dict[float, float]]:
-    """Bond valence sum of each entry under each of its positive whole-numbered candidates.
+    """Return bond valence sum of each entry under each of its positive whole-numbered candidates.
 
     Args:
         table: the entries.
@@ -110,7 +116,13 @@ class _Bonds:
         ]
 
     def sums(self, cation: int, charge: int, n: int) -> NDArray[np.float64] | None:
-        """Sums of one state, shape (n,); ``None`` where an anion has no parameters."""
+        """Return the sums of one state, shape (n,); ``None`` where an anion has no parameters.
+
+        Args:
+            cation: atomic number.
+            charge: its oxidation state, e.
+            n: number of entries.
+        """
         total = np.zeros(n)
         for anion, cations, distances, weights in self._by_anion:
             anion_charge = ANION_CHARGES.get(anion)

@@ -74,7 +74,7 @@ def surroundings_of(environment: Environment) -> list[Surroundings]:
 
 @lru_cache(maxsize=8192)
 def candidates_of(number: int, around: Surroundings) -> Candidates:
-    """Possible charges of an element in its surroundings.
+    """Return the possible charges of an element in its surroundings.
 
     Args:
         number: atomic number.
@@ -121,7 +121,12 @@ def likeliest(candidates: Candidates) -> Candidates:
 
 
 def with_rare_states(number: int, candidates: Candidates) -> Candidates:
-    """Let a metal take every state that chemistry knows of it, at a price."""
+    """Let a metal take every state that chemistry knows of it, at a price.
+
+    Args:
+        number: atomic number.
+        candidates: the states so far, with their costs.
+    """
     if number in tables.NONMETALS or number in tables.ALKALI or candidates.is_anion:
         return candidates
     costs = dict(candidates.costs)
@@ -132,7 +137,12 @@ def with_rare_states(number: int, candidates: Candidates) -> Candidates:
 
 
 def as_centre(number: int, candidates: Candidates) -> Candidates:
-    """Let a half-metal that passed for an anion be a cation whose bonds are too long to count."""
+    """Let a half-metal that passed for an anion be a cation whose bonds are too long to count.
+
+    Args:
+        number: atomic number.
+        candidates: the states so far, with their costs.
+    """
     if number not in tables.ZINTL_FORMERS or not candidates.is_anion:
         return candidates
     costs = {float(q): cost for q, cost in tables.state_costs(number).items() if q > 0}
@@ -140,7 +150,7 @@ def as_centre(number: int, candidates: Candidates) -> Candidates:
 
 
 def without_like_bonds(around: Surroundings) -> Surroundings:
-    """The same surroundings with like atoms taken for strangers."""
+    """Return the same surroundings with bonds to like atoms counted as those to other elements."""
     return replace(
         around,
         nonmetals=max(0, around.nonmetals - around.like_bonds),

@@ -101,7 +101,12 @@ def find_neighbours(table: SiteTable) -> Neighbours:
 
 
 def analyse(table: SiteTable, neighbours: Neighbours) -> Environment:
-    """Count the bonds of every entry that matter for its oxidation state."""
+    """Count the bonds of every entry that matter for its oxidation state.
+
+    Args:
+        table: the sites.
+        neighbours: what lies around each of them.
+    """
     i, j, d = neighbours.first, neighbours.second, neighbours.distances_angstrom
     n = len(table.numbers)
     z, occupancy = table.numbers, table.occupancies

@@ -94,7 +94,7 @@ def _with_fewer_cations(
         share = 1.0 - net / carried if carried > 0 else 0.0
         if share >= LEAST_MOBILE_SHARE:
             changed = replace(table, occupancies=np.where(entries, share, 1.0) * occupancies)
-            return changed, _named(proposal, charges, flag)
+            return changed, _mark_forced(proposal, charges, flag)
     return None
 
 
@@ -110,10 +110,12 @@ def _with_scaled_anions(
     if not LEAST_ANION_FACTOR <= factor <= MOST_ANION_FACTOR:
         return None
     flag = "cations_missing" if net < 0 else "surplus_electrons"
-    return table, _named(proposal, np.where(free, factor, 1.0) * charges, flag)
+    return table, _mark_forced(proposal, np.where(free, factor, 1.0) * charges, flag)
 
 
-def _named(proposal: ChargeProposal, charges: NDArray[np.float64], flag: str) -> ChargeProposal:
+def _mark_forced(
+    proposal: ChargeProposal, charges: NDArray[np.float64], flag: str
+) -> ChargeProposal:
     """A proposal that says that, and how, it was forced."""
     return ChargeProposal(
         charges=charges, method=FORCED_METHOD, flags=(*proposal.flags, FORCED_FLAG, flag)

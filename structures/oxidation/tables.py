@@ -35,7 +35,7 @@ LEAST_CURVATURE = 1.0
 
 
 def atomic_numbers(symbols: str) -> frozenset[int]:
-    """Atomic numbers of symbols separated by blanks."""
+    """Return atomic numbers of symbols separated by blanks."""
     return frozenset(atomic_number(s) for s in symbols.split())
 
 
@@ -100,7 +100,7 @@ class BondValenceParameters:
 
 @lru_cache(maxsize=1)
 def electronegativities() -> NDArray[np.float64]:
-    """Pauling electronegativities by atomic number, shape (119,); 1.5 where none is known.
+    """Return Pauling electronegativities by atomic number, shape (119,); 1.5 where none is known.
 
     Hydrogen is set 0.1 below Pauling's 2.20, between boron (2.04) and phosphorus (2.19): it is
     a hydride beside B and Si and a proton beside P and C.
@@ -132,7 +132,7 @@ def _icsd_counts() -> dict[int, dict[int, float]]:
 
 @lru_cache(maxsize=256)
 def state_costs(number: int) -> dict[int, float]:
-    """Cost, −ln(probability), of each known non-zero state of an element.
+    """Return the cost, −ln(probability), of each known non-zero state of an element.
 
     Frequencies come from the ICSD where it has them; states that only textbooks know enter
     with a small weight, so that they are a last resort, and states that textbooks do not know
@@ -186,7 +186,7 @@ def _above_chord(costs: dict[int, float], left: int, middle: int, right: int) ->
 
 @lru_cache(maxsize=256)
 def known_states(number: int) -> tuple[int, ...]:
-    """Every oxidation state, common or rare, that pymatgen's periodic table lists."""
+    """Return every oxidation state, common or rare, that pymatgen's periodic table lists."""
     from pymatgen.core import Element
 
     return tuple(int(state) for state in Element.from_Z(number).oxidation_states if state)
@@ -215,7 +215,13 @@ def _bond_valence_table() -> dict[tuple[int, int, int, int], BondValenceParamete
 def bond_valence_parameters(
     cation: int, cation_charge: int, anion: int, anion_charge: int
 ) -> BondValenceParameters | None:
-    """softBV parameters of a pair, of the nearest state where it has none of its own.
+    """Return softBV parameters of a pair, of the nearest state where it has none of its own.
+
+    Args:
+        cation: atomic number.
+        cation_charge: oxidation state, e.
+        anion: atomic number.
+        anion_charge: oxidation state, e.
 
     Returns:
         The parameters, or ``None`` where the table has none for the two elements or where the
@@ -231,7 +237,7 @@ def bond_valence_parameters(
 
 @lru_cache(maxsize=1)
 def bond_length_limits_angstrom() -> NDArray[np.float64]:
-    """Longest like-atom bond by atomic number, Å, shape (119,).
+    """Return the longest like-atom bond by atomic number, Å, shape (119,).
 
     Typical single bonds are O–O 1.49, N–N 1.45, S–S 2.05, Se–Se 2.35, P–P 2.22, C–C 1.54,
     Si–Si 2.35, Te–Te 2.8, I–I 2.7 to 2.9 (I₃⁻). Beyond 1.15 times the summed covalent radii (1.1

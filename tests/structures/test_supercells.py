@@ -11,13 +11,13 @@ import pytest
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
 from dualion.structures.files import read_structures, reference_paths
+from dualion.structures.lattice_reduction import widths_of
 from dualion.structures.preparation import prepare
 from dualion.structures.supercells import (
     hermite_matrices,
     make_supercell,
     most_cubic,
     near_cubic_supercell,
-    widths_of,
 )
 from dualion.structures.symmetry import primitive_crystal, space_group
 

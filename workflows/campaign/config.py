@@ -14,6 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from dualion.results.score import ScoreWeights
+from dualion.screening.criterion import (
+    DIMENSIONALITY,
+    MAX_CATION_BARRIER_EV,
+    MAX_RATIO,
+    MIN_RATIO,
+    READING,
+    RatioReading,
+)
 from dualion.workflows.campaign.screening_options import screen_options
 from dualion.workflows.campaign.sources import SourceBlock
 from dualion.workflows.execution.cluster_config import ClusterBlock
@@ -39,13 +47,13 @@ class IonsBlock(Block):
 class CriterionBlock(Block):
     """When a pair passes. A change recomputes nothing."""
 
-    max_cation_barrier_ev: PositiveFloat = Field(1.0, description="eV")
-    min_ratio: float = Field(0.5, ge=0.0, description="smallest ratio of the barriers")
-    max_ratio: float = Field(1.5, ge=0.0, description="largest ratio of the barriers")
-    dimensionality: Literal[1, 2, 3] = Field(3, description="barriers that decide: 1D, 2D or 3D")
-    reading: Literal["anion_over_cation", "cation_over_anion"] = Field(
-        "anion_over_cation", description="which barrier is divided by which"
+    max_cation_barrier_ev: PositiveFloat = Field(MAX_CATION_BARRIER_EV, description="eV")
+    min_ratio: float = Field(MIN_RATIO, ge=0.0, description="smallest ratio of the barriers")
+    max_ratio: float = Field(MAX_RATIO, ge=0.0, description="largest ratio of the barriers")
+    dimensionality: Literal[1, 2, 3] = Field(
+        DIMENSIONALITY, description="barriers that decide: 1D, 2D or 3D"
     )
+    reading: RatioReading = Field(READING, description="which barrier is divided by which")
 
 
 class BarriersBlock(Block):

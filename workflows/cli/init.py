@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
 from dualion.structures.text import json_text
 
@@ -29,11 +31,11 @@ ions:
   anions: []                       # empty: every anion of a structure
 
 criterion:                         # a change computes nothing anew
-  max_cation_barrier_ev: 1.0       # eV
-  min_ratio: 0.5                   # barrier of the anion over that of the cation
-  max_ratio: 1.5
-  dimensionality: 3                # barriers that decide: 1, 2 or 3 (D)
-  # reading: anion_over_cation     # or cation_over_anion
+  max_cation_barrier_ev: {max_cation_barrier_ev}       # eV
+  min_ratio: {min_ratio}                   # barrier of the anion over that of the cation
+  max_ratio: {max_ratio}
+  dimensionality: {dimensionality}                # barriers that decide: 1, 2 or 3 (D)
+  # reading: {reading}     # or {other_reading}
 
 barriers:                          # a change computes every structure anew
   spacing_angstrom: 0.2            # largest distance of grid points, Å
@@ -122,7 +124,13 @@ def write_template(folder: Path, files: list[str]) -> Path:
     target = folder / "campaign.yaml"
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)
     quoted = ", ".join(json_text(_beside(folder, path)) for path in files)
-    text = TEMPLATE.format(file=target.name, name=json_text(name or "campaign"), files=quoted)
+    text = TEMPLATE.format(
+        file=target.name,
+        name=json_text(name or "campaign"),
+        files=quoted,
+        **asdict(DaiCriterion()),
+        other_reading=DaiCriterion().other_reading,
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as handle:

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualion.screening.criterion import (
+    DIMENSIONALITY,
+    MAX_CATION_BARRIER_EV,
+    MAX_RATIO,
+    MIN_RATIO,
+)
 from dualion.structures.sources import Access, Selection, SourceQuery, entries_of, standard_filters
 from dualion.structures.sources.materials_project.phases import stable_phases
 from dualion.workflows.campaign.screen_run import screen_paths
@@ -68,19 +74,19 @@ def screen(
     max_barrier: Annotated[
         float,
         typer.Option(help="The cation's barrier must be below this, eV.", rich_help_panel=WHAT),
-    ] = 1.0,
+    ] = MAX_CATION_BARRIER_EV,
     min_ratio: Annotated[
         float, typer.Option(help="Smallest ratio anion/cation.", rich_help_panel=WHAT)
-    ] = 0.5,
+    ] = MIN_RATIO,
     max_ratio: Annotated[
         float, typer.Option(help="Largest ratio anion/cation.", rich_help_panel=WHAT)
-    ] = 1.5,
+    ] = MAX_RATIO,
     inverse_ratio: Annotated[
         bool, typer.Option("--inverse-ratio", help="Judge cation/anion.", rich_help_panel=WHAT)
     ] = False,
     dimensionality: Annotated[
         int, typer.Option(help="Barriers that decide: 1, 2 or 3 (D).", rich_help_panel=WHAT)
-    ] = 3,
+    ] = DIMENSIONALITY,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -164,7 +170,8 @@ def screen(
 
     For every structure, the migration barriers of the cation and of each anion are computed
     from bond valence site energies. A pair passes (Cen et al., Nat. Sustain. 2025) if the
-    cation's barrier is below 1 eV and the anion's is 0.5 to 1.5 times as high.
+    cation's barrier is below --max-barrier and the anion's is between --min-ratio and
+    --max-ratio times as high; the defaults are the paper's.
 
     Every structure ends as rows of screened.csv, also what could not be read or computed, with
     the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.results.tables import guard_cell
-from dualion.screening.doping.configurations import DopedConfigurations, DopingPlan
+from dualion.screening.doping.configurations import DopedConfigurations
+from dualion.screening.doping.doping_plan import DopingPlan
 from dualion.structures.conversion import cif_text, to_atoms
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
@@ -177,7 +178,7 @@ class DopeFolder:
             "lengths_angstrom": plan.supercell.lengths_angstrom.tolist(),
             "wide_enough": plan.supercell.wide_enough,
             "charges_e": _charges(found),
-            "ways": found.ways,
+            "ways": found.combinations,
             "distinct": found.distinct if found.distinct >= 0 else "too many to count",
             "looked_at": found.looked_at,
             "sites": [

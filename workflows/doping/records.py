@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dualion.screening.doping.configurations import DopedConfigurations, DopingOptions, DopingPlan
-from dualion.screening.doping.formula_unit_changes import ChangeUnit
+from dualion.screening.doping.configurations import DopedConfigurations
+from dualion.screening.doping.doping_plan import DopingOptions, DopingPlan
+from dualion.screening.doping.formula_unit_changes import FormulaUnitChange
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.ordered_ranking import OrderedRanking
 from dualion.workflows.doping.relaxation import RelaxOptions
@@ -36,7 +37,7 @@ class DopeRequest:
 
     name: str
     host: IonicCrystal
-    unit: ChangeUnit
+    unit: FormulaUnitChange
     x: float
     configurations: int
     doping: DopingOptions = field(default_factory=DopingOptions)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualion.screening.doping.configurations import doped_configurations, plan_doping
+from dualion.screening.doping.configurations import doped_configurations
+from dualion.screening.doping.doping_plan import plan_doping
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
 from dualion.structures.ordered_ranking import ranked_configurations

@@ -129,11 +129,7 @@ class Data {
     }
     this.keys = content.columns.map((note) => note.key);
     this.detailed = new Set(content.detailed);
-    const options = content.run.options || {};
-    this.criterion = {
-      max_cation_barrier_ev: 1, min_ratio: 0.5, max_ratio: 1.5, dimensionality: 3,
-      reading: "anion_over_cation", ...(options.criterion || {}),
-    };
+    this.criterion = content.criterion;
   }
   text(key, row) { return this.columns[key].text(row); }
   value(key, row) { return this.columns[key].values[row]; }

@@ -14,8 +14,8 @@ from dualion.screening.transport.collective.onsager import (
     LEAST_FRAMES,
     Transport,
     transport,
-    without_motion,
-    without_numbers,
+    withdraw_motion,
+    withdraw_numbers,
 )
 from dualion.screening.transport.drift import BARYCENTRIC, CENTRE_OF_MASS, Framework
 from dualion.screening.transport.motion.bonding import Polyanions
@@ -33,7 +33,20 @@ def transports(
     framework: Framework,
     options: AnalysisOptions,
 ) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
-    """Transport of all groups, and of those outside polyanions; and flags."""
+    """Compute the transport of all groups, and of those outside polyanions.
+
+    Args:
+        reports: what each group of ions does.
+        positions: shape (frames, n, 3), Å, of all atoms, relative to the framework.
+        trajectory: the run.
+        polyanions: the bound groups.
+        temperature_k: temperature, K, or NaN.
+        framework: the frame of reference.
+        options: charges, and where fits start.
+
+    Returns:
+        Both results, none or one each, and flags that say why there is none.
+    """
     charges, flags = formal_charges(trajectory.symbols, options.charges_e)
     if "charges_unknown" in flags or trajectory.n_frames < LEAST_FRAMES:
         return ((), ()), flags
@@ -59,19 +72,17 @@ def transports(
                     temperature_k=temperature_k,
                     diffusions=[r.diffusion for r in chosen],
                     frame=framework.name,
-                    earliest_ps=_earliest(
+                    earliest_ps=_choose_earliest(
                         chosen, min(options.earliest_ps, 0.1 * trajectory.duration_ps)
                     ),
                 ),
             )
         )
-    results = [
-        tuple(_qualified(t, reports, trajectory, framework) for t in kind) for kind in results
-    ]
+    results = [tuple(_qualify(t, reports, trajectory, framework) for t in kind) for kind in results]
     return (results[0], results[1]), flags
 
 
-def _qualified(
+def _qualify(
     found: Transport,
     reports: list[SpeciesReport],
     trajectory: Trajectory,
@@ -80,10 +91,10 @@ def _qualified(
     """Say, or withdraw, what the choice of the frame alone decides, and what is no transport."""
     chosen = [r for r in reports if r.name in found.species]
     if all(r.diffusion.verdict in ("vibrating", "rotating") for r in chosen):
-        return without_motion(found)
+        return withdraw_motion(found)
     if len(trajectory.species) == 2 and framework.name == CENTRE_OF_MASS:
         # Momentum ties the two paths together, and the masses alone fix the numbers.
-        return without_numbers(found, FIXED_BY_MASSES)
+        return withdraw_numbers(found, FIXED_BY_MASSES)
     if len(trajectory.species) == 2 and framework.name == BARYCENTRIC:
         return replace(found, flags=(*found.flags, FIXED_BY_MASSES))
     held = set(framework.indices.tolist())
@@ -93,7 +104,7 @@ def _qualified(
     return found
 
 
-def _earliest(reports: list[SpeciesReport], least_ps: float) -> float:
+def _choose_earliest(reports: list[SpeciesReport], least_ps: float) -> float:
     """Latest start of the tracer windows of what diffuses, ps, and ``least_ps`` at least."""
     starts = [r.diffusion.window_ps[0] for r in reports if r.diffusion.verdict == "diffusing"]
     return max(starts, default=least_ps)

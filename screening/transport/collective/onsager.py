@@ -20,9 +20,10 @@ from scipy.constants import e as ELEMENTARY_CHARGE
 from scipy.constants import k as BOLTZMANN
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.collective.slopes import CollectiveSlopes, products
+from dualion.screening.transport.collective.slopes import CollectiveSlopes, displacement_products
 from dualion.screening.transport.measured import UNKNOWN, Measured
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.slope import Slope
 from dualion.screening.transport.self_diffusion.window import choose_window
 from dualion.structures.errors import InputError
 
@@ -104,7 +105,7 @@ def transport(
             is too short.
     """
     names = tuple(groups)
-    _check(names, charges_e, volume_cubic_angstrom, temperature_k)
+    _check_inputs(names, charges_e, volume_cubic_angstrom, temperature_k)
     step_ps = checked_step(frame_step_ps)
     paths = np.stack([_path(groups[n], charges_e[n]) for n in names], axis=1)
     if len(paths) < LEAST_FRAMES:
@@ -118,17 +119,14 @@ def transport(
     parts = _einstein_parts(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
     einstein = _sum(parts)
     if scale < 1e-9:
-        return _nothing(names, charges, temperature_k, einstein, frame)
+        return _make_motionless(names, charges, temperature_k, einstein, frame)
     least = max(1, round(earliest_ps / step_ps))
-    windowed = choose_window(lambda lag: products(total, total, lag), len(paths), 3, least=least)
+    windowed = choose_window(
+        lambda lag: displacement_products(total, total, lag), len(paths), 3, least=least
+    )
     slope = windowed.slope
     algebra = CollectiveSlopes(paths, slope)
-    sigma = Measured(
-        value=slope.value * unit,
-        error=slope.error * unit,
-        low=slope.low * unit,
-        high=slope.high * unit,
-    )
+    sigma = _scale(slope, unit)
     matrix, errors = algebra.entries()
     return Transport(
         species=names,
@@ -149,7 +147,7 @@ def transport(
     )
 
 
-def without_numbers(found: Transport, *flags: str) -> Transport:
+def withdraw_numbers(found: Transport, *flags: str) -> Transport:
     """Withdraw the transport numbers, for the reasons that the flags name.
 
     σ_ij, in the frame that the result names, and the Nernst–Einstein shares stay.
@@ -163,21 +161,21 @@ def without_numbers(found: Transport, *flags: str) -> Transport:
     )
 
 
-def without_motion(found: Transport) -> Transport:
+def withdraw_motion(found: Transport) -> Transport:
     """Withdraw what is left where no group diffuses: the collective path of vibrations.
 
     The upper end of the conductivity's interval stays as its limit.
     """
     sigma = found.conductivity_s_cm
     return replace(
-        without_numbers(found),
+        withdraw_numbers(found),
         conductivity_s_cm=replace(sigma, error=np.inf, low=min(sigma.low, 0.0)),
         haven_ratio=UNKNOWN,
         flags=(*found.flags, NOTHING_DIFFUSES),
     )
 
 
-def _check(
+def _check_inputs(
     names: Sequence[str], charges_e: Mapping[str, float], volume: float, temperature_k: float
 ) -> None:
     missing = [n for n in names if n not in charges_e]
@@ -193,6 +191,16 @@ def _check(
         )
     if not volume > 0.0:
         raise InputError(f"The volume of the cell is {volume} Å³; it must be over 0.")
+
+
+def _scale(slope: Slope, unit: float) -> Measured:
+    """A slope with its error and interval in another unit."""
+    return Measured(
+        value=slope.value * unit,
+        error=slope.error * unit,
+        low=slope.low * unit,
+        high=slope.high * unit,
+    )
 
 
 def _path(positions: NDArray[np.float64], charge_e: float) -> NDArray[np.float64]:
@@ -271,7 +279,7 @@ def _ratio(top: Measured, bottom: Measured) -> Measured:
     return Measured(value=value, error=value * relative, low=max(low, 0.0), high=high)
 
 
-def _nothing(
+def _make_motionless(
     names: tuple[str, ...],
     charges: NDArray[np.float64],
     temperature_k: float,

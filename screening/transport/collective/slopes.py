@@ -7,14 +7,23 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dualion.screening.transport.measured import UNKNOWN, Measured
-from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums, scatter_inflation
+from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
+from dualion.screening.transport.self_diffusion.slope_variance import scatter_inflation
 
 FAR_RATIO = 4.0
 """Scatter over analytical variance beyond which the latter is not believed."""
 
 
-def products(one: NDArray[np.float64], other: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
-    """ΔJ·ΔJ'/3 per origin, shape (frames − lag,)."""
+def displacement_products(
+    one: NDArray[np.float64], other: NDArray[np.float64], lag: int
+) -> NDArray[np.float64]:
+    """Return ΔJ·ΔJ'/3 over one lag for each time origin, shape (frames − lag,).
+
+    Args:
+        one: shape (frames, 3), a collective path J, e·Å.
+        other: shape (frames, 3), a collective path J', e·Å.
+        lag: frames between the two ends.
+    """
     return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
 
 
@@ -36,7 +45,9 @@ class CollectiveSlopes:
         self.bins = np.zeros((count, count, bins))
         for i in range(count):
             for j in range(i, count):
-                parts = [products(paths[:, i], paths[:, j], int(lag)) for lag in slope.lags]
+                parts = [
+                    displacement_products(paths[:, i], paths[:, j], int(lag)) for lag in slope.lags
+                ]
                 mean = sum(w * p.mean() for w, p in zip(slope.weights, parts, strict=True))
                 self.values[i, j] = self.values[j, i] = float(mean)
                 scatter = bin_sums(parts, slope.lags, slope.weights, slope.bin_edges)
@@ -63,7 +74,7 @@ class CollectiveSlopes:
         return float(np.sqrt(inflation * gaussian)), dof
 
     def entries(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """σ_ij and their standard errors, (e·Å)² per frame."""
+        """Return σ_ij and their standard errors, (e·Å)² per frame."""
         count = len(self.values)
         errors = np.zeros((count, count))
         for i in range(count):
@@ -74,7 +85,7 @@ class CollectiveSlopes:
         return self.values, errors
 
     def number(self, chosen: NDArray[np.bool_]) -> Measured:
-        """Transport number of some groups together.
+        """Return the transport number of some groups together.
 
         t is the slope of the regression of J_chosen on J; its scatter is that of the product
         of J with the remainder J_chosen − t J.

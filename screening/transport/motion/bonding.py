@@ -94,7 +94,7 @@ def find_polyanions(
             for o, d, m in zip(others, lengths, limits, strict=True)
             if 0.3 < d < m
         ]
-    return _collected(pairs, symbols)
+    return _collect_bonds(pairs, symbols)
 
 
 def _ligands_of(
@@ -108,7 +108,9 @@ def _ligands_of(
     return np.array([i for i in ligand_like if symbols[i] in ("O", "F")], dtype=np.int64)
 
 
-def _collected(pairs: list[tuple[int, int, float, float]], symbols: Sequence[str]) -> Polyanions:
+def _collect_bonds(
+    pairs: list[tuple[int, int, float, float]], symbols: Sequence[str]
+) -> Polyanions:
     by_centre: dict[int, list[int]] = {}
     for centre, ligand, _, _ in pairs:
         by_centre.setdefault(centre, []).append(ligand)

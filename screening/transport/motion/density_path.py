@@ -81,7 +81,11 @@ class DensityPath:
 
 
 def free_energy_ev(map_: Density, temperature_k: float) -> NDArray[np.float64]:
-    """F of each grid point, shape (nx, ny, nz), eV, 0 at the densest; 1000 where none was.
+    """Return F of each grid point, shape (nx, ny, nz), eV, 0 at the densest; 1000 where none was.
+
+    Args:
+        map_: the density.
+        temperature_k: temperature, K.
 
     Raises:
         InputError: the temperature is not positive.
@@ -96,7 +100,7 @@ def free_energy_ev(map_: Density, temperature_k: float) -> NDArray[np.float64]:
 
 
 def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, float]:
-    """Free-energy barriers of the density in 1, 2 and 3 dimensions, eV.
+    """Return the free-energy barriers of the density in 1, 2 and 3 dimensions, eV.
 
     ``inf`` where the density does not connect a cell to its images: the run has not visited
     the path, which does not mean that there is none.
@@ -114,7 +118,7 @@ def density_path_ev(map_: Density, temperature_k: float) -> tuple[float, float, 
 def density_paths(
     map_: Density, temperature_k: float, sites: NDArray[np.float64] | None = None
 ) -> tuple[tuple[float, float, float], tuple[DensityPath, ...]]:
-    """Barriers as ``density_path_ev``, and the path of each that is finite.
+    """Return barriers as ``density_path_ev``, and the path of each that is finite.
 
     Args:
         map_: the density.
@@ -130,15 +134,15 @@ def density_paths(
         sites = density_sites(map_)
     paths = minimum_energy_paths(energy, map_.cell, found=found, cut_ev=CUT_EV)
     kt_ev = BOLTZMANN_EV_K * temperature_k
-    return found.barriers_ev, tuple(_described(path, map_, sites, kt_ev) for path in paths)
+    return found.barriers_ev, tuple(_describe_path(path, map_, sites, kt_ev) for path in paths)
 
 
-def _described(
+def _describe_path(
     path: MigrationPath, map_: Density, sites: NDArray[np.float64], kt_ev: float
 ) -> DensityPath:
     # Counts belong to the middle of their voxel, the points of a field to its corner.
     frac = path.frac + 0.5 / np.array(map_.values.shape)
-    visited, cells = _sites_along(frac[list(path.minima)], sites, map_.cell)
+    visited, cells = _find_sites_along(frac[list(path.minima)], sites, map_.cell)
     # A Gaussian of width σ averages over (4π)^{3/2} σ³.
     volume = (4.0 * np.pi) ** 1.5 * SMOOTHING_ANGSTROM**3
     density = map_.values.max() * np.exp(-path.barrier_ev / kt_ev)
@@ -159,7 +163,7 @@ def _described(
     )
 
 
-def _sites_along(
+def _find_sites_along(
     minima: NDArray[np.float64], sites: NDArray[np.float64], cell: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sites that a path's minima are at, without repeats, and their cells."""

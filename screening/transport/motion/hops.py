@@ -71,7 +71,7 @@ class Hops:
     return_share: float
 
     def network(self) -> list[tuple[int, int, int, float]]:
-        """Links of the site network: site left, site reached, jumps, mean length in Å."""
+        """Return links of the site network: site left, site reached, jumps, mean length in Å."""
         links: dict[tuple[int, int], list[float]] = {}
         ends = zip(self.origins.tolist(), self.targets.tolist(), strict=True)
         for link, length in zip(ends, self.lengths_angstrom.tolist(), strict=True):
@@ -103,7 +103,7 @@ def hops(
         np.ascontiguousarray(fractional),
         np.ascontiguousarray(sites, dtype=np.float64),
         np.ascontiguousarray(cell, dtype=np.float64),
-        _cores(sites, cell) ** 2,
+        _core_radii(sites, cell) ** 2,
     )
     changed = (states[1:] != states[:-1]) & (states[:-1] >= 0)
     frames, ions = np.nonzero(changed)
@@ -126,15 +126,15 @@ def hops(
         residence_ps=_residence(frames, ions) * step_ps,
         rate_per_ps=len(frames) / total_ps,
         rate_error_per_ps=float(np.sqrt(max(len(frames), 1))) / total_ps,
-        collective_share=_collective(times_ps, ions, middle, cell),
+        collective_share=_collective_share(times_ps, ions, middle, cell),
         collective_chance=_collective_chance(
             times_ps, ions, middle, cell, (len(states) - 1) * step_ps
         ),
-        return_share=_returns(ions, frames, origins, targets),
+        return_share=_return_share(ions, frames, origins, targets),
     )
 
 
-def _cores(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
+def _core_radii(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
     """Core radius of each site, shape (s,), Å."""
     if len(sites) < 2:
         return np.full(len(sites), LARGEST_CORE_ANGSTROM)
@@ -156,7 +156,7 @@ def _residence(frames: NDArray[np.int64], ions: NDArray[np.int64]) -> NDArray[np
     return np.array(np.diff(frames[order])[same_ion], dtype=np.float64)
 
 
-def _collective(
+def _collective_share(
     times_ps: NDArray[np.float64],
     ions: NDArray[np.int64],
     middle: NDArray[np.float64],
@@ -185,7 +185,7 @@ def _collective_chance(
     cell: NDArray[np.float64],
     duration_ps: float,
 ) -> float:
-    """The share of ``_collective`` where the ions know nothing of each other."""
+    """The share of ``_collective_share`` where the ions know nothing of each other."""
     if len(times_ps) < 2:
         return 0.0
     rng = np.random.default_rng(0)
@@ -194,11 +194,11 @@ def _collective_chance(
         shift = rng.random(int(ions.max()) + 1) * duration_ps
         shifted = (times_ps + shift[ions]) % duration_ps
         order = np.argsort(shifted, kind="stable")
-        shares.append(_collective(shifted[order], ions[order], middle[order], cell))
+        shares.append(_collective_share(shifted[order], ions[order], middle[order], cell))
     return float(np.mean(shares))
 
 
-def _returns(
+def _return_share(
     ions: NDArray[np.int64],
     frames: NDArray[np.int64],
     origins: NDArray[np.int64],

@@ -1,4 +1,4 @@
-"""The ways of the mobile ions over the framework, thinned for drawing."""
+"""Pathlines of the mobile ions over the framework, thinned for drawing."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MOST_FRAMES = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tracks:
+class Pathlines:
     """Where mobile ions went, and where the others stayed.
 
     Attributes:
         cell: shape (3, 3), Å, mean cell.
         symbols: symbol of each atom of the framework, length k.
-        framework: shape (k, 3), fractional, mean places of the atoms that are not mobile.
+        framework: shape (k, 3), fractional, mean positions of the atoms that are not mobile.
         mobile: name of a group → shape (frames, ions, 3), fractional, unwrapped.
     """
 
@@ -33,13 +33,13 @@ class Tracks:
     mobile: Mapping[str, NDArray[np.float64]]
 
 
-def tracks(
+def collect_pathlines(
     positions: NDArray[np.float64],
     cell: NDArray[np.float64],
     symbols: Sequence[str],
     reports: Sequence[SpeciesReport],
-) -> Tracks:
-    """Collect the ways of what diffuses; of what is not resolved if nothing does.
+) -> Pathlines:
+    """Collect the pathlines of what diffuses; of what is not resolved if nothing does.
 
     Args:
         positions: shape (frames, n, 3), Å, unwrapped, relative to the framework.
@@ -55,7 +55,7 @@ def tracks(
     still = np.ones(len(symbols), dtype=bool)
     for report in moving:
         still[report.indices] = False
-    return Tracks(
+    return Pathlines(
         cell=np.asarray(cell),
         symbols=tuple(s for s, kept in zip(symbols, still, strict=True) if kept),
         framework=np.asarray(positions[:, still].mean(axis=0) @ inverse),

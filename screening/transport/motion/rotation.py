@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from dualion.screening.transport._checks import checked_step
 from dualion.screening.transport.motion.bonding import Polyanions, nearest_image
+from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, msd_per_ion
 
 ROTATES_BELOW = 0.8
 """A correlation below this is a turn by more than 37°, beyond any libration."""
@@ -89,17 +89,14 @@ def rotation(
     vectors = bond_vectors(fractional, cell, polyanions)
     lengths = np.linalg.norm(vectors, axis=2)
     units = vectors / np.maximum(lengths, 1e-12)[:, :, None]
-    per_bond = _correlation(units)
     half = max(2, len(units) // 2)
-    mean = per_bond[:half].mean(axis=1)
-    scatter = (
-        per_bond[:half].std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
-    )
-    self_term = (lengths**2).mean()
-    relative = 2.0 * (self_term - _correlation(vectors)[:half].mean(axis=1))
+    # u(0)·u(t) = 1 − |u(t) − u(0)|²/2 for unit vectors.
+    per_bond = 1.0 - 0.5 * msd_per_ion(units, step_ps)[1][:half]
+    mean = per_bond.mean(axis=1)
+    scatter = per_bond.std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
     radius = float(lengths.mean())
-    broken = _broken(lengths, polyanions, step_ps)
-    exchanges = _exchanges(fractional, cell, polyanions, step_ps)
+    broken = _count_broken(lengths, polyanions, step_ps)
+    exchanges = _count_exchanges(fractional, cell, polyanions, step_ps)
     return Rotation(
         formula=polyanions.formula,
         n_bonds=len(polyanions.centres),
@@ -107,43 +104,32 @@ def rotation(
         times_ps=np.arange(half, dtype=np.float64) * step_ps,
         correlation=mean,
         correlation_error=scatter / np.sqrt(per_bond.shape[1]),
-        relative_msd=relative,
+        relative_msd=mean_squared_displacement(vectors, step_ps).total[:half],
         ceiling_angstrom2=2.0 * radius**2,
-        relaxation_ps=_relaxation(mean, step_ps),
+        relaxation_ps=_relaxation_ps(mean, step_ps),
         broken_bonds=broken,
         exchanges=exchanges,
         verdict=_verdict(mean, broken, exchanges),
     )
 
 
-def _correlation(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """⟨v(0)·v(t)⟩ over origins, for each bond, shape (frames, bonds)."""
-    frames = len(vectors)
-    size = fft.next_fast_len(2 * frames, real=True)
-    total = np.zeros((frames, vectors.shape[1]))
-    for axis in range(3):
-        spectrum = fft.rfft(vectors[:, :, axis], n=size, axis=0)
-        total += fft.irfft((spectrum * spectrum.conj()).real, n=size, axis=0)[:frames]
-    return np.asarray(total / (frames - np.arange(frames))[:, None])
-
-
-def _relaxation(correlation: NDArray[np.float64], step_ps: float) -> float:
+def _relaxation_ps(correlation: NDArray[np.float64], step_ps: float) -> float:
     below = np.flatnonzero(correlation < np.exp(-1.0))
     return float(below[0] * step_ps) if len(below) else np.inf
 
 
-def _persistent(condition: NDArray[np.bool_], step_ps: float) -> NDArray[np.bool_]:
+def _persists(condition: NDArray[np.bool_], step_ps: float) -> NDArray[np.bool_]:
     """Whether a condition holds for ``PERSISTENCE_PS`` on end, per column."""
     window = min(max(1, round(PERSISTENCE_PS / step_ps)), len(condition))
     counts = np.cumsum(np.vstack([np.zeros(condition.shape[1]), condition]), axis=0)
     return np.asarray((counts[window:] - counts[:-window] >= window).any(axis=0))
 
 
-def _broken(lengths: NDArray[np.float64], polyanions: Polyanions, step_ps: float) -> int:
-    return int(_persistent(lengths > polyanions.limit_angstrom, step_ps).sum())
+def _count_broken(lengths: NDArray[np.float64], polyanions: Polyanions, step_ps: float) -> int:
+    return int(_persists(lengths > polyanions.limit_angstrom, step_ps).sum())
 
 
-def _exchanges(
+def _count_exchanges(
     fractional: NDArray[np.float64],
     cell: NDArray[np.float64],
     polyanions: Polyanions,

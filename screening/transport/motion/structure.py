@@ -74,17 +74,10 @@ def radial_distribution(
     frames = np.unique(np.linspace(0, len(one) - 1, min(RDF_FRAMES, len(one))).astype(int))
     same = one is other or pair[0] == pair[1]
     every = np.ascontiguousarray(np.broadcast_to(cells, (len(one), 3, 3))[frames])
-    images = lattice_images(every.mean(axis=0), longest_angstrom)
     halves = np.array_split(np.arange(len(frames)), 2)
     counts = [
-        pair_histogram(
-            np.ascontiguousarray(one[frames[half]]),
-            np.ascontiguousarray(other[frames[half]]),
-            every[half],
-            images,
-            same,
-            longest_angstrom,
-            bins,
+        _count_pairs(
+            one[frames[half]], other[frames[half]], every[half], same, longest_angstrom, bins
         )
         for half in halves
     ]
@@ -110,8 +103,40 @@ def radial_distribution(
     )
 
 
+def _count_pairs(
+    one: NDArray[np.float64],
+    other: NDArray[np.float64],
+    cells: NDArray[np.float64],
+    same: bool,
+    longest_angstrom: float,
+    bins: int,
+) -> NDArray[np.int64]:
+    """Ordered pairs by distance, over all frames and images, shape (bins,)."""
+    if not len(cells):
+        return np.zeros(bins, dtype=np.int64)
+    return np.asarray(
+        pair_histogram(
+            np.ascontiguousarray(one),
+            np.ascontiguousarray(other),
+            cells,
+            lattice_images(cells.mean(axis=0), longest_angstrom),
+            same,
+            longest_angstrom,
+            bins,
+        )
+    )
+
+
 def lattice_images(cell: NDArray[np.float64], longest_angstrom: float) -> NDArray[np.int64]:
-    """Cell offsets that can hold a pair within ``longest_angstrom`` once it is folded."""
+    """Return cell offsets that can hold a pair within ``longest_angstrom`` once it is folded.
+
+    Args:
+        cell: shape (3, 3), Å, rows are lattice vectors.
+        longest_angstrom: largest distance, Å.
+
+    Returns:
+        Shape (m, 3).
+    """
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     # A vector of length r has fractional components of at most r / height.
     reach = np.floor(longest_angstrom / heights + 0.5).astype(int)
@@ -141,7 +166,7 @@ def _change(
 
 
 def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> float:
-    """Root mean square displacement about the mean site over the neighbour distance.
+    """Return the root mean square displacement about the mean site over the neighbour distance.
 
     Taken over the second half of the run, so that a melt has left its sites.
 
@@ -155,7 +180,7 @@ def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> floa
 
 
 def drifts(values: NDArray[np.float64], least_change: float) -> bool:
-    """Whether a quantity's two halves differ by more than chance and than ``least_change``.
+    """Return whether a quantity's two halves differ by more than chance and than ``least_change``.
 
     Args:
         values: shape (frames,); NaN where unknown.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from dualion.screening.transport._checks import checked_positions
+from dualion.screening.transport.self_diffusion._displacement_kernel import ion_tensor_sums
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.structures.errors import InputError
 
@@ -37,7 +38,7 @@ class Anisotropy:
 
 
 def ion_tensors(positions: ArrayLike, lag: int) -> NDArray[np.float64]:
-    """Displacement tensor of each ion over all time origins, shape (ions, 3, 3), Å².
+    """Return the displacement tensor of each ion over all time origins, shape (ions, 3, 3), Å².
 
     Args:
         positions: shape (frames, ions, 3), Å, unwrapped.
@@ -49,12 +50,11 @@ def ion_tensors(positions: ArrayLike, lag: int) -> NDArray[np.float64]:
     array = checked_positions(positions)
     if not 0 < lag < len(array):
         raise InputError(f"A lag of {lag} frames does not fit into {len(array)} frames.")
-    steps = array[lag:] - array[:-lag]
-    return np.asarray(np.einsum("tia,tib->iab", steps, steps) / len(steps))
+    return np.asarray(ion_tensor_sums(array, lag) / (len(array) - lag))
 
 
 def fractional_anisotropy(tensor: NDArray[np.float64]) -> NDArray[np.float64]:
-    """√(3/2) |T − tr T/3| / |T| of tensors of shape (…, 3, 3); 0 for none.
+    """Return √(3/2) |T − tr T/3| / |T| of tensors of shape (…, 3, 3); 0 for none.
 
     Basser and Pierpaoli, J. Magn. Reson. B 111, 209 (1996), doi:10.1006/jmrb.1996.0086.
     """
@@ -65,7 +65,7 @@ def fractional_anisotropy(tensor: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def anisotropy(found: Diffusion) -> Anisotropy:
-    """Principal D with errors, and whether the directions differ beyond chance.
+    """Return the principal D with errors, and whether the directions differ beyond chance.
 
     The errors of the principal values are those of first-order perturbation. The differences
     between directions are five numbers; their sum of squares over the errors follows F with the

@@ -57,7 +57,7 @@ def van_hove(
     bins: int = 200,
     count: int = 4,
 ) -> VanHove:
-    """Both parts after ``count`` times from 1 frame to half the run.
+    """Compute both parts after ``count`` times from 1 frame to half the run.
 
     Args:
         positions: shape (frames, ions, 3), Å, unwrapped.
@@ -80,7 +80,7 @@ def van_hove(
         times_ps=lags * step_ps,
         distances_angstrom=0.5 * (edges[1:] + edges[:-1]),
         self_part=np.array([_self_row(array, int(lag), edges) for lag in lags]),
-        distinct_part=np.array([_relative(row, cell, edges, array.shape[1]) for row in distinct]),
+        distinct_part=np.array([_normalise(row, cell, edges, array.shape[1]) for row in distinct]),
         refilled=np.array([row[edges[1:] <= REFILL_ANGSTROM + 1e-9].sum() for row in distinct]),
     )
 
@@ -113,7 +113,7 @@ def _distinct_counts(
     return np.asarray(counts / (len(origins) * fractional.shape[1]))
 
 
-def _relative(
+def _normalise(
     counts: NDArray[np.float64], cell: NDArray[np.float64], edges: NDArray[np.float64], ions: int
 ) -> NDArray[np.float64]:
     """Counts over those of ions without order, shape (bins,)."""

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS, LagCache
+from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS
+from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 from dualion.screening.transport.self_diffusion.slope import MULTIPLES, fit_slope
 
 MOST_BLOCKS = 10
@@ -71,10 +72,10 @@ def block_diffusion(
         own = np.ascontiguousarray(array[number * length : (number + 1) * length])
         slope = fit_slope(LagCache(own).trace, start, length, 3 * array.shape[1])
         values.append(slope.value * unit)
-    return (_of(np.array(values), length * step_ps),)
+    return (_summarise(np.array(values), length * step_ps),)
 
 
-def _of(values: NDArray[np.float64], block_ps: float) -> BlockDiffusion:
+def _summarise(values: NDArray[np.float64], block_ps: float) -> BlockDiffusion:
     mean = float(values.mean())
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     reach = float(stats.t.ppf(0.975, len(values) - 1)) * error

@@ -13,18 +13,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion._msd_kernel import even_moments, tensor_steps
+from dualion.screening.transport.self_diffusion.lag_cache import STILL_ANGSTROM2, LagCache
 from dualion.screening.transport.self_diffusion.msd import PAIRS, Msd, mean_squared_displacement
 from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
-from dualion.screening.transport.self_diffusion.step_shape import GAUSSIAN, StepShape, step_shape
+from dualion.screening.transport.self_diffusion.verdict import (
+    Verdict,
+    choose_verdict,
+    he_zhu_mo_error,
+    window_log_slope,
+)
 from dualion.screening.transport.self_diffusion.window import WindowedSlope, choose_window
 
 CM2_S_PER_A2_PS = 1e-4
 """1 Å²/ps in cm²/s."""
-
-MOBILE_N_EFF = 56.0
-"""Effective jumps below which no ion is called mobile (He, Zhu, Mo, npj Comput. Mater. 4, 18
-(2018), doi:10.1038/s41524-018-0074-y): the relative error is then above one half."""
 
 LEAST_FRAMES = 10
 """Fewer frames than this give no slope worth its error."""
@@ -32,22 +33,8 @@ LEAST_FRAMES = 10
 DEFAULT_HOP_ANGSTROM = 3.0
 """Typical distance between cation sites of solid electrolytes, Å."""
 
-BALLISTIC_SLOPE = 1.7
-"""Log–log slope of the MSD from which motion is free flight."""
-
-LEAST_LOG_SLOPE = 0.3
-"""With a smaller log–log slope the window still holds mostly the intercept."""
-
-CAGED_SHARE = 0.1
-"""Ions whose diffusion over the run is surely below this share of a² are called vibrating."""
-
 UNSEEN_JUMPS = 3.69
 """−ln 0.025: where no jump was seen, so many may have been expected (95 %, two-sided)."""
-
-STILL_ANGSTROM2 = 1e-8
-"""An MSD below this is rounding."""
-
-Verdict = Literal["diffusing", "rotating", "vibrating", "ballistic", "not resolved"]
 
 PosteriorName = Literal["closed form", "kinisi", "closed form and kinisi"]
 """The last for replicas of which some have one and some the other."""
@@ -109,33 +96,6 @@ class Diffusion:
         return values[::-1].copy(), vectors[:, ::-1].T.copy()
 
 
-class LagCache:
-    """Squared displacements per origin of one set of ions, kept by lag."""
-
-    def __init__(self, positions: NDArray[np.float64]) -> None:
-        """Wrap positions of shape (frames, ions, 3), Å."""
-        self.positions = positions
-        self.n_frames, self.n_ions, _ = positions.shape
-        self._tensors: dict[int, NDArray[np.float64]] = {}
-
-    def tensor(self, lag: int) -> NDArray[np.float64]:
-        """Displacement tensor per origin, mean over ions, shape (6, frames − lag), Å²."""
-        if lag not in self._tensors:
-            self._tensors[lag] = tensor_steps(self.positions, lag) / self.n_ions
-        return self._tensors[lag]
-
-    def trace(self, lag: int) -> NDArray[np.float64]:
-        """Mean over ions and directions, shape (frames − lag,), Å²."""
-        return np.asarray(self.tensor(lag)[:3].mean(axis=0))
-
-    def shape(self, lag: int) -> StepShape:
-        """How the displacements over one lag are spread."""
-        second, fourth = even_moments(self.positions, lag, max(1, lag // 4))
-        if second <= STILL_ANGSTROM2:
-            return GAUSSIAN
-        return step_shape(self.tensor(lag), second, fourth, self.n_ions, lag)
-
-
 def diffusion(
     positions: ArrayLike,
     frame_step_ps: float,
@@ -163,9 +123,9 @@ def diffusion(
     step_ps = checked_step(frame_step_ps)
     msd = msd or mean_squared_displacement(array, step_ps)
     if len(array) < LEAST_FRAMES:
-        return _unresolved(species, array, "too_few_frames")
+        return _make_unresolved(species, array, "too_few_frames")
     if msd.total.max() < STILL_ANGSTROM2:
-        return _still(species, array, step_ps)
+        return _make_motionless(species, array, step_ps)
     cache = LagCache(array)
     windowed = choose_window(
         cache.trace,
@@ -174,10 +134,10 @@ def diffusion(
         shape=cache.shape,
         least=max(1, round(earliest_ps / step_ps)),
     )
-    return _assembled(species, cache, windowed, msd, step_ps, hop_length_angstrom)
+    return _assemble(species, cache, windowed, msd, step_ps, hop_length_angstrom)
 
 
-def _assembled(
+def _assemble(
     species: str,
     cache: LagCache,
     windowed: WindowedSlope,
@@ -189,10 +149,10 @@ def _assembled(
     unit = CM2_S_PER_A2_PS / (2.0 * step_ps)
     tensor, tensor_error = _tensor(cache, slope)
     alpha = cache.shape(slope.start).non_gaussian
-    log_slope = _log_slope(msd, slope)
+    log_slope = window_log_slope(msd, slope)
     reach = float(msd.total[: max(2, int(0.7 * msd.n_frames))].max()) - 3.0 * slope.intercept
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
-    verdict, flags = _verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
+    verdict, flags = choose_verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
     high = slope.high * unit
     if verdict == "vibrating":
         high = max(high, _unseen_jumps(cache.n_ions, cache.n_frames * step_ps, hop_angstrom))
@@ -216,11 +176,6 @@ def _assembled(
         verdict=verdict,
         flags=flags,
     )
-
-
-def he_zhu_mo_error(n_eff: float) -> float:
-    """Relative error 3.43/√N_eff + 0.04 of D (He, Zhu, Mo 2018); ``inf`` without a jump."""
-    return float(3.43 / np.sqrt(n_eff) + 0.04) if n_eff > 0.0 else np.inf
 
 
 def _unseen_jumps(n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
@@ -251,55 +206,7 @@ def _tensor(cache: LagCache, slope: Slope) -> tuple[NDArray[np.float64], NDArray
     return mean, error
 
 
-def _log_slope(msd: Msd, slope: Slope) -> float:
-    """d ln MSD/d ln t between the first and the last lag of the window."""
-    first, last = int(slope.lags[0]), int(slope.lags[-1])
-    low, high = msd.total[first], msd.total[last]
-    if first == last or low <= 0.0 or high <= 0.0:
-        return float("nan")
-    return float(np.log(high / low) / np.log(last / first))
-
-
-def _verdict(
-    windowed: WindowedSlope,
-    msd: Msd,
-    n_eff: float,
-    reach: float,
-    hop_angstrom: float,
-    log_slope: float,
-) -> tuple[Verdict, tuple[str, ...]]:
-    slope = windowed.slope
-    flags = []
-    if not windowed.confirmed:
-        flags.append("window_unconfirmed")
-    if not windowed.merged:
-        flags.append("few_jumps_or_unlike_ions")
-    if _ballistic(msd):
-        return "ballistic", (*flags, "free_flight")
-    moves = slope.low > 0.0 and reach >= 0.5 * hop_angstrom**2
-    if moves and n_eff >= MOBILE_N_EFF and windowed.confirmed and log_slope > LEAST_LOG_SLOPE:
-        return "diffusing", tuple(flags)
-    # Caged: what the data allow as diffusion is a small part of one jump over the whole run.
-    if 3.0 * slope.high * msd.n_frames < CAGED_SHARE * hop_angstrom**2:
-        return "vibrating", tuple(flags)
-    if 0.0 < n_eff < MOBILE_N_EFF:
-        flags.append("n_eff_below_56")
-    if slope.low > 0.0 and reach < 0.5 * hop_angstrom**2:
-        flags.append("msd_below_half_hop")
-    return "not resolved", tuple(flags)
-
-
-def _ballistic(msd: Msd) -> bool:
-    """Whether the MSD still grows like t² at a quarter of the run."""
-    late, early = msd.n_frames // 4, msd.n_frames // 16
-    if early < 1 or msd.total[early] <= 0.0:
-        return False
-    return float(np.log(msd.total[late] / msd.total[early]) / np.log(late / early)) > (
-        BALLISTIC_SLOPE
-    )
-
-
-def _unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusion:
+def _make_unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusion:
     empty = np.full((3, 3), np.nan)
     return Diffusion(
         species=species,
@@ -323,11 +230,11 @@ def _unresolved(species: str, array: NDArray[np.float64], flag: str) -> Diffusio
     )
 
 
-def _still(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
+def _make_motionless(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
     """Atoms that do not move at all: a static file or a run at zero temperature."""
     limit = _unseen_jumps(array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
     return replace(
-        _unresolved(species, array, "no_motion"),
+        _make_unresolved(species, array, "no_motion"),
         d_cm2_s=0.0,
         error_cm2_s=limit,
         low_cm2_s=0.0,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion._msd_kernel import even_moments
+from dualion.screening.transport.self_diffusion._displacement_kernel import even_moments
 from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS
 from dualion.structures.errors import MissingDependencyError
 
@@ -40,7 +40,7 @@ class Posterior:
 
 
 def has_kinisi() -> bool:
-    """Whether kinisi can be imported."""
+    """Return whether kinisi can be imported."""
     return importlib.util.find_spec("kinisi") is not None
 
 

@@ -2,11 +2,14 @@
 
 MSD(k) = ⟨|r(t + k) − r(t)|²⟩ over every origin t and every ion, by the correlation theorem
 (Calandrini et al., Collection SFN 12, 201 (2011), doi:10.1051/sfn/201112010): one Fourier
-transform per coordinate in place of a double loop.
+transform per coordinate in place of a double loop. Every average over all lags comes from here;
+what needs the displacements of each origin (scatter of stretches, fourth moments) sums them
+directly, at single lags, in ``_displacement_kernel``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from dualion.screening.transport._checks import checked_positions, checked_step, log_lags
-from dualion.screening.transport.self_diffusion._msd_kernel import even_moments
+from dualion.screening.transport.self_diffusion._displacement_kernel import even_moments
 
 CHUNK_NUMBERS = 100_000
 """Coordinates transformed at once; their spectra (1.6 MB) stay in the processor's cache."""
@@ -79,10 +82,17 @@ def mean_squared_displacement(positions: ArrayLike, frame_step_ps: float) -> Msd
     array = checked_positions(positions)
     step_ps = checked_step(frame_step_ps)
     frames, ions, _ = array.shape
-    tensor = np.zeros((frames, 3, 3))
-    for chunk in _chunks(array):
-        _add_tensor(chunk, tensor)
-    tensor /= ions
+    power = np.zeros((len(PAIRS), _padded(frames) // 2 + 1))
+    products = np.zeros((len(PAIRS), frames))
+    for series in _chunks(array):
+        spectra = fft.rfft(series, n=_padded(frames), axis=2)
+        for number, (a, b) in enumerate(PAIRS):
+            power[number] += _cross_power(spectra[a], spectra[b]).sum(axis=0)
+            products[number] += np.einsum("it,it->t", series[a], series[b])
+    averages = _average_over_origins(power, products) / ions
+    tensor = np.empty((frames, 3, 3))
+    for (a, b), values in zip(PAIRS, averages, strict=True):
+        tensor[:, a, b] = tensor[:, b, a] = values
     return Msd(
         times_ps=np.asarray(np.arange(frames) * step_ps, dtype=np.float64),
         tensor=tensor,
@@ -91,36 +101,14 @@ def mean_squared_displacement(positions: ArrayLike, frame_step_ps: float) -> Msd
     )
 
 
-def _chunks(array: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    frames, ions, _ = array.shape
-    size = max(1, CHUNK_NUMBERS // (3 * frames))
-    return [array[:, start : start + size] for start in range(0, ions, size)]
-
-
-def _add_tensor(chunk: NDArray[np.float64], tensor: NDArray[np.float64]) -> None:
-    """Add the sum over the chunk's ions of the origin-averaged displacement tensor."""
-    frames = chunk.shape[0]
-    series = np.ascontiguousarray((chunk - chunk.mean(axis=0)).transpose(2, 1, 0))
-    size = fft.next_fast_len(2 * frames, real=True)
-    spectra = fft.rfft(series, n=size, axis=2)
-    origins = frames - np.arange(frames)
-    for a, b in PAIRS:
-        power = (spectra[a] * spectra[b].conj()).real.sum(axis=0)
-        correlation = fft.irfft(power, n=size)[:frames]
-        products = (series[a] * series[b]).sum(axis=0)
-        # Σ over origins of the products at both ends of the displacement.
-        ends = np.cumsum(products[::-1])[::-1] + np.cumsum(products)[::-1]
-        value = (ends - 2.0 * correlation) / origins
-        value[0] = 0.0
-        tensor[:, a, b] += value
-        if a != b:
-            tensor[:, b, a] += value
-
-
 def msd_per_ion(
     positions: ArrayLike, frame_step_ps: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return times, shape (frames,), ps, and the MSD of each ion, shape (frames, ions), Å².
+
+    Args:
+        positions: shape (frames, ions, 3), Å, unwrapped.
+        frame_step_ps: time between frames, ps.
 
     Raises:
         InputError: as ``mean_squared_displacement``.
@@ -130,27 +118,56 @@ def msd_per_ion(
     frames, ions, _ = array.shape
     result = np.empty((frames, ions))
     done = 0
-    for chunk in _chunks(array):
-        for ion in range(chunk.shape[1]):
-            tensor = np.zeros((frames, 3, 3))
-            _add_trace(chunk[:, ion : ion + 1], tensor)
-            result[:, done] = tensor[:, 0, 0]
-            done += 1
+    for series in _chunks(array):
+        spectra = fft.rfft(series, n=_padded(frames), axis=2)
+        power = _cross_power(spectra, spectra).sum(axis=0)
+        products = np.einsum("cit,cit->it", series, series)
+        result[:, done : done + len(power)] = _average_over_origins(power, products).T
+        done += len(power)
     return np.arange(frames, dtype=np.float64) * step_ps, result
 
 
-def _add_trace(chunk: NDArray[np.float64], tensor: NDArray[np.float64]) -> None:
-    """As ``_add_tensor``, the trace only, into the xx component."""
-    frames = chunk.shape[0]
-    series = np.ascontiguousarray((chunk - chunk.mean(axis=0)).reshape(frames, -1).T)
-    size = fft.next_fast_len(2 * frames, real=True)
-    spectra = fft.rfft(series, n=size, axis=1)
-    correlation = fft.irfft((spectra * spectra.conj()).real.sum(axis=0), n=size)[:frames]
-    products = (series * series).sum(axis=0)
-    ends = np.cumsum(products[::-1])[::-1] + np.cumsum(products)[::-1]
-    value = (ends - 2.0 * correlation) / (frames - np.arange(frames))
-    value[0] = 0.0
-    tensor[:, 0, 0] += value
+def _chunks(array: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Series of a few ions at a time about their means, shape (3, ions, frames), Å."""
+    frames, ions, _ = array.shape
+    size = max(1, CHUNK_NUMBERS // (3 * frames))
+    for start in range(0, ions, size):
+        chunk = array[:, start : start + size]
+        yield np.ascontiguousarray((chunk - chunk.mean(axis=0)).transpose(2, 1, 0))
+
+
+def _padded(frames: int) -> int:
+    """Length of a series with so many zeros that its correlation does not wrap around."""
+    return int(fft.next_fast_len(2 * frames, real=True))
+
+
+def _cross_power(one: NDArray[np.complex128], other: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Real part of one spectrum times the other's conjugate."""
+    return np.asarray(one.real * other.real + one.imag * other.imag)
+
+
+def _average_over_origins(
+    power: NDArray[np.float64], products: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Average of Δa·Δb over all time origins, for every lag.
+
+    Σ (a' − a)(b' − b) over the origins is the sum of the products at both ends of the
+    displacements less twice the symmetric part of the correlation of a and b.
+
+    Args:
+        power: shape (…, frequencies), cross power of the zero-padded series a and b.
+        products: shape (…, frames), a·b at each frame.
+
+    Returns:
+        Shape (…, lags), as many lags as frames.
+    """
+    frames = products.shape[-1]
+    correlation = fft.irfft(power, n=_padded(frames), axis=-1)[..., :frames]
+    late = np.cumsum(products[..., ::-1], axis=-1)[..., ::-1]
+    early = np.cumsum(products, axis=-1)[..., ::-1]
+    averages = (late + early - 2.0 * correlation) / (frames - np.arange(frames))
+    averages[..., 0] = 0.0
+    return np.asarray(averages)
 
 
 def collective_positions(

@@ -53,7 +53,7 @@ def check_posterior(options: AnalysisOptions) -> None:
 
 
 def kinisi_fits(found: Diffusion) -> bool:
-    """Whether kinisi's assumptions hold: well-known D, independent ions."""
+    """Return whether kinisi's assumptions hold: well-known D, independent ions."""
     return (
         found.verdict == "diffusing"
         and found.error_cm2_s <= KINISI_RELATIVE_ERROR * found.d_cm2_s
@@ -61,7 +61,7 @@ def kinisi_fits(found: Diffusion) -> bool:
     )
 
 
-def with_posterior(
+def choose_posterior(
     found: Diffusion, own: NDArray[np.float64], step_ps: float, options: AnalysisOptions
 ) -> tuple[Diffusion, tuple[Posterior, ...]]:
     """Return D with the interval that the options choose, and kinisi's posterior if there is one.

@@ -57,9 +57,13 @@ class WindowedSlope:
 
 
 def candidate_starts(n_frames: int, least: int = 1) -> list[int]:
-    """Starts to try, in frames: ``least``, and later and earlier ones in even ratios.
+    """List starts to try, in frames: ``least``, and later and earlier ones in even ratios.
 
     The earlier ones are tried for the memory that they show.
+
+    Args:
+        n_frames: length of the trajectory.
+        least: the start that the fit may not precede, frames.
     """
     last = max(n_frames // LATEST_SHARE, 1)
     starts = [max(1, min(least, last))]
@@ -95,15 +99,15 @@ def choose_window(
         for m, one in zip(starts, shapes, strict=True)
     ]
     allowed = [i for i, m in enumerate(starts) if m >= least and shapes[i].non_gaussian <= MERGED]
-    chosen = _precise(fits, max(_settled(fits), allowed[0] if allowed else len(fits) - 1))
+    chosen = _find_precise(fits, max(_find_settled(fits), allowed[0] if allowed else len(fits) - 1))
     return WindowedSlope(
-        slope=_widened(fits[chosen], fits[chosen + 1 :]),
+        slope=_widen(fits[chosen], fits[chosen + 1 :]),
         confirmed=chosen + 1 < len(fits),
         merged=bool(allowed),
     )
 
 
-def _settled(fits: list[Slope]) -> int:
+def _find_settled(fits: list[Slope]) -> int:
     """Number of the first start at which no memory of earlier motion is left.
 
     Where earlier starts disagreed with the later ones, what is left of the memory at the
@@ -116,7 +120,7 @@ def _settled(fits: list[Slope]) -> int:
     return next(late, len(fits) - 1)
 
 
-def _precise(fits: list[Slope], chosen: int) -> int:
+def _find_precise(fits: list[Slope], chosen: int) -> int:
     """Number of a later start whose interval is much shorter, if there is one.
 
     A walk is known best from its earliest displacements; what hardly leaves its vibration,
@@ -149,7 +153,7 @@ def _agrees(slope: Slope, later: list[Slope]) -> bool:
     )
 
 
-def _widened(slope: Slope, later: list[Slope]) -> Slope:
+def _widen(slope: Slope, later: list[Slope]) -> Slope:
     """Add the part of the change to a twice later start that its error does not explain."""
     following = next((s for s in later if s.start >= 2 * slope.start), None)
     if following is None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.screening.doping.configurations import DopingOptions
-from dualion.screening.doping.formula_unit_changes import salt_unit, substitution_unit
+from dualion.screening.doping.doping_plan import DopingOptions
+from dualion.screening.doping.formula_unit_changes import salt_change, substitution_change
 from dualion.structures.errors import InputError
 from dualion.structures.files import parse_entry
 from dualion.structures.preparation import prepare
@@ -24,7 +24,7 @@ from dualion.workflows.execution.signals import stop_on_signal
 from dualion.workflows.md.engines.calculators import make_calculator
 
 if TYPE_CHECKING:
-    from dualion.screening.doping.formula_unit_changes import ChangeUnit
+    from dualion.screening.doping.formula_unit_changes import FormulaUnitChange
     from dualion.structures.crystal import IonicCrystal
 
 CELL, RELAXING = "The cell", "How it is relaxed"
@@ -160,7 +160,7 @@ def _host(text: str) -> tuple[IonicCrystal, str]:
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 
-def _unit(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
+def _unit(host: IonicCrystal, salt: str, substitute: str) -> FormulaUnitChange:
     """The change that is asked for.
 
     Raises:
@@ -168,13 +168,13 @@ def _unit(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
     """
     if bool(salt) == bool(substitute):
         raise InputError("Give either --salt, like LiI, or --substitute, like S=I.")
-    return salt_unit(salt) if salt else substitution_unit(substitute, host)
+    return salt_change(salt) if salt else substitution_change(substitute, host)
 
 
 def _request(
     host: IonicCrystal,
     name: str,
-    unit: ChangeUnit,
+    unit: FormulaUnitChange,
     *,
     x: float,
     configs: int,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dualion.screening.doping.configurations import DopingOptions
-from dualion.screening.doping.defects import plan_defects, with_defects
+from dualion.screening.doping.defects import insert_defects, plan_defects
+from dualion.screening.doping.doping_plan import DopingOptions
 from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
@@ -115,7 +115,7 @@ def _with_defects(
         per_formula_unit=float("nan") if per_unit is None else per_unit,
         count=block.defect_pairs if per_unit is None else 0,
     )
-    made = with_defects(large, plan, DopingOptions(seed=block.seed))
+    made = insert_defects(large, plan, DopingOptions(seed=block.seed))
     return cell_of(made.crystal, made.name, note=note)
 
 

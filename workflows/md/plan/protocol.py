@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
-from dualion.screening.transport.self_diffusion.coefficient import MOBILE_N_EFF
+from dualion.screening.transport.self_diffusion.verdict import MOBILE_N_EFF
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.screening_options import known_name
 

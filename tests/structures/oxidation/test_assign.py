@@ -17,7 +17,7 @@ from dualion.structures.oxidation.bond_valence import misfit_cost
 from dualion.structures.oxidation.candidates import Surroundings, candidates_of, likeliest
 from dualion.structures.preparation import prepare
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 
 def likeliest_state(name: str, around: Surroundings) -> float:

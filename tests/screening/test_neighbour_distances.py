@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dualion.screening.images import nearest_image_lengths
+from dualion.screening.neighbour_distances import nearest_image_lengths
 
 CELL = np.array([[4.1, 0.3, -0.2], [-1.9, 5.3, 0.4], [1.7, 2.2, 6.2]])
 

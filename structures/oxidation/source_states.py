@@ -13,17 +13,21 @@ LARGEST_STATE = 8.0
 OXYGEN = 8
 
 
-def has_given_states(table: SiteTable) -> bool:
-    """Whether the source gives any oxidation state other than zero."""
+def has_source_states(table: SiteTable) -> bool:
+    """Return whether the source gives any oxidation state other than zero."""
     charges = table.given_charges
     return bool(np.any(charges[~np.isnan(charges)]))
 
 
-def given_states_are_sane(table: SiteTable, environment: Environment) -> bool:
+def source_states_make_sense(table: SiteTable, environment: Environment) -> bool:
     """Check given states atom by atom; whether they are neutral is checked by the caller.
 
     Every entry must have one, none may be zero or beyond +8 unless like atoms are bonded,
     elements with one state must have it, and oxygen is O²⁻ unless it is bonded to oxygen.
+
+    Args:
+        table: the sites, with the states that the source gives.
+        environment: bonds of each entry.
     """
     charges: NDArray[np.float64] = table.given_charges
     if np.isnan(charges).any() or np.abs(charges).max() > LARGEST_STATE:

@@ -8,15 +8,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dualion.screening.doping.configurations import DopingOptions
 from dualion.screening.doping.defects import (
     PERFECT,
     default_cells,
+    insert_defects,
     mobile_pair,
     plan_defects,
-    schottky_unit,
-    with_defects,
+    schottky_change,
 )
+from dualion.screening.doping.doping_plan import DopingOptions
 from dualion.screening.doping.formula_unit_changes import host_ion
 from dualion.screening.doping.site_configurations import LIKE_ANGSTROM
 from dualion.screening.ions import MobileIon
@@ -41,7 +41,7 @@ def counts(crystal):
 
 def test_a_schottky_pair_of_lithium_iodide():
     plan = plan_defects(cell(), "schottky", count=1)
-    found = with_defects(cell(), plan)
+    found = insert_defects(cell(), plan)
     assert found.name == plan.name == "schottky_Li1_I1"
     assert counts(found.crystal) == {3: 26, 53: 26}
     assert found.crystal.is_neutral
@@ -49,18 +49,18 @@ def test_a_schottky_pair_of_lithium_iodide():
 
 
 def test_schottky_keeps_the_ratio_of_the_charges():
-    unit = schottky_unit(MobileIon(3, 1.0), MobileIon(16, -2.0))
+    unit = schottky_change(MobileIon(3, 1.0), MobileIon(16, -2.0))
     assert [count for _, count in unit.removed] == [2, 1]
-    unit = schottky_unit(MobileIon(13, 3.0), MobileIon(16, -2.0))
+    unit = schottky_change(MobileIon(13, 3.0), MobileIon(16, -2.0))
     assert [count for _, count in unit.removed] == [2, 3]
     assert unit.net_charge == 0.0
     with pytest.raises(InputError, match="a cation and an anion"):
-        schottky_unit(MobileIon(16, -2.0), MobileIon(3, 1.0))
+        schottky_change(MobileIon(16, -2.0), MobileIon(3, 1.0))
 
 
 def test_a_frenkel_pair_moves_one_ion_away():
     plan = plan_defects(cell(), "frenkel", ions=("Li",), count=1)
-    found = with_defects(cell(), plan)
+    found = insert_defects(cell(), plan)
     assert found.name == "frenkel_Li1"
     assert counts(found.crystal) == counts(cell())
     apart = shortest_distances(cell().cell, found.crystal.frac, cell().frac)
@@ -74,7 +74,7 @@ def test_a_frenkel_pair_moves_one_ion_away():
 
 def test_inserted_salt_is_named_by_its_units():
     plan = plan_defects(cell(), "salt", salt="LiCl", per_formula_unit=0.07)
-    found = with_defects(cell(), plan)
+    found = insert_defects(cell(), plan)
     assert found.name == "salt_LiCl_2"
     assert counts(found.crystal) == {3: 29, 17: 2, 53: 27}
     assert found.crystal.is_neutral
@@ -93,7 +93,7 @@ def test_the_seed_decides():
     assert plan.name == "schottky_Li2_S1"
 
     def removed(seed):
-        found = with_defects(cell("Li3PS4_gamma", (1, 1, 1)), plan, DopingOptions(seed=seed))
+        found = insert_defects(cell("Li3PS4_gamma", (1, 1, 1)), plan, DopingOptions(seed=seed))
         assert found.crystal.is_neutral and found.seed == seed
         return found.crystal.frac.tolist()
 
@@ -130,7 +130,7 @@ def test_wrong_plans_are_refused(kind, options, message):
 def test_more_vacancies_than_ions_are_refused():
     plan = plan_defects(cell(), "schottky", count=28)
     with pytest.raises(InputError, match="27 places to remove"):
-        with_defects(cell(), plan)
+        insert_defects(cell(), plan)
 
 
 def test_ions_are_read_by_element_or_with_their_charge():

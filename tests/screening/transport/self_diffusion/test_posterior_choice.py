@@ -12,8 +12,8 @@ from dualion.screening.transport.self_diffusion import posterior_choice
 from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
 from dualion.screening.transport.self_diffusion.posterior_choice import (
     check_posterior,
+    choose_posterior,
     kinisi_fits,
-    with_posterior,
 )
 from dualion.structures.errors import InputError, MissingDependencyError
 
@@ -29,7 +29,7 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
     monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: other)
     own = np.zeros((2, 1, 3))
     assert kinisi_fits(sharp)
-    chosen, second = with_posterior(sharp, own, 0.1, AnalysisOptions())
+    chosen, second = choose_posterior(sharp, own, 0.1, AnalysisOptions())
     assert (chosen.posterior, chosen.d_cm2_s, chosen.low_cm2_s) == ("kinisi", 4.4e-5, 4.2e-5)
     assert second == (other,)
     for doubtful in (
@@ -37,14 +37,14 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
         replace(sharp, error_cm2_s=0.2 * sharp.d_cm2_s),
         replace(sharp, verdict="not resolved"),
     ):
-        kept, second = with_posterior(doubtful, own, 0.1, AnalysisOptions())
+        kept, second = choose_posterior(doubtful, own, 0.1, AnalysisOptions())
         assert (kept, second) == (doubtful, (other,))
-        named, _ = with_posterior(doubtful, own, 0.1, AnalysisOptions(posterior="kinisi"))
+        named, _ = choose_posterior(doubtful, own, 0.1, AnalysisOptions(posterior="kinisi"))
         assert named.posterior == "kinisi"
-    closed, second = with_posterior(sharp, own, 0.1, AnalysisOptions(posterior="closed form"))
+    closed, second = choose_posterior(sharp, own, 0.1, AnalysisOptions(posterior="closed form"))
     assert (closed, second) == (sharp, ())
     monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: False)
-    assert with_posterior(sharp, own, 0.1, AnalysisOptions()) == (sharp, ())
+    assert choose_posterior(sharp, own, 0.1, AnalysisOptions()) == (sharp, ())
     with pytest.raises(MissingDependencyError, match="closed form"):
         check_posterior(AnalysisOptions(posterior="kinisi"))
     with pytest.raises(InputError, match="choose from auto"):

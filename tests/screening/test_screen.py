@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from dualion.screening.barriers import KnownBarriers
-from dualion.screening.flags import bound_fraction
+from dualion.screening import screen as screen_module
+from dualion.screening.barriers import IonBarriers, KnownBarriers
+from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.hops.mechanisms import pair_conventions
 from dualion.screening.ions import MobileIon
 from dualion.screening.screen import ScreenOptions, screen, screen_crystal
@@ -20,28 +23,6 @@ from dualion.structures.preparation import prepare
 def structure_of(name: str) -> Structure:
     path = next(path for path in reference_paths() if path.stem == name)
     return next(iter(read_structures([path]))).structure
-
-
-@pytest.mark.parametrize(
-    ("name", "anion", "bound"),
-    [
-        ("Li3PO4_gamma", "O2-", 1.0),
-        ("Li3PS4_gamma", "S2-", 1.0),
-        ("Li6PS5Cl", "S2-", 0.8),  # four sulfurs in PS4, one free
-        ("Li6PS5Cl", "Cl-", 0.0),
-        ("Li4SiO4", "O2-", 1.0),
-        ("Li2CO3", "O2-", 1.0),
-        ("LiFePO4", "O2-", 1.0),
-        ("LiAlCl4", "Cl-", 1.0),
-        ("Li3OCl", "O2-", 0.0),
-        ("LiCoO2", "O2-", 0.0),
-        ("Li7La3Zr2O12_tetragonal", "O2-", 0.0),
-        ("LiCl", "Cl-", 0.0),
-    ],
-)
-def test_bound_anions(name, anion, bound):
-    crystal = prepare(structure_of(name))
-    assert bound_fraction(crystal, MobileIon.parse(anion)) == pytest.approx(bound, abs=0.02)
 
 
 def test_only_rock_salt_like_ratios_are_forced():
@@ -107,20 +88,6 @@ def test_missing_anion_says_what_is_there():
 def test_unknown_element_is_an_input_error():
     with pytest.raises(InputError, match="no chemical element"):
         screen(structure_of("LiCl"), "Xx")
-
-
-@pytest.mark.parametrize(
-    ("text", "number", "charge"),
-    [("Li+", 3, 1), ("Li1+", 3, 1), ("S2-", 16, -2), ("Zn+2", 30, 2), ("I-", 53, -1)],
-)
-def test_ions_are_read(text, number, charge):
-    assert MobileIon.parse(text) == MobileIon(number, charge)
-
-
-@pytest.mark.parametrize("text", ["", "Li", "2+", "Li++", "Qq+", "Li2+3"])
-def test_what_is_no_ion_is_refused(text):
-    with pytest.raises(InputError):
-        MobileIon.parse(text)
 
 
 def test_field_of_an_ion_is_computed_once(monkeypatch):
@@ -199,9 +166,94 @@ def test_memory_of_a_large_cell_stays_small():
     assert peak < 150e6
 
 
+def barriers_of(ion: MobileIon, energy_ev: float, quality=ParameterQuality.TABULATED, refined=None):
+    triple = (energy_ev,) * 3
+    return IonBarriers(
+        ion=ion,
+        barriers_ev=triple,
+        from_region_ev=triple,
+        refined_ev=triple if refined is None else (refined,) * 3,
+        quality=quality,
+        shape=(4, 4, 4),
+    )
+
+
+def flags_of(
+    monkeypatch,
+    crystal,
+    *,
+    bound=0.0,
+    quality=ParameterQuality.TABULATED,
+    refined=None,
+    options=None,
+):
+    """Flags of the first pair of a crystal whose barriers are 0.4 eV for every ion."""
+    monkeypatch.setattr(screen_module, "bound_fraction", lambda *_: bound)
+    monkeypatch.setattr(
+        screen_module,
+        "ion_barriers",
+        lambda _, ion, __: barriers_of(
+            ion,
+            0.4,
+            quality if ion.charge < 0 else ParameterQuality.TABULATED,
+            refined if ion.charge < 0 else None,
+        ),
+    )
+    return screen_module.screen_crystal(crystal, options or ScreenOptions()).pairs[0]
+
+
 @pytest.mark.parametrize(
-    ("charge", "text"),
-    [(-2.0, "O2-"), (-1.975, "O2-"), (-1.0, "O-"), (-1.004, "O-"), (-0.5, "O0.5-"), (2.5, "O2.5+")],
+    ("share", "flag"),
+    [
+        (0.0, None),
+        (0.01, "anion_partly_bound"),
+        (0.499, "anion_partly_bound"),
+        (0.5, "anion_bound"),
+        (1.0, "anion_bound"),
+    ],
 )
-def test_fractional_charges_are_short_in_names(charge, text):
-    assert str(MobileIon(8, charge)) == text
+def test_bound_anions_are_flagged_by_their_share(monkeypatch, triclinic, share, flag):
+    pair = flags_of(monkeypatch, triclinic, bound=share)
+    assert set(pair.flags) & {"anion_bound", "anion_partly_bound"} == ({flag} if flag else set())
+    assert pair.anion_bound is (share >= 0.5)
+    assert pair.bound_fraction == share
+
+
+@pytest.mark.parametrize(
+    ("quality", "flag"),
+    [
+        (ParameterQuality.TABULATED, None),
+        (ParameterQuality.NEAREST_STATE, "nearest_state_parameters"),
+        (ParameterQuality.ESTIMATED, "estimated_parameters"),
+    ],
+)
+def test_the_worse_of_both_ions_parameters_is_flagged(monkeypatch, triclinic, quality, flag):
+    flags = flags_of(monkeypatch, triclinic, quality=quality).flags
+    found = {name for name in flags if name.endswith("_parameters")}
+    assert found == ({flag} if flag else set())
+
+
+@pytest.mark.parametrize(("refined", "flagged"), [(0.59, False), (0.61, True)])
+def test_refined_barriers_that_judge_otherwise_are_flagged(
+    monkeypatch, triclinic, refined, flagged
+):
+    """1.5 times the cation's 0.4 eV is 0.6 eV."""
+    flags = flags_of(monkeypatch, triclinic, refined=refined).flags
+    assert ("grid_error_decides" in flags) is flagged
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"occupancies": np.array([1.0, 1.0, 1.0, 0.5, 0.6, 0.4])}, "weighted_occupancies"),
+        ({"oxidation_method": "composition"}, "oxidation_states_guessed"),
+        ({"charges": np.array([1.0, 3.0, 1.0, -2.0, -1.0, -1.0])}, "anion_element_also_cation"),
+        ({"flags": ("of_the_crystal",)}, "of_the_crystal"),
+    ],
+)
+def test_flags_of_the_crystal_are_there_only_where_it_has_the_cause(
+    monkeypatch, triclinic, change, flag
+):
+    plain = replace(triclinic, occupancies=np.ones(6), oxidation_method="given")
+    assert flag not in flags_of(monkeypatch, plain).flags
+    assert flag in flags_of(monkeypatch, replace(plain, **change)).flags

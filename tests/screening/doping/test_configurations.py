@@ -9,25 +9,21 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dualion.screening.bvse.lattice_energy import pair_energy_ev
+from dualion.screening.bvse.lattice_energy import lattice_energy_ev
 from dualion.screening.bvse.potential import PotentialOptions, pair_of
-from dualion.screening.doping.configurations import (
-    DopingOptions,
-    doped_configurations,
-    formula_unit_of,
-    plan_doping,
-)
+from dualion.screening.doping.changeable_points import changeable_points
+from dualion.screening.doping.configurations import doped_configurations
+from dualion.screening.doping.doping_plan import DopingOptions, formula_unit_of, plan_doping
 from dualion.screening.doping.formula_unit_changes import (
-    ChangeUnit,
+    FormulaUnitChange,
+    salt_change,
     salt_ions,
-    salt_unit,
-    substitution_unit,
+    substitution_change,
 )
 from dualion.screening.doping.site_configurations import (
     LIKE_ANGSTROM,
-    Change,
+    SiteChange,
     distinct_configurations,
-    points_of,
 )
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
@@ -53,7 +49,7 @@ def counts(crystal):
 
 
 def test_the_papers_amount_is_reached_exactly():
-    plan = plan_doping(bundled("Li3PS4_gamma"), salt_unit("LiI"), 0.2)
+    plan = plan_doping(bundled("Li3PS4_gamma"), salt_change("LiI"), 0.2)
     assert plan.x_reached == 0.2
     assert (plan.formula_unit, plan.formula_units, plan.units, plan.atoms) == ("Li3PS4", 10, 2, 84)
     assert plan.supercell.lengths_angstrom.min() > 10.0
@@ -61,14 +57,14 @@ def test_the_papers_amount_is_reached_exactly():
 
 def test_a_wider_cell_is_taken_where_the_limit_allows_it():
     options = DopingOptions(most_atoms=200)
-    plan = plan_doping(bundled("Li3PS4_gamma"), salt_unit("LiI"), 0.2, options)
+    plan = plan_doping(bundled("Li3PS4_gamma"), salt_change("LiI"), 0.2, options)
     assert plan.supercell.wide_enough
     assert (plan.x_reached, plan.formula_units) == (0.2, 20)
 
 
 @pytest.mark.parametrize("x", [0.01, 0.07, 0.13, 0.31, 0.5])
 def test_no_other_cell_under_the_limit_comes_nearer(x):
-    plan = plan_doping(bundled("Li3PS4_gamma"), salt_unit("LiCl"), x)
+    plan = plan_doping(bundled("Li3PS4_gamma"), salt_change("LiCl"), x)
     reachable = [k / (2 * n) for n in range(1, 8) for k in range(1, 60) if 16 * n + 2 * k <= 120]
     nearest = min(abs(reached - x) for reached in reachable)
     assert abs(plan.x_reached - x) <= nearest + 0.011 * x
@@ -77,24 +73,24 @@ def test_no_other_cell_under_the_limit_comes_nearer(x):
 
 def test_what_cannot_be_held_is_explained():
     with pytest.raises(InputError, match="more than 17; allow more atoms"):
-        plan_doping(bundled("Li3PS4_gamma"), salt_unit("LiI"), 0.2, DopingOptions(most_atoms=17))
+        plan_doping(bundled("Li3PS4_gamma"), salt_change("LiI"), 0.2, DopingOptions(most_atoms=17))
     with pytest.raises(InputError, match="makes no sense"):
-        plan_doping(bundled("Li3PS4_gamma"), salt_unit("LiI"), 0.0)
+        plan_doping(bundled("Li3PS4_gamma"), salt_change("LiI"), 0.0)
 
 
 def test_salts_and_substitutions_are_neutral():
     assert salt_ions("MgCl2") == ((MobileIon(12, 2.0), 1), (MobileIon(17, -1.0), 2))
     assert salt_ions("Li2S") == ((LITHIUM, 2), (MobileIon(16, -2.0), 1))
-    assert salt_unit("NaI").net_charge == 0.0
+    assert salt_change("NaI").net_charge == 0.0
     host = bundled("Li3PS4_gamma")
-    removing = substitution_unit("S=I", host)
+    removing = substitution_change("S=I", host)
     assert removing.removed == ((LITHIUM, 1),)
-    adding = substitution_unit("P=Ge", host)
+    adding = substitution_change("P=Ge", host)
     assert adding.inserted == ((LITHIUM, 1),)
     assert adding.replaced == ((MobileIon(15, 5.0), MobileIon(32, 4.0), 1),)
-    even = substitution_unit("S=Se", host)
+    even = substitution_change("S=Se", host)
     assert not even.inserted and not even.removed
-    own = substitution_unit("Li=Mg", host)
+    own = substitution_change("Li=Mg", host)
     assert own.removed == ((LITHIUM, 1),)
     assert own.replaced == ((LITHIUM, MobileIon(12, 2.0), 1),)
     assert abs(own.net_charge) < 1e-9
@@ -113,7 +109,7 @@ def test_what_is_no_salt_is_refused(text):
 ])  # fmt: skip
 def test_what_is_no_substitution_is_refused(text, message):
     with pytest.raises(InputError, match=message):
-        substitution_unit(text, bundled("Li3PS4_gamma"))
+        substitution_change(text, bundled("Li3PS4_gamma"))
 
 
 def test_formula_units_are_counted():
@@ -124,7 +120,7 @@ def test_formula_units_are_counted():
 @pytest.fixture(scope="module")
 def doped():
     """γ-Li3PS4 with 0.2 LiI, six configurations."""
-    host, unit = bundled("Li3PS4_gamma"), salt_unit("LiI")
+    host, unit = bundled("Li3PS4_gamma"), salt_change("LiI")
     plan = plan_doping(host, unit, 0.2)
     return doped_configurations(host, plan.supercell.matrix, unit, plan.units, most=6)
 
@@ -151,7 +147,7 @@ def test_inserted_ions_keep_apart(doped):
 
 
 def test_the_same_seed_gives_the_same_configurations():
-    host, unit = bundled("LiI"), salt_unit("LiI")
+    host, unit = bundled("LiI"), salt_change("LiI")
 
     def choices(seed):
         options = DopingOptions(seed=seed)
@@ -166,7 +162,7 @@ def test_the_same_seed_gives_the_same_configurations():
 def test_lithium_iodide_in_itself_has_the_configurations_of_its_symmetry():
     """Against counting pairs of interstitials in the conventional cube."""
     cube = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
-    found = doped_configurations(bundled("LiI"), cube, salt_unit("LiI"), 1, most=50)
+    found = doped_configurations(bundled("LiI"), cube, salt_change("LiI"), 1, most=50)
     assert [site.multiplicity for site in found.sites[LITHIUM]] == [2]
     places = (2 * np.array(list(np.ndindex(2, 2, 2))) + 1) / 4
     apart = shortest_distances(found.host.cell, places, places)
@@ -182,33 +178,33 @@ def test_degeneracies_add_up_to_all_ways():
     lithium = np.flatnonzero(host.numbers == 3)
     iodide = np.flatnonzero(host.numbers == 53)
     changes = [
-        Change(action="remove", ion=LITHIUM, count=1, points=lithium),
-        Change(action="remove", ion=IODIDE, count=1, points=iodide),
+        SiteChange(action="remove", ion=LITHIUM, count=1, points=lithium),
+        SiteChange(action="remove", ion=IODIDE, count=1, points=iodide),
     ]
-    found = distinct_configurations(points_of(host, []), changes, most=100, seed=0)
+    found = distinct_configurations(changeable_points(host, []), changes, most=100, seed=0)
     assert found.complete
-    assert sum(one.degeneracy for one in found.configurations) == 8 * 8 == found.ways
+    assert sum(one.degeneracy for one in found.configurations) == 8 * 8 == found.combinations
     shells = np.unique(np.round(shortest_distances(host.cell, host.frac[:1], host.frac[iodide]), 3))
     assert found.distinct >= len(shells)
 
 
 def test_unbalanced_changes_are_refused():
     host = bundled("LiI")
-    change = Change(action="remove", ion=LITHIUM, count=1, points=np.array([0]))
+    change = SiteChange(action="remove", ion=LITHIUM, count=1, points=np.array([0]))
     with pytest.raises(InputError, match="charge of -1 e"):
-        distinct_configurations(points_of(host, []), [change], most=1, seed=0)
+        distinct_configurations(changeable_points(host, []), [change], most=1, seed=0)
 
 
 def test_more_than_there_is_cannot_be_removed():
     host = bundled("LiI")
-    change = Change(action="remove", ion=LITHIUM, count=2, points=np.array([0]))
+    change = SiteChange(action="remove", ion=LITHIUM, count=2, points=np.array([0]))
     with pytest.raises(InputError, match="1 places to remove"):
-        distinct_configurations(points_of(host, []), [change], most=1, seed=0)
+        distinct_configurations(changeable_points(host, []), [change], most=1, seed=0)
 
 
 def test_substitution_swaps_and_balances():
     host = bundled("Li3PS4_gamma")
-    unit = substitution_unit("S=I", host)
+    unit = substitution_change("S=I", host)
     plan = plan_doping(host, unit, 0.1)
     found = doped_configurations(host, plan.supercell.matrix, unit, plan.units, most=4)
     for one in found.configurations:
@@ -218,7 +214,7 @@ def test_substitution_swaps_and_balances():
 
 
 def test_a_change_that_moves_an_ion_needs_no_salt():
-    unit = ChangeUnit(name="move", inserted=((LITHIUM, 1),), removed=((LITHIUM, 1),))
+    unit = FormulaUnitChange(name="move", inserted=((LITHIUM, 1),), removed=((LITHIUM, 1),))
     assert unit.net_charge == 0.0
     assert unit.added_atoms == 0
 
@@ -235,6 +231,6 @@ def test_the_pair_energy_is_the_plain_sum():
         )
         near = gaps[(gaps > 1e-6) & (gaps <= 8.0)]
         total += 0.5 * math.fsum(pair.energy_ev(near).tolist())
-    assert pair_energy_ev(crystal) == pytest.approx(total)
+    assert lattice_energy_ev(crystal) == pytest.approx(total)
     twice = make_supercell(crystal, IDENTITY * 2)
-    assert pair_energy_ev(twice) == pytest.approx(8 * total)
+    assert lattice_energy_ev(twice) == pytest.approx(8 * total)

@@ -1,0 +1,70 @@
+"""Percolating paths of a probability density."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dualion.screening.transport import (
+    density,
+    density_path_ev,
+    density_paths,
+)
+from dualion.structures.errors import InputError
+
+BOLTZMANN_EV_K = 8.617333262e-5
+
+
+def channel(rng: np.random.Generator, height_ev: float, kt_ev: float) -> NDArray[np.float64]:
+    """Fractional places along x in U = height/2 (1 − cos 4πx), narrow in y and z."""
+    x = rng.random(400_000)
+    kept = rng.random(len(x)) < np.exp(-0.5 * height_ev * (1.0 - np.cos(4.0 * np.pi * x)) / kt_ev)
+    path = np.stack([x[kept], np.full(kept.sum(), 0.3), np.full(kept.sum(), 0.6)], axis=1)
+    path[:, 1:] += rng.normal(scale=0.02, size=(len(path), 2))
+    return path[: len(path) // 100 * 100].reshape(-1, 1, 3)
+
+
+def test_density_path_runs_through_the_sites_over_the_known_barrier() -> None:
+    height, temperature = 0.15, 600.0
+    path = channel(np.random.default_rng(3), height, BOLTZMANN_EV_K * temperature)
+    cell = np.diag([12.0, 9.0, 10.0])
+    map_ = density(path, cell, species="Li")
+    barriers, paths = density_paths(map_, temperature)
+    assert barriers == density_path_ev(map_, temperature)
+    assert [found.dimension for found in paths] == [1]
+    found = paths[0]
+    # The smoothing by 0.3 Å of a well that is 6 Å long takes a few percent.
+    assert found.barrier_ev == pytest.approx(height, rel=0.08)
+    assert found.barrier_ev == pytest.approx(barriers[0])
+    assert found.sampled
+    assert 0.0 < found.least_error_ev < 0.01
+    assert found.winding == (1, 0, 0)
+    np.testing.assert_allclose(found.frac[:, 1:], [[0.3, 0.6]] * len(found.frac), atol=0.04)
+    assert abs(np.cos(2.0 * np.pi * found.frac[found.bottleneck, 0])) < 0.2  # x = 1/4 or 3/4
+    assert len(found.sites) == 3  # 0, ½ and the image of the first
+    assert found.sites[0] == found.sites[-1]
+    np.testing.assert_allclose(np.diff(found.site_frac[:, 0]), 0.5, atol=0.04)
+    np.testing.assert_allclose(found.site_frac[-1] - found.site_frac[0], [1.0, 0.0, 0.0])
+    assert found.distance_angstrom[-1] == pytest.approx(12.0, rel=0.05)
+
+
+def test_a_path_that_was_seen_once_is_not_sampled() -> None:
+    rng = np.random.default_rng(4)
+    caged = np.array([0.5, 0.5, 0.5]) + rng.normal(scale=0.03, size=(4000, 1, 3))
+    caged[:30, 0, 0] = np.linspace(0.0, 1.0, 30)
+    _, paths = density_paths(density(caged, 10.0 * np.eye(3)), 600.0)
+    assert paths
+    assert not paths[0].sampled
+    with pytest.raises(InputError, match="above 0"):
+        density_path_ev(density(caged, 10.0 * np.eye(3)), 0.0)
+
+
+def test_density_percolates_along_a_channel_only() -> None:
+    rng = np.random.default_rng(6)
+    path = np.full((4000, 1, 3), 0.5) + rng.normal(scale=0.02, size=(4000, 1, 3))
+    path[:, 0, 0] = rng.random(4000)
+    barriers = density_path_ev(density(path, 10.0 * np.eye(3)), 600.0)
+    assert barriers[0] < 0.15
+    assert barriers[1] == np.inf
+    assert barriers[2] == np.inf

@@ -1,0 +1,63 @@
+"""Jumps between sites."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from walks import jumping_ion
+
+from dualion.screening.transport import hops
+
+
+def jumpers(
+    rng: np.random.Generator, ions: int, *, together: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ions that flip between two sites each, 1.8 Å apart in rows 3 Å from each other."""
+    when = rng.random((1200, 1 if together else ions)) < 0.004
+    state = np.broadcast_to(np.cumsum(when, axis=0) % 2, (1200, ions))
+    place = np.zeros((1200, ions, 3))
+    place[..., 0] = 5.0 + 1.8 * state
+    place[..., 1] = 3.0 * np.arange(ions)
+    sites = np.array([[5.0 + 1.8 * s, 3.0 * i, 0.0] for i in range(ions) for s in (0, 1)])
+    return place + rng.normal(scale=0.1, size=place.shape), sites
+
+
+def test_collective_jumps_are_told_from_those_that_meet_by_chance() -> None:
+    cell = np.diag([20.0, 12.0, 20.0])
+    for together in (True, False):
+        walk, sites = jumpers(np.random.default_rng(8), 4, together=together)
+        inverse = np.linalg.inv(cell)
+        found = hops(walk @ inverse, cell, 0.1, sites=sites @ inverse)
+        if together:
+            assert found.collective_share == 1.0
+            assert found.collective_chance < 0.5
+        else:
+            assert found.collective_share == pytest.approx(found.collective_chance, abs=0.2)
+    links = found.network()
+    assert sum(count for _, _, count, _ in links) == len(found.frames)
+    assert all(length == pytest.approx(1.8) for _, _, _, length in links)
+    assert {(a // 2, b // 2) for a, b, _, _ in links} == {(i, i) for i in range(4)}
+
+
+def test_hops_are_counted_without_flicker() -> None:
+    path, sites = jumping_ion(np.random.default_rng(3), 12)
+    # Rattle at the edge between two sites, which is no jump.
+    path[100:104, 0] = 0.5 * (sites[2] + sites[1]) + np.array([[0.01], [-0.01], [0.01], [-0.01]])
+    found = hops(path, 10.0 * np.eye(3), 0.1)
+    assert len(found.sites) == 4
+    assert len(found.frames) == 12
+    np.testing.assert_allclose(found.lengths_angstrom, 3.0, atol=0.3)
+    np.testing.assert_allclose(found.residence_ps, 4.0, atol=0.4)
+    assert found.per_ion.tolist() == [12]
+    assert found.collective_share == 0.0
+    assert found.return_share == 0.0
+    assert found.occupancy.sum() == pytest.approx(1.0)
+
+
+def test_two_ions_that_jump_together_are_collective() -> None:
+    path, _ = jumping_ion(np.random.default_rng(4), 8)
+    both = np.concatenate([path, path + np.array([0.0, 0.0, 0.3])], axis=1)
+    found = hops(both, 10.0 * np.eye(3), 0.1)
+    assert found.collective_share == 1.0
+    assert found.per_ion.tolist() == [8, 8]

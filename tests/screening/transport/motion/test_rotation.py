@@ -1,0 +1,87 @@
+"""Rotation of bound ligands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from walks import STEP_PS, gaussian_walk
+
+from dualion.screening.transport import (
+    AnalysisOptions,
+    analyse,
+)
+from dualion.screening.transport.motion.bonding import Polyanions
+from dualion.screening.transport.motion.rotation import rotation
+from dualion.structures.trajectories import Trajectory
+
+
+def rotor_trajectory(rng: np.random.Generator, frames: int = 1500) -> Trajectory:
+    """Four rigid PS4 that tumble on fixed centres, with lithium that walks."""
+    cell = 12.0 * np.eye(3)
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0) * 2.05
+    centres = np.array(
+        [[0.25, 0.25, 0.25], [0.75, 0.75, 0.25], [0.75, 0.25, 0.75], [0.25, 0.75, 0.75]]
+    )
+    positions = np.zeros((frames, 4 + 16 + 6, 3))
+    positions[:, :4] = centres @ cell + rng.normal(scale=0.03, size=(frames, 4, 3))
+    for number in range(4):
+        arms = corners.copy()
+        for t in range(frames):
+            turn = 0.12 * rng.normal(size=3)
+            angle = np.linalg.norm(turn)
+            unit = turn / angle
+            cross = np.cross(np.broadcast_to(unit, arms.shape), arms)
+            along = (arms @ unit)[:, None] * unit
+            arms = arms * np.cos(angle) + cross * np.sin(angle) + along * (1.0 - np.cos(angle))
+            start = 4 + 4 * number
+            positions[t, start : start + 4] = positions[t, number] + arms
+    positions[:, 20:] = 6.0 + gaussian_walk(rng, frames, 6, 0.2)
+    return Trajectory(
+        fractional=positions @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("P",) * 4 + ("S",) * 16 + ("Li",) * 6,
+        frame_step_ps=STEP_PS,
+        temperature_k=600.0,
+    )
+
+
+def test_a_rigid_rotor_rotates_and_does_not_diffuse() -> None:
+    report = analyse(
+        rotor_trajectory(np.random.default_rng(19)),
+        AnalysisOptions(with_density=False, with_kinisi=False),
+    )
+    verdicts = {s.name: s.diffusion.verdict for s in report.species}
+    assert verdicts == {"P": "vibrating", "S": "rotating", "Li": "diffusing"}
+    rotation = report.rotation[0]
+    assert (rotation.formula, rotation.verdict, rotation.broken_bonds) == ("PS4", "rotating", 0)
+    assert rotation.ceiling_angstrom2 == pytest.approx(2.0 * 2.05**2, rel=0.01)
+    assert rotation.relative_msd.max() < 1.4 * rotation.ceiling_angstrom2
+    # Rotational diffusion: C₁ = exp(−2 D_r t), D_r = 0.12²/2 per frame.
+    assert rotation.relaxation_ps == pytest.approx(STEP_PS / 0.12**2, rel=0.35)
+    assert report.transport_without_rotors[0].species == ("Li",)
+
+
+def test_bond_vectors_change_as_the_double_loop_over_origins_says() -> None:
+    rng = np.random.default_rng(21)
+    cell = np.array([[9.0, 0.0, 0.0], [2.0, 8.0, 0.0], [-1.0, 1.5, 10.0]])
+    centre = np.array([4.0, 4.0, 5.0])
+    bonds = rng.normal(size=(30, 3, 3))
+    bonds *= rng.uniform(1.9, 2.1, size=(30, 3, 1)) / np.linalg.norm(bonds, axis=2, keepdims=True)
+    # Later frames are close to the first, so that no bond leaves its nearest image.
+    bonds = bonds[:1] + 0.1 * (bonds - bonds[:1])
+    positions = np.concatenate([np.broadcast_to(centre, (30, 1, 3)), centre + bonds], axis=1)
+    polyanion = Polyanions(
+        centres=np.array([0, 0, 0]),
+        ligands=np.array([1, 2, 3]),
+        lengths_angstrom=np.full(3, 2.0),
+        limit_angstrom=np.full(3, 3.3),
+        formula="PS3",
+    )
+    found = rotation(positions @ np.linalg.inv(cell), cell, polyanion, STEP_PS)
+    units = bonds / np.linalg.norm(bonds, axis=2, keepdims=True)
+    for lag in range(15):
+        late, early = slice(lag, None), slice(None, 30 - lag)
+        moved = ((bonds[late] - bonds[early]) ** 2).sum(axis=2).mean()
+        cosine = (units[late] * units[early]).sum(axis=2).mean()
+        assert found.relative_msd[lag] == pytest.approx(moved, abs=1e-10)
+        assert found.correlation[lag] == pytest.approx(cosine, abs=1e-10)

@@ -1,0 +1,59 @@
+"""Radial distributions, the Lindemann ratio and drifts of known systems."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dualion.screening.transport.motion.structure import drifts, lindemann, radial_distribution
+
+SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
+
+
+def test_rdf_counts_the_neighbours_of_a_lattice() -> None:
+    fractional = np.stack(np.meshgrid(*[np.arange(3) / 3] * 3, indexing="ij"), -1).reshape(1, -1, 3)
+    fractional = np.repeat(fractional, 2, axis=0)
+    rdf = radial_distribution(
+        fractional, fractional, 9.0 * np.eye(3)[None], ("Na", "Na"), longest_angstrom=6.0, bins=600
+    )
+    shells = {3.5: 6, 4.5: 18, 5.5: 26}  # simple cubic, a = 3 Å: 6, 12 and 8 neighbours
+    for distance, count in shells.items():
+        at = int(np.searchsorted(rdf.distances_angstrom, distance))
+        assert rdf.coordination[at] == pytest.approx(count)
+    assert rdf.change == 0.0
+
+
+def test_rdf_of_a_skewed_cell_is_that_of_brute_force_over_images() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, 5, 3)), rng.random((2, 7, 3))
+    longest, bins = 11.0, 55
+    rdf = radial_distribution(
+        one, other, SKEWED[None], ("Li", "S"), longest_angstrom=longest, bins=bins
+    )
+    images = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    apart = (other[:, None, :, None] - one[:, :, None, None] + images) @ SKEWED
+    lengths = np.linalg.norm(apart, axis=-1)
+    counts = np.histogram(lengths, np.linspace(0.0, longest, bins + 1))[0]
+    np.testing.assert_allclose(rdf.coordination, np.cumsum(counts) / (2 * 5))
+
+
+def test_rdf_of_an_ideal_gas_is_one() -> None:
+    rng = np.random.default_rng(1)
+    gas = rng.random((100, 40, 3))
+    rdf = radial_distribution(gas, gas, 12.0 * np.eye(3)[None], ("Ar", "Ar"), longest_angstrom=6.0)
+    assert rdf.g[60:].mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_lindemann_of_a_cage_and_of_a_melt() -> None:
+    rng = np.random.default_rng(7)
+    cage = rng.normal(scale=0.2, size=(400, 30, 3))
+    assert lindemann(cage, 3.0) == pytest.approx(0.2 * np.sqrt(3.0) / 3.0, rel=0.03)
+    assert lindemann(np.cumsum(cage, axis=0), 3.0) > 0.5
+
+
+def test_drift_of_a_quantity_is_a_trend_beyond_chance() -> None:
+    rng = np.random.default_rng(8)
+    noise = rng.normal(scale=0.001, size=1000)
+    assert not drifts(noise, 0.002)
+    assert drifts(noise + np.linspace(0.0, 0.02, 1000), 0.002)
+    assert not drifts(np.full(1000, np.nan), 0.002)

@@ -1,0 +1,53 @@
+"""Direction of motion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from walks import gaussian_walk
+
+from dualion.screening.transport import (
+    anisotropy,
+    diffusion,
+    fractional_anisotropy,
+    ion_tensors,
+)
+from dualion.structures.errors import InputError
+
+SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
+
+
+def test_direction_is_called_only_where_it_is_there() -> None:
+    rng = np.random.default_rng(6)
+    chances = [
+        anisotropy(diffusion(gaussian_walk(rng, 300, 10), 0.1)).isotropic_chance for _ in range(60)
+    ]
+    # 0.05 of 60 is 3; eight or more come once in a hundred.
+    assert sum(chance < 0.05 for chance in chances) < 8
+    plane = gaussian_walk(rng, 600, 10) * np.array([1.0, 1.0, 0.2])
+    found = anisotropy(diffusion(plane, 0.1))
+    assert found.isotropic_chance < 1e-3
+    expected = fractional_anisotropy(np.diag([1.0, 1.0, 0.04]))
+    assert found.fractional == pytest.approx(float(expected), abs=0.05)
+    assert abs(found.axes[2] @ [0.0, 0.0, 1.0]) > 0.99
+    truth = np.array([4.5e-5, 4.5e-5, 1.8e-6])
+    assert (np.abs(found.principal_cm2_s - truth) < 4.0 * found.errors_cm2_s).all()
+
+
+def test_fractional_anisotropy_of_a_ball_a_disc_and_a_line() -> None:
+    tensors = np.stack([np.eye(3), np.diag([1.0, 1.0, 0.0]), np.diag([1.0, 0.0, 0.0]), 0 * SKEWED])
+    np.testing.assert_allclose(
+        fractional_anisotropy(tensors), [0.0, np.sqrt(0.5), 1.0, 0.0], atol=1e-12
+    )
+
+
+def test_tensors_of_single_ions_are_the_double_loop() -> None:
+    walk = gaussian_walk(np.random.default_rng(7), 25, 3)
+    expected = np.zeros((3, 3, 3))
+    for t in range(19):
+        for ion in range(3):
+            step = walk[t + 6, ion] - walk[t, ion]
+            expected[ion] += np.outer(step, step) / 19
+    np.testing.assert_allclose(ion_tensors(walk, 6), expected)
+    with pytest.raises(InputError, match="does not fit"):
+        ion_tensors(walk, 25)

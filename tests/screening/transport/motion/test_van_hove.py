@@ -1,0 +1,68 @@
+"""Van Hove functions against brute force over images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from walks import gaussian_walk
+
+from dualion.screening.transport import (
+    radial_distribution,
+    van_hove,
+)
+
+SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
+
+
+def test_distinct_van_hove_is_that_of_brute_force_over_images() -> None:
+    rng = np.random.default_rng(0)
+    walk = rng.random((1, 4, 3)) @ SKEWED + gaussian_walk(rng, 30, 4, 1.0)
+    found = van_hove(walk, SKEWED, 0.1, longest_angstrom=9.0, bins=45)
+    lags = np.rint(found.times_ps / 0.1).astype(int)
+    images = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    edges = np.linspace(0.0, 9.0, 46)
+    shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+    for number, lag in enumerate(lags):
+        counts = np.zeros(45)
+        for t in range(30 - lag):
+            for i in range(4):
+                for j in range(4):
+                    # An ion's copies are other ions; the ion itself, as unwrapped, is not.
+                    apart = walk[t + lag, j] - walk[t, i] + images @ SKEWED
+                    kept = (images != 0).any(axis=1) if i == j else slice(None)
+                    counts += np.histogram(np.linalg.norm(apart[kept], axis=1), edges)[0]
+        expected = counts / ((30 - lag) * 4)
+        relative = expected / (shells * 3 / abs(np.linalg.det(SKEWED)))
+        np.testing.assert_allclose(found.distinct_part[number], relative, rtol=1e-9, atol=1e-12)
+        assert found.refilled[number] == pytest.approx(expected[:5].sum())
+
+
+def test_distinct_van_hove_starts_as_the_radial_distribution() -> None:
+    rng = np.random.default_rng(1)
+    still = np.repeat(rng.random((1, 12, 3)), 20, axis=0)
+    found = van_hove(still @ SKEWED, SKEWED, 1.0, longest_angstrom=8.0, bins=160)
+    rdf = radial_distribution(still, still, SKEWED[None], ("Li", "Li"))
+    np.testing.assert_allclose(found.distinct_part[0], rdf.g, atol=1e-9)
+
+
+def test_ions_that_change_places_refill_their_sites() -> None:
+    rng = np.random.default_rng(2)
+    places = np.array([[2.0, 5.0, 5.0], [5.0, 5.0, 5.0]])
+    order = np.where(np.arange(400) % 2 == 0, 0, 1)
+    swapping = np.stack([places[order], places[1 - order]], axis=1)
+    swapping = swapping + rng.normal(scale=0.05, size=swapping.shape)
+    found = van_hove(swapping, 20.0 * np.eye(3), 1.0)
+    assert found.refilled[0] == pytest.approx(1.0)
+    single = van_hove(swapping[:, :1], 20.0 * np.eye(3), 1.0)
+    assert np.isnan(single.distinct_part).all()
+
+
+def test_van_hove_is_normalised_and_maxwellian() -> None:
+    rng = np.random.default_rng(2)
+    walk = np.cumsum(rng.normal(scale=0.2, size=(400, 50, 3)), axis=0)
+    found = van_hove(walk, 12.0 * np.eye(3), 0.1)
+    width = found.distances_angstrom[1] - found.distances_angstrom[0]
+    np.testing.assert_allclose(found.self_part.sum(axis=1) * width, 1.0, atol=0.02)
+    # Most probable step of a Maxwell distribution: √2 σ.
+    early = found.distances_angstrom[found.self_part[0].argmax()]
+    assert early == pytest.approx(np.sqrt(2.0) * 0.2, abs=0.06)

@@ -1,0 +1,29 @@
+"""D of blocks of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from walks import gaussian_walk
+
+from dualion.screening.transport import (
+    block_diffusion,
+    diffusion,
+)
+
+
+# Binomial: a true coverage of 0.95 gives fewer than 0.88 of 100 runs once in two hundred.
+def test_blocks_cover_the_truth_and_agree_with_the_fit() -> None:
+    rng = np.random.default_rng(5)
+    covered, ratios = [], []
+    for _ in range(100):
+        walk = gaussian_walk(rng, 600, 8)
+        whole = diffusion(walk, 0.1)
+        blocks = block_diffusion(walk, 0.1, whole.window_ps[0])[0]
+        covered.append(blocks.low_cm2_s <= 4.5e-5 <= blocks.high_cm2_s)
+        ratios.append(blocks.error_cm2_s / whole.error_cm2_s)
+        assert blocks.mean_cm2_s == pytest.approx(blocks.d_cm2_s.mean())
+    assert np.mean(covered) >= 0.88
+    assert 0.7 < np.median(ratios) < 1.4
+    assert block_diffusion(walk[:20], 0.1, 1.0) == ()
+    assert block_diffusion(walk, 0.1, np.nan) == ()

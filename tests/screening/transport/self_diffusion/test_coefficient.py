@@ -1,0 +1,161 @@
+"""D of simulated ions whose transport is known: intervals and verdicts."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from numba import njit
+from numpy.typing import NDArray
+from walks import STEP_PS, d_of, gaussian_walk
+
+from dualion.screening.transport import (
+    combine_replicas,
+    diffusion,
+)
+from dualion.screening.transport.self_diffusion.verdict import Verdict
+
+
+# Binomial: the true coverage of 0.95 gives fewer than 0.90 of 120 runs once in a hundred.
+@pytest.mark.parametrize("ions", [1, 10, 200])
+def test_interval_covers_the_truth_of_gaussian_walks(ions: int) -> None:
+    rng = np.random.default_rng(11)
+    truth = d_of(0.09)
+    found = [
+        diffusion(gaussian_walk(rng, 300, ions), STEP_PS) for _ in range(120 if ions < 50 else 60)
+    ]
+    share = np.mean([d.low_cm2_s <= truth <= d.high_cm2_s for d in found])
+    assert 0.89 <= share <= 0.995
+    assert np.mean([d.d_cm2_s for d in found]) == pytest.approx(truth, rel=0.06)
+    scatter = np.std([d.d_cm2_s for d in found])
+    assert np.median([d.error_cm2_s for d in found]) == pytest.approx(scatter, rel=0.45)
+
+
+def test_interval_covers_the_truth_of_hopping_vibrating_ions() -> None:
+    rng = np.random.default_rng(12)
+    rate, length = 0.05, 2.5
+    truth = d_of(rate * length**2 / 3.0)
+    covered = []
+    for _ in range(60):
+        hop = rng.random((1000, 10)) < rate
+        steps = np.zeros((1000, 10, 3))
+        steps[hop] = (
+            length
+            * rng.choice([-1.0, 1.0], (hop.sum(), 1))
+            * np.eye(3)[rng.integers(0, 3, hop.sum())]
+        )
+        walk = np.cumsum(steps, axis=0) + rng.normal(scale=0.2, size=steps.shape)
+        found = diffusion(walk, STEP_PS)
+        covered.append(found.low_cm2_s <= truth <= found.high_cm2_s)
+    assert 0.85 <= np.mean(covered) <= 1.0
+
+
+@njit(cache=True)
+def _vacancy(
+    size: int, steps: NDArray[np.int64], frames: int, per_frame: int, seed: int
+) -> NDArray[np.float64]:
+    """Single vacancy on the points of an even-sum (fcc) or full (sc) grid."""
+    np.random.seed(seed)  # noqa: NPY002  (what compiled code can call)
+    occupant = -np.ones((size, size, size), np.int64)
+    face_centred = len(steps) == 12
+    sites = []
+    for x in range(size):
+        for y in range(size):
+            for z in range(size):
+                if not face_centred or (x + y + z) % 2 == 0:
+                    occupant[x, y, z] = len(sites) - 1
+                    sites.append((x, y, z))
+    place = np.zeros((len(sites) - 1, 3))
+    for i in range(1, len(sites)):
+        for c in range(3):
+            place[i - 1, c] = sites[i][c]
+    hole = np.zeros(3, np.int64)
+    out = np.zeros((frames, len(place), 3))
+    for t in range(frames):
+        out[t] = place
+        for _ in range(per_frame):
+            step = steps[np.random.randint(len(steps))]  # noqa: NPY002
+            target = (hole + step) % size
+            ion = occupant[target[0], target[1], target[2]]
+            place[ion] -= step
+            occupant[hole[0], hole[1], hole[2]] = ion
+            occupant[target[0], target[1], target[2]] = -1
+            hole = target
+    return out
+
+
+SIMPLE = np.array([v for v in np.ndindex(3, 3, 3) if np.abs(np.array(v) - 1).sum() == 1]) - 1
+
+
+FACE = np.array([v for v in np.ndindex(3, 3, 3) if np.abs(np.array(v) - 1).sum() == 2]) - 1
+
+
+# Correlation factors of a single vacancy: Montet, Phys. Rev. B 7, 650 (1973); the finite cell
+# raises them by about 2/N, a third of a percent here.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("steps", "size", "factor"), [(SIMPLE, 8, 0.6531), (FACE, 10, 0.7815)], ids=["sc", "fcc"]
+)
+def test_vacancy_hopping_gives_the_correlation_factor(
+    steps: NDArray[np.int64], size: int, factor: float
+) -> None:
+    found = []
+    for seed in range(12):
+        walk = _vacancy(size, steps, 600, 60, seed)
+        jump2 = float((steps[0] ** 2).sum())
+        free = d_of(jump2 * 60 / walk.shape[1] / 3.0)
+        result = diffusion(walk, STEP_PS, hop_length_angstrom=np.sqrt(jump2))
+        assert result.verdict == "diffusing"
+        found.append((result.d_cm2_s / free, result.error_cm2_s / free))
+    values, errors = np.array(found).T
+    assert values.mean() == pytest.approx(factor, abs=0.004 + 3.0 * values.std() / np.sqrt(12))
+    assert (np.abs(values - factor) < 2.3 * errors).sum() >= 9
+
+
+def test_ballistic_caged_and_frozen_ions_are_called_what_they_are() -> None:
+    rng = np.random.default_rng(16)
+    flight = np.arange(400.0)[:, None, None] * 0.05 * rng.normal(size=(1, 20, 3))
+    assert diffusion(flight, STEP_PS).verdict == "ballistic"
+    caged = rng.normal(scale=0.3, size=(2000, 20, 3))
+    assert diffusion(caged, STEP_PS).verdict == "vibrating"
+    frozen = diffusion(np.ones((50, 4, 3)), STEP_PS)
+    assert frozen.verdict == "vibrating"
+    assert "no_motion" in frozen.flags
+    assert frozen.error_cm2_s > 0.0
+    walk = diffusion(gaussian_walk(rng, 500, 20), STEP_PS)
+    assert walk.verdict == "diffusing"
+    assert {walk.verdict, "rotating", "not resolved"} <= set(get_args(Verdict))
+
+
+def test_diffusion_tensor_finds_the_fast_axis() -> None:
+    rng = np.random.default_rng(18)
+    axis = np.array([1.0, 2.0, 2.0]) / 3.0
+    fast = rng.normal(scale=0.5, size=(1000, 30, 1)) * axis
+    walk = np.cumsum(fast + rng.normal(scale=0.1, size=(1000, 30, 3)), axis=0)
+    values, axes = diffusion(walk, STEP_PS).principal_axes
+    assert abs(axes[0] @ axis) > 0.99
+    assert values[0] == pytest.approx(d_of(0.26), rel=0.1)
+    assert values[2] == pytest.approx(d_of(0.01), rel=0.2)
+
+
+def test_ions_in_strings_have_the_error_of_a_fifth_of_them() -> None:
+    rng = np.random.default_rng(4)
+    truth = 0.09 / 0.2 * 1e-4
+    covered = []
+    for _ in range(40):
+        strings = np.cumsum(rng.normal(scale=0.3, size=(400, 4, 3)), axis=0)
+        found = diffusion(np.repeat(strings, 5, axis=1), 0.1)
+        covered.append(found.low_cm2_s <= truth <= found.high_cm2_s)
+    assert np.mean(covered) >= 0.85
+
+
+def test_vibration_says_little_of_jumps_that_were_not_seen() -> None:
+    caged = np.random.default_rng(5).normal(scale=0.3, size=(2000, 2, 3))
+    found = diffusion(caged, 0.05, hop_length_angstrom=4.0)
+    assert found.verdict == "vibrating"
+    # exp(−3.69) = 0.025: at this D two ions make no jump of 4 Å in 100 ps once in forty runs.
+    assert found.high_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4)
+    both = combine_replicas([found, found])
+    assert both.high_cm2_s == pytest.approx(found.high_cm2_s / 2.0)
+    assert both.d_cm2_s < both.high_cm2_s

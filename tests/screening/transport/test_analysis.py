@@ -1,0 +1,143 @@
+"""The whole analysis of trajectories whose transport is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from walks import STEP_PS, gaussian_walk
+
+from dualion.screening.transport import (
+    AnalysisOptions,
+    TransportReport,
+    analyse,
+)
+from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
+
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "md"
+
+
+@pytest.fixture(scope="module")
+def argyrodites() -> dict[str, TransportReport]:
+    if not DATA.is_dir():
+        pytest.skip("the public trajectories are not there")
+    options = AnalysisOptions(with_structure=False, with_density=False, with_kinisi=False)
+    names = ("Li6PS5Cl_0p_run1", "Li6PS5Cl_50p_run1", "Li6PS5I_0p_run1", "Li6PS5I_50p_run1")
+    reading = ReadOptions(frame_step_ps=0.1, temperature_k=500.0)
+    return {
+        name: analyse(read_trajectory(DATA / f"{name}_actual_XDATCAR.gz", reading), options)
+        for name in names
+    }
+
+
+@pytest.mark.shared_data
+def test_argyrodites_disorder_speeds_lithium_up(argyrodites: dict[str, TransportReport]) -> None:
+    d = {name: report.species[0].diffusion for name, report in argyrodites.items()}
+    assert d["Li6PS5Cl_50p_run1"].d_cm2_s > d["Li6PS5Cl_0p_run1"].d_cm2_s
+    assert d["Li6PS5I_50p_run1"].low_cm2_s > d["Li6PS5I_0p_run1"].high_cm2_s
+    assert d["Li6PS5I_0p_run1"].d_cm2_s == pytest.approx(3.5e-6, rel=0.4)
+    assert d["Li6PS5Cl_0p_run1"].d_cm2_s == pytest.approx(1e-5, rel=0.4)
+
+
+@pytest.mark.shared_data
+def test_argyrodite_anions_stay(argyrodites: dict[str, TransportReport]) -> None:
+    for report in argyrodites.values():
+        assert report.framework == "polyanion centres: P"
+        assert report.polyanions == "PS4"
+        assert report.rotation[0].verdict == "librating"
+        verdicts = {s.name: s.diffusion.verdict for s in report.species if s.name != "Li"}
+        assert set(verdicts.values()) == {"vibrating"}, verdicts
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not DATA.is_dir(), reason="the public trajectories are not there")
+def test_solid_salt_has_no_mobile_species() -> None:
+    reading = ReadOptions(frame_step_ps=0.05, temperature_k=800.0)
+    report = analyse(read_trajectory(DATA / "nacl_800K_XDATCAR", reading))
+    assert [s.diffusion.verdict for s in report.species] == ["vibrating", "vibrating"]
+    assert "molten" not in report.flags
+
+
+def test_zero_temperature_is_flagged() -> None:
+    cell = 8.0 * np.eye(3)
+    trajectory = Trajectory(
+        fractional=np.repeat(np.random.default_rng(22).random((1, 6, 3)), 40, axis=0),
+        cells=cell[None],
+        symbols=("Li",) * 3 + ("Br",) * 3,
+        frame_step_ps=STEP_PS,
+        temperature_k=0.0,
+    )
+    report = analyse(trajectory, AnalysisOptions(with_kinisi=False))
+    assert "zero_temperature" in report.flags
+    assert report.transport == ()
+    assert all("no_motion" in s.diffusion.flags for s in report.species)
+
+
+def test_a_melt_is_flagged() -> None:
+    rng = np.random.default_rng(20)
+    cell = 10.0 * np.eye(3)
+    start = rng.random((1, 40, 3)) @ cell
+    trajectory = Trajectory(
+        fractional=(start + gaussian_walk(rng, 800, 40, 0.25)) @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Na",) * 20 + ("Cl",) * 20,
+        frame_step_ps=STEP_PS,
+        temperature_k=1300.0,
+    )
+    report = analyse(trajectory, AnalysisOptions(with_density=False, with_kinisi=False))
+    assert "molten" in report.flags
+    assert {s.diffusion.verdict for s in report.species} == {"diffusing"}
+
+
+def melt(rng: np.random.Generator) -> Trajectory:
+    cell = 12.0 * np.eye(3)
+    return Trajectory(
+        fractional=gaussian_walk(rng, 400, 16) @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Li",) * 8 + ("I",) * 8,
+        frame_step_ps=0.1,
+        temperature_k=900.0,
+    )
+
+
+def test_a_melt_of_two_species_tells_what_it_can_and_where_the_masses_speak() -> None:
+    bare = {"with_structure": False, "with_density": False, "with_kinisi": False}
+    trajectory = melt(np.random.default_rng(21))
+    found = analyse(trajectory, AnalysisOptions(**bare)).transport[0]
+    assert found.frame == "centre of mass of the cell"
+    assert "numbers_fixed_by_masses" in found.flags
+    assert not any(number.resolved for number in found.numbers)
+    assert np.isfinite(found.onsager_s_cm).all()
+    # Eight ions of each kind, of one charge and one D: half each.
+    for share in found.einstein_numbers:
+        assert share.low < 0.5 < share.high
+    assert sum(share.value for share in found.einstein_numbers) == pytest.approx(1.0)
+    asked = analyse(trajectory, AnalysisOptions(framework=("mass",), **bare)).transport[0]
+    assert "barycentric" in asked.frame
+    assert "numbers_fixed_by_masses" in asked.flags
+    # m₊R₊ + m₋R₋ = 0 for the summed displacements, so t₊ = m₋/(m₊ + m₋) for ±1.
+    assert asked.numbers[0].value == pytest.approx(126.904 / (126.904 + 6.94), abs=1e-4)
+    held = analyse(trajectory, AnalysisOptions(framework=("I",), **bare)).transport[0]
+    assert held.numbers[0].value == pytest.approx(1.0)
+    assert held.frame == "declared: I"
+    assert "numbers_fixed_by_frame" in held.flags
+
+
+def test_a_crystal_that_only_vibrates_has_no_conductivity() -> None:
+    rng = np.random.default_rng(22)
+    cell = 12.0 * np.eye(3)
+    places = rng.random((1, 24, 3)) @ cell + rng.normal(scale=0.15, size=(600, 24, 3))
+    trajectory = Trajectory(
+        fractional=places @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Na",) * 8 + ("Cl",) * 8 + ("Br",) * 8,
+        frame_step_ps=0.1,
+        temperature_k=800.0,
+    )
+    bare = AnalysisOptions(with_structure=False, with_kinisi=False, charges_e={"Cl": -0.5})
+    found = analyse(trajectory, bare).transport[0]
+    assert "nothing_diffuses" in found.flags
+    assert not found.conductivity_s_cm.resolved
+    assert np.isfinite(found.conductivity_s_cm.high)
+    assert not any(number.resolved for number in found.numbers)
