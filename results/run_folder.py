@@ -44,6 +44,11 @@ class RunFolder:
         return dict(_mapping(_mapping(self.sidecar.get("options")).get("criterion")))
 
     @property
+    def strict(self) -> bool:
+        """Whether the run refused structures that balance only by force."""
+        return _mapping(self.sidecar.get("options")).get("strict") is True
+
+    @property
     def dimensionality(self) -> int:
         """Barriers that decided: 1, 2 or 3."""
         found = self.criterion.get("dimensionality", 3)

@@ -17,13 +17,12 @@ from dualion.results.report.sensitivity import sensitivity
 from dualion.screening.barriers import BarrierOptions
 from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.ions import MobileIon
+from dualion.screening.ions import MobileIon, mean_charge
 from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import StructureError
-from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
 
 if TYPE_CHECKING:
     from dualion.screening.percolation.pathways import IonMap
@@ -58,6 +57,7 @@ class DetailOptions:
     Attributes:
         barriers: conventions of the run.
         criterion: thresholds of the verdict.
+        strict: whether the run refused what balances only by force.
         include_licensed: show coordinates of licensed sources too.
         sensitivity: whether barriers are computed with the other presets.
         field_points: most grid points of one field.
@@ -65,6 +65,7 @@ class DetailOptions:
 
     barriers: BarrierOptions
     criterion: DaiCriterion
+    strict: bool = False
     include_licensed: bool = False
     sensitivity: bool = True
     field_points: int = LARGEST_FIELD_POINTS
@@ -115,9 +116,9 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     Raises:
         StructureError: the structure cannot be read or prepared.
     """
-    crystal = prepare(parse_entry(entry).structure)
+    crystal = prepare_entry(entry, strict=options.strict).crystal
     quick = replace(options.barriers, refined=False)
-    maps = {role: map_ion(crystal, MobileIon.parse(str(row[role])), quick) for role in ROLES}
+    maps = {role: map_ion(crystal, _ion_of(crystal, str(row[role])), quick) for role in ROLES}
     content: dict[str, Any] = {"notes": _notes(row, maps)}
     if options.sensitivity:
         content["sensitivity"] = sensitivity(
@@ -129,13 +130,19 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
         content["notes"].append(LEFT_OUT)
         content["ions"] = [_ion(role, found, hidden=True) for role, found in maps.items()]
         return Detail(content=content)
-    content["crystal"] = _crystal(crystal)
+    content["crystal"] = _crystal(maps[ROLES[0]].crystal)  # the cell of the fields
     content["ions"] = []
     for role, found in maps.items():
         note, values = packed_field(found, options)
         sections[f"field-{role}"] = values
         content["ions"].append(_ion(role, found) | {"field": note | {"section": f"field-{role}"}})
     return Detail(content=content, sections=sections)
+
+
+def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
+    """The ion of a label such as ``O2-`` with its charge in the crystal, which a label rounds."""
+    number = MobileIon.parse(label).number
+    return MobileIon(number, mean_charge(crystal, number))
 
 
 def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:

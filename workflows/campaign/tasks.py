@@ -16,9 +16,9 @@ from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.ions import mean_charge
 from dualion.screening.screen import screen_crystal
 from dualion.structures.elements import symbol
+from dualion.structures.entry import prepare_record
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
 from dualion.structures.records import RawEntry, Rejection, cell_kind_of
 from dualion.structures.symmetry import space_group
 
@@ -171,9 +171,7 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
     record = parse_entry(job.entry)
     progress.parsed(record)
     _require_cation(record, job.options.cations)
-    crystal = prepare(
-        record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
-    )
+    crystal = prepare_record(record, strict=job.options.strict)
     progress.prepared(crystal)
     result = screen_crystal(crystal, job.options, known=job.known)
     cations, anions = _ions_of(crystal)

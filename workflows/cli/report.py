@@ -93,6 +93,7 @@ def _details(
         options = DetailOptions(
             barriers=barrier_options_of(run),
             criterion=_criterion(run),
+            strict=run.strict,
             include_licensed=include_licensed,
             sensitivity=sensitivity,
             field_points=field_points_for(len(chosen)),
