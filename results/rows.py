@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
+from dualion.results.vocabulary import join_flags
 from dualion.screening.barriers import KnownBarriers
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _pair(pair: PairResult) -> Row:
         "dai_other_reading": verdict.dai_other_reading,
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
-        "flags": ";".join(pair.flags),
+        "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, pair.anion.quality).label,
     }
 

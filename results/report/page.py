@@ -18,8 +18,9 @@ from dualion.results.columns import CANDIDATES, Row
 from dualion.results.report.columns import packed_columns
 from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
-from dualion.results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
+from dualion.results.report.glossary import CITATIONS, SOURCES
 from dualion.results.run_folder import RunFolder, identity
+from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, STATUSES
 from dualion.structures.errors import InputError
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
@@ -118,8 +119,8 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         "columns": notes,
         "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
         "detailed": list(detailed),
-        "flags": FLAGS,
-        "reasons": REASONS,
+        "flags": FLAG_MEANINGS,
+        "reasons": REASON_MEANINGS,
         "statuses": STATUSES,
         "sources": SOURCES,
         "citations": CITATIONS,

@@ -5,6 +5,7 @@ A step is written once and never changed: it names tables and columns as they we
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text
@@ -35,7 +36,17 @@ def _to_3(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_md_runs_structure ON md_runs (structure_key)"))
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3}
+def _to_4(connection: Connection) -> None:
+    """Version 3 noted how many flags precede a verdict's; now the vocabulary orders them.
+
+    SQLite drops columns since 3.35; in a store under an older one the column stays, unread.
+    """
+    if connection.dialect.name == "sqlite" and sqlite3.sqlite_version_info < (3, 35):
+        return
+    connection.execute(text("ALTER TABLE structures DROP COLUMN leading_flags"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4}
 """The step that leads to each version."""
 
 

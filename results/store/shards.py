@@ -11,7 +11,7 @@ from dualion.results.store.queries import PAGE
 from dualion.results.store.schema import entries, structures
 from dualion.results.store.store import Store
 
-FACTS = ("asked", "cations", "anions", "leading_flags")
+FACTS = ("asked", "cations", "anions")
 """Columns of a structure that a computation settles."""
 
 

@@ -171,7 +171,7 @@ class Store:
 
         Args:
             batch: for each structure its number, its finished tasks, and the columns of
-                ``structures`` to set (``asked``, ``cations``, ``anions``, ``leading_flags``).
+                ``structures`` to set (``asked``, ``cations``, ``anions``).
         """
         with self.writing() as connection:
             rows = [
@@ -200,18 +200,21 @@ class Store:
             gone = connection.execute(delete(tasks).where(tasks.c.status == status))
         return int(gone.rowcount)
 
-    def rows(
-        self, plan: int, scopes: Sequence[str]
-    ) -> Iterator[tuple[Entry, int | None, list[TaskRecord]]]:
-        """Entries of a plan in their order, with the leading flags and the tasks of each."""
+    def rows(self, plan: int, scopes: Sequence[str]) -> Iterator[tuple[Entry, list[TaskRecord]]]:
+        """Read the entries of a plan in their order, with the tasks of each.
+
+        Args:
+            plan: number of the reading of the sources.
+            scopes: scopes of the tasks that count.
+        """
         after = -1
         while True:
             with self.reading() as connection:
                 page, found = self._rows_page(connection, plan, scopes, after)
             if not page:
                 return
-            for entry, number, leading in page:
-                yield entry, leading, found.get(number, []) if number is not None else []
+            for entry, number in page:
+                yield entry, found.get(number, []) if number is not None else []
             after = page[-1][0].position
 
     def counts(self, plan: int, scopes: Sequence[str]) -> list[tuple[str, str, int]]:
@@ -308,19 +311,15 @@ class Store:
 
     def _rows_page(
         self, connection: Connection, plan: int, scopes: Sequence[str], after: int
-    ) -> tuple[list[tuple[Entry, int | None, int | None]], dict[int, list[TaskRecord]]]:
+    ) -> tuple[list[tuple[Entry, int | None]], dict[int, list[TaskRecord]]]:
         statement = (
-            select(entries, structures.c.leading_flags)
-            .outerjoin(structures, entries.c.structure_id == structures.c.id)
+            select(entries)
             .where(entries.c.plan == plan, entries.c.position > after)
             .order_by(entries.c.position)
             .limit(PAGE)
         )
-        page = [
-            (entry_of(row), row.structure_id, row.leading_flags)
-            for row in connection.execute(statement)
-        ]
-        numbers = sorted({number for _, number, _ in page if number is not None})
+        page = [(entry_of(row), row.structure_id) for row in connection.execute(statement)]
+        numbers = sorted({number for _, number in page if number is not None})
         return page, self.records(connection, numbers, scopes)
 
     def records_of(

@@ -343,7 +343,6 @@ def _facts(outcome: Outcome, ask: Ask) -> dict[str, Any]:
     if outcome.stage == "done":
         facts["cations"] = " ".join(outcome.cations)
         facts["anions"] = " ".join(outcome.anions)
-        facts["leading_flags"] = outcome.leading_flags
     return facts
 
 

@@ -63,7 +63,6 @@ class Outcome:
         cation_below: whether a pair's cation barrier is below the threshold.
         cations: symbols of all cations of the prepared structure; empty if it was not prepared.
         anions: symbols of all its anions.
-        leading_flags: how many of a row's flags come before those of the verdict.
         traceback: where a failure happened, the innermost call last; empty without a failure.
     """
 
@@ -73,7 +72,6 @@ class Outcome:
     cation_below: bool = False
     cations: tuple[str, ...] = ()
     anions: tuple[str, ...] = ()
-    leading_flags: int = 0
     traceback: str = ""
 
 
@@ -182,7 +180,6 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
         cation_below=_cation_below(result),
         cations=cations,
         anions=anions,
-        leading_flags=len(dict.fromkeys(crystal.flags)),
     )
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualion.results.columns import BY_KEY, SCREENED
-from dualion.results.report.glossary import FLAGS
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
+from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, split_flags, words
 from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ def _short(text: str) -> str:
 
 def _verdict(row: Row) -> str:
     if row.get("status") != "ok":
-        return f"{row.get('status')}: {str(row.get('reason')).replace('_', ' ')}"
+        reason = str(row.get("reason"))
+        meaning = REASON_MEANINGS.get(reason)
+        return f"{row.get('status')}: {words(reason)}" + (f". {meaning}" if meaning else "")
     passes = str(row.get("dai_dimensions") or "").replace(";", ", ")
     verdict = "passes" if row.get("dai") else "does not pass"
     rank = f", rank {row['rank']}" if row.get("rank") else ""
@@ -149,8 +151,8 @@ def _verdict(row: Row) -> str:
 def _flags(console: Console, row: Row) -> None:
     from rich.text import Text
 
-    for flag in filter(None, str(row.get("flags") or "").split(";")):
-        console.print(Text(f"  {flag.replace('_', ' ')}: {FLAGS.get(flag, '')}"), soft_wrap=True)
+    for flag in split_flags(row.get("flags")):
+        console.print(Text(f"  {words(flag)}: {FLAG_MEANINGS.get(flag, '')}"), soft_wrap=True)
 
 
 def _score(console: Console, row: Row) -> None:
