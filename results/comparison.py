@@ -57,7 +57,7 @@ class Comparison:
     shared: int
 
 
-def compared(first: RunFolder, second: RunFolder) -> Comparison:
+def compare_runs(first: RunFolder, second: RunFolder) -> Comparison:
     """Compare two runs, pair by pair."""
     rows = [{identity(row): row for row in run.rows} for run in (first, second)]
     found = [{identity(row): row for row in run.candidates} for run in (first, second)]

@@ -1,4 +1,4 @@
-"""How many structures came through each step."""
+"""Count the structures that pass each step of a screening."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class _Ion:
         return any(d.verdict == "diffusing" for d in self.by_temperature.values())
 
 
-def runs_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
+def group_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
     """Runs of each structure, by the first part of its rows' keys."""
     found: dict[str, list[MdRun]] = {}
     for run in runs:

@@ -8,7 +8,7 @@ from dualion.results.columns import Row
 from dualion.results.score import ScoreWeights, score_columns
 
 
-def ranked_candidates(
+def rank_candidates(
     rows: Iterable[Row], *, dimensionality: int = 3, weights: ScoreWeights | None = None
 ) -> list[Row]:
     """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.

@@ -124,7 +124,7 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
     values = [[float(row.get(f"score_{part}") or 0.0) for part in PARTS] for row in shown]
     if shown:
         image = axes.imshow(values, aspect="auto", cmap="cividis", vmin=0.0, vmax=1.0)
-        figure.colorbar(image, ax=axes, label="part of the score")
+        figure.colorbar(image, ax=axes, label="score component")
     labels = [
         f"{row['rank']}  {row['reduced_formula']} · {ion_label(row['anion'])}" for row in shown
     ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dualion.results.columns import Row
 from dualion.results.export import is_licensed
 from dualion.results.report.details import Detail
-from dualion.results.report.sensitivity import sensitivity
+from dualion.results.report.sensitivity import assess_sensitivity
 from dualion.screening.barriers import BarrierOptions
 from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
@@ -121,7 +121,7 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     maps = {role: map_ion(crystal, _ion_of(crystal, str(row[role])), quick) for role in ROLES}
     content: dict[str, Any] = {"notes": _notes(row, maps)}
     if options.sensitivity:
-        content["sensitivity"] = sensitivity(
+        content["sensitivity"] = assess_sensitivity(
             row, maps, barriers=options.barriers, criterion=options.criterion
         )
     sections: dict[str, bytes] = {}

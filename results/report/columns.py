@@ -36,7 +36,7 @@ class _Numbers:
     codes: Integers  # EMPTY or INFINITE where not finite
 
 
-def packed_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[Any], list[bytes]]:
+def pack_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[Any], list[bytes]]:
     """Columns of a table, packed.
 
     Returns:
@@ -51,6 +51,7 @@ def packed_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list
             "key": column.key,
             "kind": column.kind,
             "unit": column.unit,
+            "label": column.label,
             "meaning": column.meaning,
             "decimals": 0 if column.kind == "integer" else column.decimals,
         }

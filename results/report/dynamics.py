@@ -39,7 +39,7 @@ def analyses_of(row: Row, found: Sequence[tuple[Path, tuple[str, ...]]]) -> list
     return [path for path, way in found if any(part.startswith(key) for part in way)][:MOST_RUNS]
 
 
-def dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
+def summarise_dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Content for a candidate's page, one block a run and one for an Arrhenius series.
 
     Raises:
@@ -85,13 +85,13 @@ def _run(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     tables = [_species_table(content)]
     tables += [_rotation_table(content)] if content.get("rotation") else []
     for key, title in (
-        ("transport", "Transport, all ions"),
-        ("transport_without_rotors", "Transport without polyanions"),
+        ("transport", "Charge transport, all ions"),
+        ("transport_without_rotors", "Charge transport without polyanions"),
     ):
         tables += [_transport_table(one, title) for one in content.get(key) or []]
     plots = [
         _curves(folder / "msd.csv", _msd, "Mean squared displacement", "time / ps", "MSD / Å²"),
-        _curves(folder / "rdf.csv", _rdf, "Radial distribution", "r / Å", "g(r)"),
+        _curves(folder / "rdf.csv", _rdf, "Radial distribution function", "r / Å", "g(r)"),
     ]
     return {
         "title": f"{content.get('source')}, {at}, {length_ps:g} ps",
@@ -113,7 +113,7 @@ def _species_table(content: Mapping[str, Any]) -> dict[str, Any]:
         ]
         for s in content["species"]
     ]
-    head = ["ion", "verdict", "D / cm²/s", "95 %", "N_eff", "flags"]
+    head = ["ion", "verdict", "D / cm²/s", "95 % interval", "N_eff", "flags"]
     return {"title": "Diffusion", "head": head, "rows": rows}
 
 
@@ -128,8 +128,8 @@ def _rotation_table(content: Mapping[str, Any]) -> dict[str, Any]:
         ]
         for r in content["rotation"]
     ]
-    head = ["polyanion", "verdict", "lowest C₁", "ligand MSD / Å² of ceiling", "broken bonds"]
-    return {"title": "Rotation or migration", "head": head, "rows": rows}
+    head = ["polyanion", "verdict", "lowest C₁", "ligand MSD of 2R² / Å²", "broken bonds"]
+    return {"title": "Polyanion rotation", "head": head, "rows": rows}
 
 
 def _transport_table(transport: Mapping[str, Any], title: str) -> dict[str, Any]:
@@ -174,11 +174,11 @@ def _arrhenius(fits: Mapping[str, Any]) -> dict[str, Any]:
         "curves": curves, "log": True,
     }  # fmt: skip
     return {
-        "title": "all temperatures",
+        "title": "temperature dependence",
         "tables": [
             {
                 "title": "Activation energies",
-                "head": ["ion", "E_a / eV", "D at 300 K / cm²/s", "95 %"],
+                "head": ["ion", "E_a / eV", "D at 300 K / cm²/s", "95 % interval"],
                 "rows": rows,
             }
         ],

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import CANDIDATES, Row
-from dualion.results.report.columns import packed_columns
+from dualion.results.report.columns import pack_columns
 from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, SOURCES
@@ -112,7 +112,7 @@ def _policy(*scripts: str) -> str:
 def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
     candidates = {identity(row): row for row in run.candidates}
     rows = [_completed(row, candidates.get(identity(row), {})) for row in run.rows]
-    notes, parts = packed_columns(rows, CANDIDATES)
+    notes, parts = pack_columns(rows, CANDIDATES)
     content: dict[str, Any] = {
         "title": title,
         "n": len(rows),

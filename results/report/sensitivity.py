@@ -1,4 +1,4 @@
-"""How firm a verdict is: the same pair judged by other conventions."""
+"""Assess the sensitivity of a verdict: judge the same pair by other conventions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRESET_NAMES = {
 }
 
 
-def sensitivity(
+def assess_sensitivity(
     row: Row, maps: Mapping[str, IonMap], *, barriers: BarrierOptions, criterion: DaiCriterion
 ) -> dict[str, Any]:
     """The verdict by dimensionality, reading of the ratio, refinement and conventions.
@@ -49,7 +49,7 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     turned = replace(criterion, reading=other)  # type: ignore[arg-type]
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
-    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
+    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "above the region's minimum")):
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):
             lines.append(_line(f"{d}D, {name}", *found, criterion))

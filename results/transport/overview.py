@@ -56,14 +56,14 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
     figure = blank_figure(13.5, 4.2)
     left, middle, right = figure.subplots(1, 3)
     draw_msd(left, report)
-    _draw_pairs(middle, chosen_pairs(report, pairs))
+    _draw_pairs(middle, choose_pairs(report, pairs))
     _draw_tracks(right, report.tracks, axis)
     for axes, letter in zip((left, middle, right), "abc", strict=True):
         axes.set_title(letter, loc="left", fontweight="bold")
     return figure
 
 
-def chosen_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPair]:
+def choose_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPair]:
     """Radial distributions of the pairs named, or of those that tell most.
 
     Raises:
@@ -113,7 +113,7 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
         near = rdf.distances_angstrom < (1.6 * peak if np.isfinite(peak) else np.inf)
         highest = max(highest, float(named.coordination[near].max(initial=0.0)))
     right.set_ylim(0.0, 1.5 * highest)
-    right.set_ylabel("number of the second around the first (broken lines)")
+    right.set_ylabel("running coordination number (dashed)")
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("distance (Å)")
     axes.set_ylabel("g(r)")
@@ -143,14 +143,14 @@ def _draw_tracks(axes: Axes, tracks: Tracks, axis: int) -> None:
     for number, (name, ways) in enumerate(tracks.mobile.items()):
         colour = COLOURS[number % len(COLOURS)]
         lines = [piece @ tracks.cell @ plane.T for ion in range(ways.shape[1])
-                 for piece in folded_pieces(ways[:, ion])]  # fmt: skip
+                 for piece in split_at_faces(ways[:, ion])]  # fmt: skip
         axes.add_collection(
             LineCollection(lines, colors=colour, linewidths=0.5, alpha=0.6, zorder=3, label=name)
         )
     axes.set_aspect("equal")
     axes.autoscale_view()
     axes.set_xlabel(f"along {'abc'[others[0]]} (Å)")
-    axes.set_ylabel(f"across, seen along {'abc'[axis]} (Å)")
+    axes.set_ylabel(f"perpendicular, viewed along {'abc'[axis]} (Å)")
     axes.legend(fontsize="small", loc="upper right", framealpha=0.8)
 
 
@@ -165,7 +165,7 @@ def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return np.stack([one, other if other @ rest > 0.0 else -other])
 
 
-def folded_pieces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def split_at_faces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """A way in fractional coordinates, shape (frames, 3), cut where it leaves the cell."""
     cells = np.floor(way)
     cuts = np.flatnonzero((np.diff(cells, axis=0) != 0).any(axis=1)) + 1

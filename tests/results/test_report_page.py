@@ -11,7 +11,7 @@ import pytest
 from page_reader import block_of, head_of
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.report import Detail, check_target, report_html, write_report
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.results.tables import write_table
@@ -36,7 +36,7 @@ ROW = {
 def run_folder(folder, rows):
     folder.mkdir(exist_ok=True)
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     sidecar = {"schema_version": 1, "inputs": [EVIL], "options": {}, "funnel": {"read": 1}}
     (folder / "run.json").write_text(json.dumps(sidecar))
     return read_run_folder(folder)

@@ -8,7 +8,7 @@ import pytest
 
 from dualion.results.columns import BY_KEY, CANDIDATES, CORE, SCREENED
 from dualion.results.funnel import Funnel
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.tables import read_table, write_table
 from dualion.structures.errors import InputError
 
@@ -71,7 +71,7 @@ def test_ranking_puts_meaning_before_numbers():
         row(source_id="fast"),
         row(source_id="failed", dai=False),
     ]
-    ranked = ranked_candidates(rows)
+    ranked = rank_candidates(rows)
     assert [r["source_id"] for r in ranked] == ["fast", "slow", "shaky", "forced", "bound"]
     assert [r["rank"] for r in ranked] == [1, 2, 3, 4, 5]
 

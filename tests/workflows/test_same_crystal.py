@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.report import candidate as page
 from dualion.results.report.candidate import DetailOptions, candidate_detail
 from dualion.results.tables import write_table
@@ -86,7 +86,7 @@ def write_run(folder, inputs, names, *, options):
     row |= {"reduced_formula": "X", "e3d_cation_ev": 0.3, "e3d_anion_ev": 0.3, "ratio_3d": 1.0}
     rows = [row | {"source_id": name, "key": f"{n:016x}-Li+-Cl-"} for n, name in enumerate(names)]
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     sidecar = {"inputs": [str(inputs)], "options": options}
     (folder / "run.json").write_text(json.dumps(sidecar))
 

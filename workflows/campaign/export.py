@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
-from dualion.results.md_results import md_columns_of, runs_by_structure
-from dualion.results.ranking import ranked_candidates
+from dualion.results.md_results import group_by_structure, md_columns_of
+from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
 from dualion.results.store import Entry, MdRun, MdRuns, Store, TaskRecord
@@ -179,11 +179,11 @@ def _write_candidates(
     runs: list[MdRun],
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
-    anode, by_structure = AnodeStability(options=options), runs_by_structure(runs)
+    anode, by_structure = AnodeStability(options=options), group_by_structure(runs)
     with _replacing(summary.files.candidates) as handle:
         writer = TableWriter(handle, CANDIDATES)
         dimensionality = options.criterion.dimensionality
-        for ranked in ranked_candidates(slim, dimensionality=dimensionality, weights=weights):
+        for ranked in rank_candidates(slim, dimensionality=dimensionality, weights=weights):
             passed.seek(int(ranked["offset"] or 0))
             place = {key: value for key, value in ranked.items() if key != "offset"}
             row = {**json.loads(passed.readline()), **place}

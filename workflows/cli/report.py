@@ -9,7 +9,7 @@ import typer
 
 from dualion.results.report import Detail, check_target, write_report
 from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
-from dualion.results.report.dynamics import analyses_below, analyses_of, dynamics
+from dualion.results.report.dynamics import analyses_below, analyses_of, summarise_dynamics
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
@@ -59,9 +59,10 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write one HTML page of a run: funnel, plot, table, candidates, what was not done.
+    """Write the report of a run as one HTML page.
 
-    The page holds everything and asks the network for nothing; pass it on as a single file.
+    It holds screening funnel, plot, table, candidates, and rejected and failed structures in one
+    file that makes no network requests.
 
     [bold]Example[/bold]
 
@@ -151,6 +152,6 @@ def _with_dynamics(
         folders = [*given.get(str(row["source_id"]), ()), *analyses_of(row, below)]
         if folders:
             old = made.get(place, Detail(content={}))
-            content = {**old.content, "dynamics": dynamics(folders)}
+            content = {**old.content, "dynamics": summarise_dynamics(folders)}
             made[place] = Detail(content=content, sections=old.sections)
     return made

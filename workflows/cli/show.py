@@ -43,7 +43,7 @@ def show(
     folder: Annotated[Path, typer.Argument(help="Folder of a run or campaign.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="The rows, as JSON.")] = False,
 ) -> None:
-    """Show everything a run knows of one structure.
+    """Show all results of one structure of a run.
 
     [bold]Example[/bold]
 
@@ -117,7 +117,7 @@ def _pair(console: Console, row: Row) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
     table.add_column("")
     for ion in ("cation", "anion"):
-        for kind in ("eV", "refined", "region"):
+        for kind in ("eV", "refined", "above region"):
             table.add_column(f"{ion} {kind}", justify="right")
     table.add_column("ratio", justify="right")
     for n in (1, 2, 3):
@@ -158,7 +158,7 @@ def _flags(console: Console, row: Row) -> None:
 def _score(console: Console, row: Row) -> None:
     if row.get("score") is not None:
         parts = ", ".join(
-            f"{p.replace('_', ' ')} {_short(str(row.get(f'score_{p}')))}" for p in PARTS
+            f"{words(part)} {_short(str(row.get(f'score_{part}')))}" for part in PARTS
         )
         console.print(f"  score {_short(str(row['score']))}: {parts}", highlight=False)
 
@@ -173,6 +173,6 @@ def _shared(console: Console, row: Row) -> None:
     for column in SCREENED:
         text = format_value(row.get(column.key), column)
         if text and column.key not in shown and not column.key.startswith((*APART, "dai")):
-            table.add_row(Text(column.key, style="dim"), Text(f"{text} {column.unit}".rstrip()))
+            table.add_row(Text(column.label, style="dim"), Text(f"{text} {column.unit}".rstrip()))
     console.print()
     console.print(table)
