@@ -41,7 +41,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        """Heading in terminal and report, without the unit."""
+        """Return the heading for terminal and report, without the unit."""
         if self.heading:
             return self.heading
         ending = next((e for e in _UNIT_ENDINGS.get(self.unit, ()) if self.key.endswith(e)), "")

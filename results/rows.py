@@ -40,7 +40,7 @@ class Identity:
     n_sites: int | None = None
 
     def as_row(self) -> Row:
-        """Columns of the structure."""
+        """Return the columns of the structure."""
         return {
             "source": self.source,
             "source_id": self.source_id,
@@ -54,7 +54,15 @@ class Identity:
 
 
 def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, message: str) -> Row:
-    """The row of a structure that gave no numbers."""
+    """Make the row of a structure without results.
+
+    Args:
+        identity: columns of the structure.
+        cation: cations that were asked for.
+        status: ``rejected`` or ``failed``.
+        reason: name of the vocabulary.
+        message: explanation with its cause and its remedy.
+    """
     return {
         **identity.as_row(),
         "cation": cation,
@@ -65,7 +73,12 @@ def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, m
 
 
 def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
-    """One row for each pair of a screened structure, judged or not."""
+    """Make one row for each pair of a screened structure, failures included.
+
+    Args:
+        identity: columns of the structure.
+        result: its pairs and failures.
+    """
     shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
@@ -122,7 +135,7 @@ def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
 
 
 def known_barriers(row: Row) -> dict[str, KnownBarriers]:
-    """Barriers of the ions of a row, by the ions' labels; those that it does not hold are left out.
+    """Read the barriers of a row by the ions' labels; ions without all of them are left out.
 
     A row keeps numbers as they were computed, so nothing is lost on the way.
     """

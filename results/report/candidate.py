@@ -72,7 +72,7 @@ class DetailOptions:
 
 
 def field_points_for(candidates: int) -> int:
-    """Grid points that one field may have, so that the fields of all fit into the page."""
+    """Return the grid points that one field may have, so that all fields fit into the page."""
     share = FIELD_BYTES // (2 * max(1, candidates))
     return max(SMALLEST_FIELD_POINTS, min(LARGEST_FIELD_POINTS, share))
 
@@ -111,7 +111,12 @@ def _detail(row: Row, entry: RawEntry | None, options: DetailOptions) -> Detail:
 
 
 def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detail:
-    """Atoms, fields, paths and sensitivity of one candidate.
+    """Compute atoms, fields, paths and sensitivity of one candidate.
+
+    Args:
+        row: the row of the pair.
+        entry: text of the structure.
+        options: conventions and limits.
 
     Raises:
         StructureError: the structure cannot be read or prepared.
@@ -140,13 +145,13 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
 
 
 def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
-    """The ion of a label such as ``O2-`` with its charge in the crystal, which a label rounds."""
+    """Find the ion of a label such as ``O2-``; a label rounds the charge, the crystal has it."""
     number = MobileIon.parse(label).number
     return MobileIon(number, mean_charge(crystal, number))
 
 
 def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
-    """Say so where the structure is not, or no more, the one of the table."""
+    """Note where the barriers differ from those of the table."""
     for role, found in maps.items():
         for n, barrier in enumerate(found.barriers_ev, start=1):
             known = row.get(f"e{n}d_{role}_ev")
@@ -164,7 +169,7 @@ def _same(a: float, b: float) -> bool:
 
 
 def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
-    """Cell, atoms with those on the far faces repeated, and bonds between framework atoms."""
+    """Describe cell, atoms (repeated on far faces) and bonds of the framework."""
     symbols, frac = _atoms_in_view(crystal)
     return {
         "cell": np.round(crystal.cell, 4).tolist(),
@@ -174,7 +179,7 @@ def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
 
 
 def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
-    """Main species of each site; sites on a face are shown on the opposite one too."""
+    """Choose the main species of each site; repeat sites on a face on the opposite one."""
     order = np.argsort(-crystal.occupancies, kind="stable")
     seen: set[tuple[float, ...]] = set()
     symbols: list[str] = []
@@ -193,7 +198,7 @@ def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64
 
 
 def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
-    """Pairs closer than the stretched sum of the covalent radii, other elements only."""
+    """Find pairs closer than the stretched sum of the covalent radii, of different elements."""
     radii = ase_covalent_radii()
     own = np.array([radii[atomic_number(name)] for name in symbols])
     metals = np.isin(symbols, ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu"))
@@ -232,13 +237,18 @@ def _atom_name(element: str, charge: float) -> str:
 
 
 def _thinned(count: int, kept: Iterable[int]) -> NDArray[np.int64]:
-    """Evenly chosen points of a path and those that must stay."""
+    """Choose evenly spaced points of a path and keep those that must stay."""
     even = np.linspace(0, count - 1, min(count, PATH_POINTS)).round().astype(np.int64)
     return np.unique(np.concatenate([even, np.fromiter(kept, dtype=np.int64)]))
 
 
 def packed_field(found: IonMap, options: DetailOptions) -> tuple[dict[str, Any], bytes]:
-    """The field above its minimum on a coarser grid, one byte a point, and its scale."""
+    """Pack the field above its minimum on a coarser grid, one byte a point.
+
+    Args:
+        found: field of the ion, energies of shape (nx, ny, nz) in eV.
+        options: limits and the dimensionality that sets the level.
+    """
     barrier = found.barriers_ev[options.criterion.dimensionality - 1]
     if math.isinf(barrier):
         barrier = min(found.barriers_ev)
@@ -252,7 +262,7 @@ def packed_field(found: IonMap, options: DetailOptions) -> tuple[dict[str, Any],
 
 
 def _coarser(values: NDArray[np.float64], most_points: int) -> NDArray[np.float64]:
-    """Linear interpolation of a periodic grid on one with fewer points."""
+    """Interpolate a periodic grid linearly on one with fewer points."""
     factor = (values.size / most_points) ** (1.0 / 3.0)
     for axis, count in enumerate(values.shape):
         fewer = min(count, max(4, int(count / max(1.0, factor))))

@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 
 
 def analyses_below(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """Analyses below ``md/`` of a run's folder, with the folders on the way to each.
+    """Find analyses below ``md/`` of a run's folder, with the folders above each.
 
     An analysis is a folder with ``transport.json``.
     """
@@ -32,7 +32,12 @@ def analyses_below(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def analyses_of(row: Row, found: Sequence[tuple[Path, tuple[str, ...]]]) -> list[Path]:
-    """Those that belong to a row: a folder on the way begins with its structure's key."""
+    """Select the analyses of a row: a folder above them begins with its structure key.
+
+    Args:
+        row: the row of the pair.
+        found: analyses of ``analyses_below``.
+    """
     key = str(row.get("key") or "").split("-")[0]
     if not key:
         return []
@@ -40,7 +45,7 @@ def analyses_of(row: Row, found: Sequence[tuple[Path, tuple[str, ...]]]) -> list
 
 
 def summarise_dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """Content for a candidate's page, one block a run and one for an Arrhenius series.
+    """Summarise analyses for a page: one block a run and one for the temperature dependence.
 
     Raises:
         InputError: a folder holds no analysis, or a damaged one.
@@ -144,7 +149,7 @@ def _transport_table(transport: Mapping[str, Any], title: str) -> dict[str, Any]
 
 
 def _measured(value: Mapping[str, Any]) -> str:
-    """A value with its error, or that it is not resolved."""
+    """Write a value with its error, or that it is not resolved."""
     if not value.get("resolved"):
         return "not resolved"
     return f"{_digits(value['value'])} ± {_digits(value['error'], 1)}"
@@ -190,7 +195,7 @@ Curves = dict[str, tuple[list[float], list[float]]]
 
 
 def _curves(path: Path, read: Any, title: str, x_label: str, y_label: str) -> dict[str, Any]:
-    """Curves of a CSV file; none where it is missing."""
+    """Read the curves of a CSV file; none where it is missing."""
     found: Curves = {}
     if path.is_file():
         _check_size(path)
@@ -238,7 +243,7 @@ def _words(names: Sequence[str]) -> str:
 
 
 def _with(between: str, first: str, second: str) -> str:
-    """Two numbers, or one word where neither is known: a ligand that rotates has no D."""
+    """Join two numbers, or say once that neither is known: a ligand that rotates has no D."""
     return f"{first}{between}{second}" if {first, second} != {UNKNOWN} else UNKNOWN
 
 

@@ -54,7 +54,7 @@ def write_report(
 
 
 def check_target(path: Path) -> None:
-    """Make sure that the page can be written, before the work that it takes.
+    """Check that the page can be written, before the work that it takes.
 
     Raises:
         InputError: it cannot.
@@ -67,7 +67,7 @@ def check_target(path: Path) -> None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[Path]:
-    """A file beside the page that is gone afterwards; what goes wrong is one sentence."""
+    """Open a file beside the page and remove it afterwards; explain errors in one sentence."""
     part = path.with_name(path.name + ".part")
     try:
         yield part
@@ -79,7 +79,13 @@ def _writing(path: Path) -> Iterator[Path]:
 
 
 def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) -> str:
-    """The page's text."""
+    """Compose the text of the page.
+
+    Args:
+        run: the run's tables.
+        title: heading.
+        details: details of structures by place in ``run.rows``.
+    """
     script = "\n".join(_asset("assets", name) for name in SCRIPTS)
     viewer = _asset("vendor", "3Dmol-min.js")
     blocks = {"table": _table(run, title, sorted(details)), "viewer": text_block(viewer)}
@@ -100,7 +106,7 @@ def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) ->
 
 
 def _policy(*scripts: str) -> str:
-    """Content security policy: these scripts and no others, and no request to anywhere."""
+    """Write the content security policy: these scripts alone, and no network requests."""
     hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
@@ -133,13 +139,13 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
 
 
 def _completed(row: Row, candidate: Row) -> Row:
-    """A row with what only the table of the candidates knows of it: rank, score, interphase."""
+    """Complete a row by what only the table of candidates holds: rank, score, interphase."""
     known = {key: value for key, value in row.items() if value not in (None, "")}
     return {**candidate, **known}
 
 
 def _finite(value: Any) -> Any:
-    """Numbers that JSON does not know, as text."""
+    """Write numbers that JSON cannot hold as text."""
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -59,7 +59,7 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
 def _by_preset(
     maps: Mapping[str, IonMap], options: BarrierOptions, criterion: DaiCriterion
 ) -> list[dict[str, Any]]:
-    """The same pair with the other named conventions."""
+    """Judge the pair by the other named conventions."""
     lines = []
     own = options.potential
     for name, label in PRESET_NAMES.items():
@@ -99,7 +99,7 @@ def _line(
 
 
 def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
-    """E_1D, E_2D, E_3D of cation and anion in the table's columns of this ending."""
+    """Read E_1D, E_2D, E_3D of cation and anion from the columns of this ending, eV."""
 
     def of(role: str) -> Triple:
         one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
@@ -113,5 +113,5 @@ def _number(value: object) -> float:
 
 
 def _finite(value: float) -> float | None:
-    """The number, or None where it is infinite or unknown."""
+    """Return the number, or None where it is infinite or unknown."""
     return round(value, 6) if math.isfinite(value) else None

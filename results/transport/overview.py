@@ -64,7 +64,11 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
 
 
 def choose_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPair]:
-    """Radial distributions of the pairs named, or of those that tell most.
+    """Choose the radial distributions of the pairs named, or of those that tell most.
+
+    Args:
+        report: the finished analysis.
+        pairs: elements of each pair; none for the bonds of polyanions and the pairs of mobile ions.
 
     Raises:
         InputError: the run holds no such pair.
@@ -88,7 +92,7 @@ def choose_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPa
 
 
 def _oriented(pair: Pair, rdf: Rdf, report: TransportReport) -> NamedPair:
-    """The pair with the number of its second element around one of its first."""
+    """Count the second element of a pair around one of its first."""
     counts = {
         element: sum(
             s.diffusion.n_ions for s in report.species if s.name.partition("(")[0] == element
@@ -100,7 +104,7 @@ def _oriented(pair: Pair, rdf: Rdf, report: TransportReport) -> NamedPair:
 
 
 def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
-    """g(r) as full lines, running coordination numbers as broken ones on the right."""
+    """Draw g(r) as solid lines, running coordination numbers as dashed ones on the right."""
     right = axes.twinx()
     highest = 1.0
     for number, named in enumerate(pairs):
@@ -122,7 +126,7 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
 
 
 def _draw_tracks(axes: Axes, tracks: Tracks, axis: int) -> None:
-    """The ways of the mobile ions, folded into the cell, over the atoms that stay."""
+    """Draw the trajectories of the mobile ions, folded into the cell, over the framework."""
     from matplotlib.collections import LineCollection
 
     plane = _plane(tracks.cell, axis)
@@ -155,7 +159,7 @@ def _draw_tracks(axes: Axes, tracks: Tracks, axis: int) -> None:
 
 
 def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Two unit vectors across a lattice vector, shape (2, 3), the first nearest to the next."""
+    """Find two unit vectors perpendicular to a lattice vector, shape (2, 3)."""
     along = cell[axis] / np.linalg.norm(cell[axis])
     one = cell[next(i for i in range(3) if i != axis)]
     one = one - (one @ along) * along
@@ -166,7 +170,7 @@ def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 
 
 def split_at_faces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """A way in fractional coordinates, shape (frames, 3), cut where it leaves the cell."""
+    """Split a trajectory in fractional coordinates, shape (frames, 3), where it leaves the cell."""
     cells = np.floor(way)
     cuts = np.flatnonzero((np.diff(cells, axis=0) != 0).any(axis=1)) + 1
     pieces = np.split(way - cells, cuts)

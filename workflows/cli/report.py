@@ -80,7 +80,7 @@ def report(
 def _details(
     run: RunFolder, count: int, sensitivity: bool, include_licensed: bool, inputs: list[str]
 ) -> dict[int, Detail]:
-    """Details of the first candidates; without their structures, a word on stderr and none."""
+    """Compute details of the first candidates; without their structures, warn and return none."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -108,7 +108,7 @@ def _details(
 
 
 def _criterion(run: RunFolder) -> DaiCriterion:
-    """The run's thresholds.
+    """Read the thresholds of the run.
 
     Raises:
         InputError: the sidecar holds others than this version knows.
@@ -122,7 +122,7 @@ def _criterion(run: RunFolder) -> DaiCriterion:
 
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:
-    """Folders of analyses by the structure's id."""
+    """Group folders of analyses by structure id."""
     folders: dict[str, list[Path]] = {}
     for text in given:
         name, sign, path = text.rpartition("=")
@@ -135,7 +135,7 @@ def _folders(given: list[str]) -> dict[str, list[Path]]:
 def _with_dynamics(
     run: RunFolder, details: dict[int, Detail], given: dict[str, list[Path]]
 ) -> dict[int, Detail]:
-    """Details with what MD found, also of structures that had none.
+    """Add MD analyses to the details, also of structures without details.
 
     Raises:
         InputError: a folder or an id is wrong.

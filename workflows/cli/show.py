@@ -64,12 +64,12 @@ def show(
 
 
 def _plain(row: Row) -> dict[str, object]:
-    """Values that JSON can hold; infinity is the text inf."""
+    """Replace infinity by the text inf, which JSON can hold."""
     return {key: "inf" if value == float("inf") else value for key, value in row.items()}
 
 
 def _rows_of(run: RunFolder, name: str) -> list[Row]:
-    """Rows of the one structure that the name means, ranked ones completed.
+    """Find the rows of the structure that a name means, completed by their ranking.
 
     Raises:
         InputError: there is none, or several.
@@ -164,7 +164,7 @@ def _score(console: Console, row: Row) -> None:
 
 
 def _shared(console: Console, row: Row) -> None:
-    """Columns of the structure itself, with units."""
+    """Print the columns of the structure itself, with units."""
     from rich.table import Table
     from rich.text import Text
 

@@ -134,7 +134,7 @@ def _dimensions(text: str) -> tuple[int, ...]:
 
 
 def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> BarrierOptions:
-    """The run's conventions, or the usual ones, with what the user changes."""
+    """Combine the conventions of the run, or the default ones, with the user's changes."""
     from dataclasses import replace
 
     options = barrier_options_of(read_run_folder(run)) if run is not None else BarrierOptions()
@@ -147,7 +147,7 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
 
 
 def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
-    """The ion that is asked for; without one, the first usual cation of the crystal.
+    """Find the ion that is asked for; without one, the first usual cation of the crystal.
 
     Raises:
         InputError: the crystal does not hold it.
@@ -168,7 +168,7 @@ def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
 
 
 def _safe(text: str) -> str:
-    """The text as part of a file name."""
+    """Make a text part of a file name."""
     return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
 
 
