@@ -16,6 +16,7 @@ import argparse
 import itertools
 import pickle
 import warnings
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,7 @@ CUT_EV = 5.0
 EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=int)
 
 
+@cache
 def table(name: str) -> dict:
     """A table of the installed bvlain package."""
     with (BVLAIN / name).open("rb") as handle:
@@ -76,12 +78,16 @@ def field(name: str, element: int, spacing: float) -> np.ndarray:
     points = np.stack(axes, axis=-1).reshape(-1, 3) @ cell
     planes = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     reach = [range(-n, n + 1) for n in np.ceil(CUTOFF_ANGSTROM / planes).astype(int)]
+    middle = points.mean(axis=0)
+    farthest = CUTOFF_ANGSTROM + np.linalg.norm(points - middle, axis=1).max()
     energies = np.zeros(len(points))
     for frac, z, q, amount in sites:
         if z == element:
             continue
         for image in itertools.product(*reach):
             place = (frac + image) @ cell
+            if np.linalg.norm(place - middle) > farthest:
+                continue
             near = np.flatnonzero(((points - place) ** 2).sum(axis=1) < CUTOFF_ANGSTROM**2)
             r = np.linalg.norm(points[near] - place, axis=1).clip(0.3)
             energies[near] += amount * pair_energy(ion, (z, q), r)
@@ -94,8 +100,9 @@ def regions(inside: np.ndarray) -> np.ndarray:
     found, count = label(cover, structure=EVERY_NEIGHBOUR)
     core = found[1:-1, 1:-1, 1:-1]
     wrapped = np.pad(core, 1, mode="wrap")
-    pairs = np.unique(np.stack([found.ravel(), wrapped.ravel()])[:, cover.ravel()], axis=1)
-    links = coo_matrix((np.ones(pairs.shape[1]), pairs), shape=(count + 1, count + 1))
+    codes = np.unique(found[cover].astype(np.int64) * (count + 1) + wrapped[cover])
+    pairs = np.divmod(codes, count + 1)
+    links = coo_matrix((np.ones(len(codes)), pairs), shape=(count + 1, count + 1))
     _, joined = connected_components(links, directed=False)
     joined = np.where(np.arange(count + 1) == 0, -1, joined)[core] + 1
     nx, ny, nz = inside.shape
