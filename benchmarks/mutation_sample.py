@@ -19,13 +19,14 @@ import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -181,20 +182,52 @@ def copy_tree(target: Path) -> None:
             shutil.copy(source, target / name)
 
 
+HEAVY = (
+    "numba", "scipy.special", "scipy.optimize", "scipy.ndimage", "pymatgen.core", "pymatgen.io.cif",
+    "ase.io", "sqlalchemy", "matplotlib.figure", "hypothesis", "typer", "rich.table", "spglib",
+    "pytest",
+)  # fmt: skip
+"""Packages that every run of the tests imports; a child process finds them loaded."""
+
+
 def run_tests(tree: Path, files: list[str], *, limit_s: float, cache: Path) -> str:
-    """Run tests until the first failure: ``killed``, ``survived`` or ``time-out``."""
-    environment = os.environ | {
-        "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-    words = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    """Run tests in a forked child until the first failure: ``killed``, ``survived``, ``time-out``.
+
+    The child has the heavy packages already, but none of this project.
+    """
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        _become_tests(tree, files, cache)
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
+        time.sleep(0.2)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "time-out"
+
+
+def _become_tests(tree: Path, files: list[str], cache: Path) -> None:
+    """Run pytest in this process, in silence, and leave it."""
+    code = 99
     try:
-        done = subprocess.run(
-            [*words, *files], cwd=tree, env=environment, timeout=limit_s, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "time-out"
-    return "survived" if done.returncode == 0 else "killed"
+        import numba
+        import pytest
+
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        os.chdir(tree)
+        numba.config.CACHE_DIR = str(cache)
+        os.environ |= {"PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache)}
+        sys.path.insert(0, str(tree))
+        sys.dont_write_bytecode = True
+        code = int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *files]))
+    finally:
+        os._exit(code)
 
 
 def judge_mutant(mutant: Mutant, tree: Path, *, limit_s: float, warm: Path) -> str:
@@ -246,6 +279,7 @@ def main() -> None:
     parser.add_argument("--like", default="", help="files whose path matches alone")
     parser.add_argument("--from-place", type=int, default=0, help="leave out the first ones")
     parser.add_argument("--output", type=Path, default=Path("mutants.jsonl"))
+    parser.add_argument("--check", action="store_true", help="run the unchanged tree first")
     parser.add_argument("--list", action="store_true", help="show the sample and run nothing")
     asked = parser.parse_args()
     chosen = sample(asked.count, asked.seed, kernels=asked.kernels, like=asked.like)
@@ -253,12 +287,18 @@ def main() -> None:
         for mutant in chosen:
             print(f"{mutant.path}:{mutant.line} {mutant.kind}: {mutant.before} → {mutant.after}")
         return
+    assert not any(name.split(".")[0] == "dualion" for name in sys.modules)
+    for name in HEAVY:
+        import_module(name)
     found: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, asked.output.open("a", encoding="utf-8") as log:
         tree = Path(folder) / "tree"
         warm = Path(folder) / "numba"
         tree.mkdir()
         copy_tree(tree)
+        files = [str(tree / "tests" / room) for room in ROOMS]
+        if asked.check:
+            print("unchanged:", run_tests(tree, files, limit_s=6 * asked.limit_s, cache=warm))
         for number, mutant in enumerate(chosen[asked.from_place :], start=asked.from_place):
             start = time.perf_counter()
             fate = judge_mutant(mutant, tree, limit_s=asked.limit_s, warm=warm)
