@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.tables import write_table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def synthetic_run(folder: Path, structures: int, seed: int = 1) -> int:
         rows += _structure(random, number)
     folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     lost = [str(row["reason"]) for row in rows if row["status"] != "ok"]
     passing = {row["source_id"] for row in rows if row.get("dai") is True}
     funnel = {

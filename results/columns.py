@@ -1,7 +1,8 @@
-"""The one schema of ``screened.csv`` and ``candidates.csv``.
+"""The one schema of ``screened.csv`` and ``candidates.csv``: keys, labels, units, meanings.
 
 One row per structure × cation × anion. The first columns are the project's contract: they keep
-their names and meaning; later ones may be added.
+their names and meaning; later ones may be added. Terminal, report, exports and documentation take
+labels and units from here.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Column:
         unit: unit, empty where there is none.
         meaning: one sentence.
         decimals: digits after the point of a number.
+        heading: short heading for a reader; empty where the key says it.
     """
 
     key: str
@@ -35,6 +37,26 @@ class Column:
     unit: str
     meaning: str
     decimals: int = 6
+    heading: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return the heading for terminal and report, without the unit."""
+        if self.heading:
+            return self.heading
+        ending = next((e for e in _UNIT_ENDINGS.get(self.unit, ()) if self.key.endswith(e)), "")
+        return self.key.removesuffix(ending).replace("_", " ")
+
+
+_UNIT_ENDINGS = {
+    "eV": ("_ev",),
+    "eV/atom": ("_ev_atom",),
+    "v.u.": ("_vu",),
+    "cm²/s": ("_cm2_s",),
+    "ps": ("_ps",),
+    "K": ("_k",),
+}
+"""How keys end that carry a unit."""
 
 
 def _barriers(ion: str) -> list[Column]:
@@ -44,18 +66,25 @@ def _barriers(ion: str) -> list[Column]:
             "number",
             "eV",
             f"{n}D migration barrier of the {ion}; inf where it does not percolate",
+            heading=f"E({ion}) {n}D",
         )
         for n in (1, 2, 3)
     ]
 
 
 CORE: tuple[Column, ...] = (
-    Column("source", "text", "", "where the structure came from"),
-    Column("source_id", "text", "", "its name there"),
-    Column("formula", "text", "", "formula of the cell"),
-    Column("reduced_formula", "text", "", "reduced formula"),
+    Column("source", "text", "", "source of the structure"),
+    Column(
+        "source_id",
+        "text",
+        "",
+        "identifier of the structure in its source",
+        heading="structure id",
+    ),
+    Column("formula", "text", "", "formula of the cell", heading="cell formula"),
+    Column("reduced_formula", "text", "", "reduced formula", heading="formula"),
     Column("space_group", "text", "", "Hermann–Mauguin symbol found by spglib"),
-    Column("n_sites", "integer", "", "sites in the cell"),
+    Column("n_sites", "integer", "", "sites in the cell", heading="sites"),
     Column("disordered", "truth", "", "whether a site is shared or partly empty"),
     Column("cation", "text", "", "mobile cation with its charge"),
     Column("anion", "text", "", "anion with its charge"),
@@ -64,18 +93,41 @@ CORE: tuple[Column, ...] = (
     *_barriers("cation"),
     *_barriers("anion"),
     *(
-        Column(f"ratio_{n}d", "number", "", f"{n}D barrier of the anion over that of the cation")
+        Column(
+            f"ratio_{n}d",
+            "number",
+            "",
+            f"{n}D barrier of the anion over that of the cation",
+            heading=f"ratio {n}D",
+        )
         for n in (1, 2, 3)
     ),
-    Column("dai", "truth", "", "the verdict at the chosen dimensionality"),
-    Column("dai_dimensions", "text", "", "dimensionalities at which the criterion holds"),
+    Column("dai", "truth", "", "the verdict at the chosen dimensionality", heading="DAI"),
+    Column(
+        "dai_dimensions",
+        "text",
+        "",
+        "dimensionalities at which the criterion holds",
+        heading="passes at",
+    ),
     Column("anion_bound", "truth", "", "whether most anion sites are ligands of a polyanion"),
-    Column("flags", "text", "", "names of what to keep in mind, separated by semicolons"),
+    Column(
+        "flags",
+        "text",
+        "",
+        "names of flags in the order of the vocabulary, separated by semicolons",
+    ),
     Column("oxidation_method", "text", "", "how the oxidation states were found"),
     Column("parameters", "text", "", "least trustworthy pair parameters in use"),
-    Column("energy_above_hull_ev_atom", "number", "eV/atom", "stability as the source gives it"),
+    Column(
+        "energy_above_hull_ev_atom",
+        "number",
+        "eV/atom",
+        "energy above the convex hull as the source gives it",
+        heading="E above hull",
+    ),
     Column("band_gap_ev", "number", "eV", "band gap as the source gives it"),
-    Column("seconds", "number", "s", "computing time of the structure", 4),
+    Column("seconds", "number", "s", "computing time of the structure", 4, "computing time"),
     Column("key", "text", "", "hash of structure, ions, options and schema"),
 )
 
@@ -90,11 +142,11 @@ ANODE_REACTION: tuple[Column, ...] = (
         "anode_products",
         "text",
         "",
-        "what forms at the metal, the most abundant first, separated by semicolons",
+        "products at the metal, the most abundant first, separated by semicolons",
     ),
     Column("anode_equation", "text", "", "the reaction with the metal, balanced"),
 )
-"""What becomes of a candidate at the metal anode; empty without energies of phases."""
+"""Reaction of a candidate with the metal anode; empty without energies of phases."""
 
 INTERPHASE: tuple[Column, ...] = (
     Column("interphase", "text", "", "compound of the metal and the mobile anion"),
@@ -104,11 +156,12 @@ INTERPHASE: tuple[Column, ...] = (
             "number",
             "eV",
             f"3D barrier of the {ion} in that compound's bundled structure",
+            heading=f"interphase E({ion}) 3D",
         )
         for ion in ("cation", "anion")
     ),
 )
-"""What a candidate's interphase is made of; barriers are empty where no structure is bundled."""
+"""Interphase of a candidate; barriers are empty where no structure is bundled."""
 
 EXTRA: tuple[Column, ...] = (
     *(
@@ -117,21 +170,36 @@ EXTRA: tuple[Column, ...] = (
             "number",
             "eV",
             f"{n}D barrier of the {ion} on the continuous potential, free of the grid's error",
+            heading=f"E({ion}) {n}D, refined",
         )
         for ion in ("cation", "anion")
         for n in (1, 2, 3)
     ),
-    Column("message", "text", "", "what happened, why, and what to do"),
+    Column("message", "text", "", "explanation with its cause and its remedy"),
     Column("occupancy_handling", "text", "", "full, or weighted by occupancy"),
-    Column("gii_vu", "number", "v.u.", "global instability index of the cell, its quality mark", 4),
+    Column(
+        "gii_vu",
+        "number",
+        "v.u.",
+        "global instability index of the cell, its quality mark",
+        4,
+        "GII",
+    ),
     Column("anion_bound_fraction", "number", "", "share of anion sites that are ligands", 4),
-    Column("dai_other_reading", "truth", "", "the verdict with the other reading of the ratio"),
+    Column(
+        "dai_other_reading",
+        "truth",
+        "",
+        "the verdict with the other reading of the ratio",
+        heading="DAI, other reading",
+    ),
     *(
         Column(
             f"e{n}d_{ion}_region_ev",
             "number",
             "eV",
             f"{n}D barrier of the {ion} above the minimum of the percolating region itself",
+            heading=f"E({ion}) {n}D, above region minimum",
         )
         for ion in ("cation", "anion")
         for n in (1, 2, 3)
@@ -158,26 +226,70 @@ MD_DECIMALS = 12
 
 def _md_of(ion: str) -> list[Column]:
     of = f"of the {ion} at the reference temperature"
+    d, ea = f"MD D({ion})", f"MD E_a({ion})"
     return [
-        Column(f"md_d_{ion}_cm2_s", "number", "cm²/s", f"D {of}, all replicas", MD_DECIMALS),
-        Column(f"md_d_{ion}_error_cm2_s", "number", "cm²/s", "its standard error", MD_DECIMALS),
-        Column(f"md_n_eff_{ion}", "number", "", f"effective jumps {of}", 1),
-        Column(f"md_verdict_{ion}", "text", "", f"what MD says {of}"),
-        Column(f"md_ea_{ion}_ev", "number", "eV", f"activation energy of D of the {ion}", 4),
-        Column(f"md_ea_{ion}_error_ev", "number", "eV", "its standard error", 4),
+        Column(f"md_d_{ion}_cm2_s", "number", "cm²/s", f"D {of}, all replicas", MD_DECIMALS, d),
+        Column(
+            f"md_d_{ion}_error_cm2_s",
+            "number",
+            "cm²/s",
+            "its standard error",
+            MD_DECIMALS,
+            f"{d}, error",
+        ),
+        Column(
+            f"md_n_eff_{ion}", "number", "", f"effective jumps {of}", 1, heading=f"MD N_eff({ion})"
+        ),
+        Column(
+            f"md_verdict_{ion}", "text", "", f"kind of motion {of}", heading=f"MD verdict({ion})"
+        ),
+        Column(f"md_ea_{ion}_ev", "number", "eV", f"activation energy of D of the {ion}", 4, ea),
+        Column(f"md_ea_{ion}_error_ev", "number", "eV", "its standard error", 4, f"{ea}, error"),
     ]
 
 
 MD: tuple[Column, ...] = (
-    Column("md_engine", "text", "", "engine of the molecular dynamics"),
-    Column("md_cell", "text", "", "cell that these columns are of: perfect, or its defects"),
-    Column("md_temperatures_k", "text", "K", "temperatures of its finished runs"),
-    Column("md_reference_k", "number", "K", "temperature of D, N_eff and verdicts here", 1),
-    Column("md_runs", "integer", "", "finished runs of this cell"),
-    Column("md_production_ps", "number", "ps", "analysed time of all these runs", 2),
+    Column("md_engine", "text", "", "engine of the molecular dynamics", heading="MD engine"),
+    Column(
+        "md_cell",
+        "text",
+        "",
+        "cell that these columns are of: perfect, or its defects",
+        heading="MD cell",
+    ),
+    Column(
+        "md_temperatures_k",
+        "text",
+        "K",
+        "temperatures of its finished runs",
+        heading="MD temperatures",
+    ),
+    Column(
+        "md_reference_k",
+        "number",
+        "K",
+        "temperature of D, N_eff and verdicts here",
+        1,
+        heading="MD reference temperature",
+    ),
+    Column("md_runs", "integer", "", "finished runs of this cell", heading="MD runs"),
+    Column(
+        "md_production_ps",
+        "number",
+        "ps",
+        "analysed time of all these runs",
+        2,
+        heading="MD production",
+    ),
     *_md_of("cation"),
     *_md_of("anion"),
-    Column("md_flags", "text", "", "what to keep in mind of the runs, separated by semicolons"),
+    Column(
+        "md_flags",
+        "text",
+        "",
+        "names of flags of the runs, separated by semicolons",
+        heading="MD flags",
+    ),
 )
 """Molecular dynamics of a candidate; empty before ``dualion md collect``."""
 

@@ -57,8 +57,13 @@ class Comparison:
     shared: int
 
 
-def compared(first: RunFolder, second: RunFolder) -> Comparison:
-    """Compare two runs, pair by pair."""
+def compare_runs(first: RunFolder, second: RunFolder) -> Comparison:
+    """Compare two runs, pair by pair.
+
+    Args:
+        first: the earlier run.
+        second: the later run.
+    """
     rows = [{identity(row): row for row in run.rows} for run in (first, second)]
     found = [{identity(row): row for row in run.candidates} for run in (first, second)]
     settings = tuple(_differences(first.sidecar, second.sidecar))
@@ -112,7 +117,7 @@ def _why_passed(
     dimensionality: int,
     criteria: bool,
 ) -> str:
-    """Why a pair passes in one run and not in the other."""
+    """Explain why a pair passes in one run and not in the other."""
     if pair not in failing:
         return _why_absent(pair, failing)
     other, row = failing[pair], passing[pair]
@@ -135,7 +140,7 @@ def _why_absent(pair: Identity, rows: Mapping[Identity, Row]) -> str:
 
 
 def _barrier_changes(first: Row, second: Row, dimensionality: int = 0) -> list[str]:
-    """Barriers that differ, in words; of one dimensionality, or of all (0)."""
+    """Describe the barriers that differ, of one dimensionality or of all (0)."""
     found = []
     for n in (dimensionality,) if dimensionality else (1, 2, 3):
         for ion in ("cation", "anion"):

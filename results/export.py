@@ -32,7 +32,7 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def schema() -> dict[str, Any]:
-    """The columns of both tables with kind, unit and meaning, as plain data."""
+    """Describe the columns of both tables with kind, unit and meaning, as plain data."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tables": {
@@ -46,7 +46,13 @@ def schema() -> dict[str, Any]:
 
 
 def write_json_lines(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> None:
-    """One JSON object a line, keys in the order of the columns."""
+    """Write one JSON object a line, keys in the order of the columns.
+
+    Args:
+        path: the file; it is replaced as a whole.
+        rows: rows of the table.
+        columns: columns to write.
+    """
     with _replacing(path) as handle:
         for row in rows:
             line = {column.key: _json_value(row.get(column.key)) for column in columns}
@@ -62,7 +68,12 @@ def _json_value(value: object) -> object:
 
 
 def write_parquet(path: Path, rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    """A Parquet file whose fields carry unit and meaning.
+    """Write a Parquet file whose fields carry unit and meaning.
+
+    Args:
+        path: the file; it is replaced as a whole.
+        rows: rows of the table.
+        columns: columns to write.
 
     Raises:
         MissingDependencyError: pyarrow is not installed.
@@ -103,7 +114,7 @@ def _parquet_value(value: object, column: Column) -> object:
 
 
 def is_licensed(source: str) -> bool:
-    """Whether coordinates of a source must not be passed on."""
+    """Tell whether coordinates of a source must not be passed on."""
     return source.split(":")[0] in LICENSED_SOURCES
 
 
@@ -157,14 +168,14 @@ def _table_text(rows: Sequence[Row]) -> str:
 
 
 def _file_name(row: Row) -> str:
-    """Rank, formula and id, of characters that every system accepts."""
+    """Make a file name of rank, formula and id, of characters that every system accepts."""
     rank = int(row.get("rank") or 0)
     text = f"{row.get('reduced_formula')}_{row.get('source_id')}"
     return f"{rank:04d}_{re.sub(r'[^A-Za-z0-9._+-]+', '-', text)[:100]}.cif"
 
 
 def cif_text(entry: RawEntry) -> str:
-    """The structure as CIF: as it came, or written from what came.
+    """Return the structure as CIF: unchanged where it came as one, else written anew.
 
     Raises:
         UnreadableStructureError: the text is no crystal structure.

@@ -1,4 +1,4 @@
-"""How many structures came through each step."""
+"""Count the structures that pass each step of a screening."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Funnel:
         self.reasons.update(str(row["reason"]) for row in rows if row["status"] != "ok")
 
     def steps(self) -> list[tuple[str, int]]:
-        """Name and count of each step, widest first."""
+        """Return name and count of each step, widest first."""
         return [
             ("read", self.read),
             ("prepared", self.prepared),

@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def results_of(transport: Mapping[str, Any]) -> dict[str, Any]:
-    """What the store keeps of a run's ``transport.json``."""
+    """Select what the store keeps of a run's ``transport.json``."""
     kept = ("species", "transport", "transport_without_rotors", "rotation", "flags", "framework")
     results = {name: transport.get(name) for name in kept}
     drop = ("van_hove", "density_paths", "density_barriers_ev", "hops", "principal_axes")
@@ -51,7 +51,7 @@ def results_of(transport: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def runs_csv(runs: Iterable[MdRun]) -> str:
-    """``md_runs.csv``; runs without results have a row without species."""
+    """Write ``md_runs.csv``; a run without results has a row without species."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
@@ -81,12 +81,12 @@ class _Ion:
     by_temperature: Mapping[float, Diffusion]
 
     def resolved(self) -> bool:
-        """Whether it surely diffuses at one temperature at least."""
+        """Tell whether the ion diffuses beyond doubt at one temperature at least."""
         return any(d.verdict == "diffusing" for d in self.by_temperature.values())
 
 
-def runs_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
-    """Runs of each structure, by the first part of its rows' keys."""
+def group_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
+    """Group runs by the structure key of their rows."""
     found: dict[str, list[MdRun]] = {}
     for run in runs:
         found.setdefault(run.structure_key, []).append(run)
@@ -94,7 +94,12 @@ def runs_by_structure(runs: Iterable[MdRun]) -> dict[str, list[MdRun]]:
 
 
 def md_columns_of(row: Row, by_structure: Mapping[str, list[MdRun]]) -> Row:
-    """MD columns of a candidate's row; none where its structure has no run."""
+    """Find the MD columns of a candidate's row; none where its structure has no run.
+
+    Args:
+        row: a row of ``candidates.csv``.
+        by_structure: runs by structure key, of ``group_by_structure``.
+    """
     runs = by_structure.get(str(row.get("key") or "").split("-")[0], [])
     return md_columns(runs, str(row["cation"]), str(row["anion"])) if runs else {}
 
@@ -152,7 +157,7 @@ def _columns(runs: Sequence[MdRun], cation: str, anion: str) -> Row:
 
 
 def _ion_columns(ion: _Ion, kind: str, reference_k: float) -> Row:
-    """D with its error, verdict and activation energy of one ion; never one without its error."""
+    """Collect D with its error, verdict and activation energy of one ion."""
     found = ion.by_temperature.get(reference_k)
     row: Row = {f"verdict_{kind}": found.verdict if found else None}
     if found and found.verdict in MOVES and math.isfinite(found.error_cm2_s):
@@ -182,7 +187,7 @@ def _ion(runs: Sequence[MdRun], name: str) -> _Ion:
 
 
 def _species(species: Sequence[Mapping[str, Any]], ion: str) -> Mapping[str, Any] | None:
-    """What was found of an ion: of an element that is both, its free part."""
+    """Find an ion among the species; of an element that is both, its free part."""
     symbol = ion.rstrip("+-0123456789.")
     by_name = {str(one["species"]): one for one in species}
     for name in (symbol, f"{symbol}(free)", f"{symbol}(bound)"):
@@ -192,7 +197,7 @@ def _species(species: Sequence[Mapping[str, Any]], ion: str) -> Mapping[str, Any
 
 
 def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
-    """A diffusion as it was before it was written as JSON; unknown numbers are NaN."""
+    """Rebuild a diffusion from its JSON; unknown numbers are NaN."""
 
     def number(name: str) -> float:
         value = species.get(name)
@@ -221,7 +226,7 @@ def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
 
 
 def _matrix(values: object) -> Any:
-    """Shape (3, 3); NaN where unknown."""
+    """Read a matrix of shape (3, 3); NaN where unknown."""
     matrix = np.full((3, 3), np.nan)
     if isinstance(values, list):
         for i, row in enumerate(values):

@@ -8,7 +8,7 @@ from dualion.results.columns import Row
 from dualion.results.score import ScoreWeights, score_columns
 
 
-def ranked_candidates(
+def rank_candidates(
     rows: Iterable[Row], *, dimensionality: int = 3, weights: ScoreWeights | None = None
 ) -> list[Row]:
     """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.
@@ -29,6 +29,6 @@ def ranked_candidates(
 
 
 def _order(row: Row) -> tuple[object, ...]:
-    """By falling score as it stands in the table, then by name, so that ties keep their order."""
+    """Sort by falling score as the table shows it, then by name, so that ties keep an order."""
     score = round(float(row.get("score") or 0.0), 6)
     return (-score, *(str(row.get(key)) for key in ("source_id", "cation", "anion")))

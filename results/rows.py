@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
+from dualion.results.vocabulary import join_flags
 from dualion.screening.barriers import KnownBarriers
 from dualion.structures.records import reader_flags
 
@@ -40,7 +41,7 @@ class Identity:
     n_sites: int | None = None
 
     def as_row(self) -> Row:
-        """Columns of the structure."""
+        """Return the columns of the structure."""
         return {
             "source": self.source,
             "source_id": self.source_id,
@@ -54,7 +55,15 @@ class Identity:
 
 
 def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, message: str) -> Row:
-    """The row of a structure that gave no numbers."""
+    """Make the row of a structure without results.
+
+    Args:
+        identity: columns of the structure.
+        cation: cations that were asked for.
+        status: ``rejected`` or ``failed``.
+        reason: name of the vocabulary.
+        message: explanation with its cause and its remedy.
+    """
     return {
         **identity.as_row(),
         "cation": cation,
@@ -66,7 +75,12 @@ def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, m
 
 
 def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
-    """One row for each pair of a screened structure, judged or not."""
+    """Make one row for each pair of a screened structure, failures included.
+
+    Args:
+        identity: columns of the structure.
+        result: its pairs and failures.
+    """
     shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
@@ -96,7 +110,7 @@ def _pair(pair: PairResult) -> Row:
         "dai_other_reading": verdict.dai_other_reading,
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
-        "flags": ";".join(pair.flags),
+        "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, pair.anion.quality).label,
     }
 
@@ -123,7 +137,7 @@ def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
 
 
 def known_barriers(row: Row) -> dict[str, KnownBarriers]:
-    """Barriers of the ions of a row, by the ions' labels; those that it does not hold are left out.
+    """Read the barriers of a row by the ions' labels; ions without all of them are left out.
 
     A row keeps numbers as they were computed, so nothing is lost on the way.
     """

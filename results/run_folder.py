@@ -36,29 +36,34 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
+        """Return the name of the folder."""
         return self.folder.resolve().name
 
     @property
     def criterion(self) -> dict[str, Any]:
-        """Thresholds of the verdict, fields of ``DaiCriterion``; the published where unknown."""
+        """Return the thresholds of the verdict, fields of ``DaiCriterion``."""
         stored = _mapping(_mapping(self.sidecar.get("options")).get("criterion"))
         return {**asdict(DaiCriterion()), **stored}
 
     @property
+    def strict(self) -> bool:
+        """Tell whether the run refused structures that balance only by force."""
+        return _mapping(self.sidecar.get("options")).get("strict") is True
+
+    @property
     def dimensionality(self) -> int:
-        """Barriers that decided: 1, 2 or 3."""
+        """Return the dimensionality of the barriers that decided: 1, 2 or 3."""
         found = self.criterion["dimensionality"]
         return found if found in (1, 2, 3) else DIMENSIONALITY
 
     @property
     def ranks(self) -> dict[Identity, int]:
-        """Rank of each candidate."""
+        """Return the rank of each candidate."""
         return {identity(row): int(row["rank"] or 0) for row in self.candidates}
 
 
 def identity(row: Row) -> Identity:
-    """What makes a row of one run unique."""
+    """Return what makes a row of one run unique."""
     source, name, cation, anion = (
         str(row.get(key) or "") for key in ("source", "source_id", "cation", "anion")
     )
@@ -82,7 +87,7 @@ def read_run_folder(folder: Path) -> RunFolder:
 
 
 def read_candidates(folder: Path) -> RunFolder:
-    """Read a run's candidates and sidecar alone.
+    """Read candidates and sidecar of a run alone.
 
     Raises:
         InputError: the folder or a file is missing or damaged; the message says what to do.
@@ -94,7 +99,7 @@ def read_candidates(folder: Path) -> RunFolder:
 
 
 def _candidates(path: Path, rows: list[Row]) -> list[Row]:
-    """Rows of the ranking; none where nothing passed.
+    """Read the rows of the ranking; none where nothing passed.
 
     Raises:
         InputError: pairs passed, and the table is missing or damaged.

@@ -74,7 +74,7 @@ class ScoreWeights:
 
     @classmethod
     def of(cls, given: Mapping[str, float]) -> ScoreWeights:
-        """Weights by name, the default for those that are not named.
+        """Read weights by name; parts that are not named keep their default.
 
         Raises:
             InputError: a name is unknown or a weight makes no sense.
@@ -94,7 +94,12 @@ PARTS = tuple(field.name for field in fields(ScoreWeights))
 
 
 def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
-    """The parts of a row's score, each from 0 to 1."""
+    """Compute the parts of a row's score, each from 0 to 1.
+
+    Args:
+        row: a row of ``screened.csv`` with the columns ``NEEDED``.
+        dimensionality: 1, 2 or 3: the barriers that count.
+    """
     flags = set(str(row.get("flags") or "").split(";"))
     cation, anion = (
         _number(row.get(f"e{dimensionality}d_{ion}_ev")) for ion in ("cation", "anion")
@@ -114,13 +119,24 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
 
 
 def weighted_score(parts: Mapping[str, float], weights: ScoreWeights) -> float:
-    """Weighted mean of the parts, 0 to 1."""
+    """Average the parts by their weights, 0 to 1.
+
+    Args:
+        parts: parts by name.
+        weights: weights of the parts.
+    """
     by_name: dict[str, float] = asdict(weights)
     return sum(by_name[name] * parts[name] for name in PARTS) / sum(by_name.values())
 
 
 def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Row:
-    """Columns ``score`` and ``score_<part>`` of a row."""
+    """Compute the columns ``score`` and ``score_<part>`` of a row.
+
+    Args:
+        row: a row of ``screened.csv`` with the columns ``NEEDED``.
+        dimensionality: 1, 2 or 3: the barriers that count.
+        weights: weights of the parts.
+    """
     parts = score_parts(row, dimensionality=dimensionality)
     return {
         "score": weighted_score(parts, weights),

@@ -19,7 +19,12 @@ https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
 def format_value(value: Value, column: Column) -> str:
-    """A value as it stands in a table."""
+    """Write a value as it stands in a table.
+
+    Args:
+        value: the value.
+        column: its column, which sets the digits.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -50,7 +55,12 @@ def _is_formula(text: str) -> bool:
 
 
 def parse_value(text: str, column: Column) -> Value:
-    """The value that a table's text stands for."""
+    """Read a value from the text of a table.
+
+    Args:
+        text: the text.
+        column: its column, which sets the kind.
+    """
     if text == "" and column.kind != "text":
         return None
     if column.kind == "truth":
@@ -82,7 +92,13 @@ class TableWriter:
 
 
 def write_table(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> None:
-    """Write a whole table, atomically: readers see the old file or the new one."""
+    """Write a whole table, atomically: readers see the old file or the new one.
+
+    Args:
+        path: the CSV file.
+        rows: rows of the table.
+        columns: columns to write.
+    """
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="", encoding="utf-8") as handle:
         TableWriter(handle, columns).write(rows)
@@ -90,7 +106,7 @@ def write_table(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> N
 
 
 def read_table(path: Path) -> list[Row]:
-    """Rows of a table that this package wrote.
+    """Read the rows of a table that this package wrote.
 
     Raises:
         InputError: the file is missing, has an unknown column, or a line that cannot be read.

@@ -19,7 +19,12 @@ UNDATED: dict[str, dict[str, Any] | None] = {
 
 
 def blank_figure(width_inches: float, height_inches: float) -> Figure:
-    """A figure without a window or global state."""
+    """Make a figure without a window or global state.
+
+    Args:
+        width_inches: width, inches.
+        height_inches: height, inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MplFigure
 
@@ -29,9 +34,14 @@ def blank_figure(width_inches: float, height_inches: float) -> Figure:
 
 
 def save_figure(figure: Figure, files: Sequence[Path], *, dpi: int) -> None:
-    """Write a figure to each of the files; their endings (.svg, .pdf, .png) choose the formats.
+    """Write a figure to each of the files.
 
     The panels are laid out once: it takes as long as to draw them.
+
+    Args:
+        figure: the figure.
+        files: paths; their endings (.svg, .pdf, .png) choose the formats.
+        dpi: resolution of raster formats, dots per inch.
     """
     from matplotlib import rc_context
 

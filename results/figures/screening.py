@@ -76,7 +76,12 @@ def _shade(axes: Axes, criterion: DaiCriterion) -> None:
 
 
 def barrier_figure(rows: Sequence[Row], *, dimensionality: int = 3) -> Figure:
-    """Barrier of the anion against that of the cation, candidates filled, the others open."""
+    """Plot the barrier of the anion against that of the cation, candidates filled, the others open.
+
+    Args:
+        rows: rows of ``screened.csv``; those without finite barriers are left out.
+        dimensionality: 1, 2 or 3.
+    """
     figure, axes = _new(1.6 * COLUMN_INCHES, 1.25 * COLUMN_INCHES)
     keys = (f"e{dimensionality}d_cation_ev", f"e{dimensionality}d_anion_ev")
     for anion, colour, marker in _anions(rows):
@@ -104,7 +109,7 @@ def barrier_figure(rows: Sequence[Row], *, dimensionality: int = 3) -> Figure:
 
 
 def funnel_figure(funnel: Sequence[tuple[str, int]]) -> Figure:
-    """How many structures came through each step."""
+    """Plot the number of structures that pass each step."""
     figure, axes = _new(1.6 * COLUMN_INCHES, 0.3 * COLUMN_INCHES + 0.25 * len(funnel))
     names = [name for name, _ in funnel]
     counts = [count for _, count in funnel]
@@ -119,13 +124,18 @@ def funnel_figure(funnel: Sequence[tuple[str, int]]) -> Figure:
 
 
 def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Figure:
-    """The parts of the first candidates' scores, one cell each."""
+    """Plot the score components of the first candidates, one cell each.
+
+    Args:
+        candidates: rows of ``candidates.csv``, by rank.
+        most: number of candidates.
+    """
     shown = list(candidates)[:most]
     figure, axes = _new(1.6 * COLUMN_INCHES, 0.4 * COLUMN_INCHES + 0.2 * max(1, len(shown)))
     values = [[float(row.get(f"score_{part}") or 0.0) for part in PARTS] for row in shown]
     if shown:
         image = axes.imshow(values, aspect="auto", cmap="cividis", vmin=0.0, vmax=1.0)
-        figure.colorbar(image, ax=axes, label="part of the score")
+        figure.colorbar(image, ax=axes, label="score component")
     labels = [
         f"{row['rank']}  {row['reduced_formula']} · {ion_label(row['anion'])}" for row in shown
     ]
@@ -139,7 +149,13 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
 def write_run_figures(
     run: RunFolder, folder: Path, *, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
-    """Write every figure of a run, as SVG, PDF and PNG; returns the paths."""
+    """Write every figure of a run and return the paths.
+
+    Args:
+        run: the run.
+        folder: folder of the files.
+        formats: endings: svg, pdf, png.
+    """
     d = run.dimensionality
     region = DaiCriterion(
         max_cation_barrier_ev=float(run.criterion["max_cation_barrier_ev"]),
@@ -163,14 +179,14 @@ def write_run_figures(
 
 
 def ion_label(ion: object) -> str:
-    """An ion with its charge as superscript, for matplotlib."""
+    """Write an ion with its charge as superscript, for matplotlib."""
     text = str(ion)
     element = text.rstrip("+-.0123456789")
     return f"{element}$^{{{text[len(element) :].replace('-', '−')}}}$" if element else text
 
 
 def _anions(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    """Each anion with a colour and a marker, the commonest first."""
+    """Assign a colour and a marker to each anion, the commonest first."""
     counted = Counter(str(row["anion"]) for row in rows if row.get("status") == "ok")
     names = sorted(counted, key=lambda anion: (-counted[anion], anion))
     last = len(COLOURS) - 1

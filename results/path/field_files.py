@@ -97,7 +97,7 @@ def _title(crystal: IonicCrystal) -> str:
 
 
 def _atoms(crystal: IonicCrystal) -> Atoms:
-    """ASE atoms: at each place the species of the largest occupancy."""
+    """Make ASE atoms: at each place the species of the largest occupancy."""
     from ase import Atoms
 
     largest_first = np.argsort(-crystal.occupancies, kind="stable")

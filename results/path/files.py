@@ -74,7 +74,7 @@ def write_sites_csv(path: Path, sites: Sequence[Site]) -> None:
 
 
 def _marks(migration: MigrationPath) -> dict[int, str]:
-    """What stands out on a path: minima, and the bottleneck."""
+    """Name the marked points of a path: minima and bottleneck."""
     return dict.fromkeys(migration.minima, "minimum") | {migration.bottleneck: "bottleneck"}
 
 
@@ -132,7 +132,7 @@ def _atom_lines(crystal: IonicCrystal) -> list[str]:
 def _dummy_lines(
     migration: MigrationPath, cell: NDArray[np.float64], taken: list[NDArray[np.float64]]
 ) -> list[str]:
-    """One line for each point whose place is not taken yet; takes the places."""
+    """Write one line for each point whose place is free, and take the places."""
     marks = {"minimum": "_min", "bottleneck": "_top", "": ""}
     named = _marks(migration)
     lines = []

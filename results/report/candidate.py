@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 from dualion.results.columns import Row
 from dualion.results.export import is_licensed
 from dualion.results.report.details import Detail
-from dualion.results.report.sensitivity import sensitivity
+from dualion.results.report.sensitivity import assess_sensitivity
 from dualion.screening.barriers import BarrierOptions
 from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.ions import MobileIon
+from dualion.screening.ions import MobileIon, mean_charge
 from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import StructureError
-from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
 
 if TYPE_CHECKING:
     from dualion.screening.percolation.pathways import IonMap
@@ -58,6 +57,7 @@ class DetailOptions:
     Attributes:
         barriers: conventions of the run.
         criterion: thresholds of the verdict.
+        strict: whether the run refused what balances only by force.
         include_licensed: show coordinates of licensed sources too.
         sensitivity: whether barriers are computed with the other presets.
         field_points: most grid points of one field.
@@ -65,13 +65,14 @@ class DetailOptions:
 
     barriers: BarrierOptions
     criterion: DaiCriterion
+    strict: bool = False
     include_licensed: bool = False
     sensitivity: bool = True
     field_points: int = LARGEST_FIELD_POINTS
 
 
 def field_points_for(candidates: int) -> int:
-    """Grid points that one field may have, so that the fields of all fit into the page."""
+    """Return the grid points that one field may have, so that all fields fit into the page."""
     share = FIELD_BYTES // (2 * max(1, candidates))
     return max(SMALLEST_FIELD_POINTS, min(LARGEST_FIELD_POINTS, share))
 
@@ -110,17 +111,22 @@ def _detail(row: Row, entry: RawEntry | None, options: DetailOptions) -> Detail:
 
 
 def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detail:
-    """Atoms, fields, paths and sensitivity of one candidate.
+    """Compute atoms, fields, paths and sensitivity of one candidate.
+
+    Args:
+        row: the row of the pair.
+        entry: text of the structure.
+        options: conventions and limits.
 
     Raises:
         StructureError: the structure cannot be read or prepared.
     """
-    crystal = prepare(parse_entry(entry).structure)
+    crystal = prepare_entry(entry, strict=options.strict).crystal
     quick = replace(options.barriers, refined=False)
-    maps = {role: map_ion(crystal, MobileIon.parse(str(row[role])), quick) for role in ROLES}
+    maps = {role: map_ion(crystal, _ion_of(crystal, str(row[role])), quick) for role in ROLES}
     content: dict[str, Any] = {"notes": _notes(row, maps)}
     if options.sensitivity:
-        content["sensitivity"] = sensitivity(
+        content["sensitivity"] = assess_sensitivity(
             row, maps, barriers=options.barriers, criterion=options.criterion
         )
     sections: dict[str, bytes] = {}
@@ -129,7 +135,7 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
         content["notes"].append(LEFT_OUT)
         content["ions"] = [_ion(role, found, hidden=True) for role, found in maps.items()]
         return Detail(content=content)
-    content["crystal"] = _crystal(crystal)
+    content["crystal"] = _crystal(maps[ROLES[0]].crystal)  # the cell of the fields
     content["ions"] = []
     for role, found in maps.items():
         note, values = packed_field(found, options)
@@ -138,8 +144,14 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     return Detail(content=content, sections=sections)
 
 
+def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
+    """Find the ion of a label such as ``O2-``; a label rounds the charge, the crystal has it."""
+    number = MobileIon.parse(label).number
+    return MobileIon(number, mean_charge(crystal, number))
+
+
 def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
-    """Say so where the structure is not, or no more, the one of the table."""
+    """Note where the barriers differ from those of the table."""
     for role, found in maps.items():
         for n, barrier in enumerate(found.barriers_ev, start=1):
             known = row.get(f"e{n}d_{role}_ev")
@@ -157,7 +169,7 @@ def _same(a: float, b: float) -> bool:
 
 
 def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
-    """Cell, atoms with those on the far faces repeated, and bonds between framework atoms."""
+    """Describe cell, atoms (repeated on far faces) and bonds of the framework."""
     symbols, frac = _atoms_in_view(crystal)
     return {
         "cell": np.round(crystal.cell, 4).tolist(),
@@ -167,7 +179,7 @@ def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
 
 
 def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
-    """Main species of each site; sites on a face are shown on the opposite one too."""
+    """Choose the main species of each site; repeat sites on a face on the opposite one."""
     order = np.argsort(-crystal.occupancies, kind="stable")
     seen: set[tuple[float, ...]] = set()
     symbols: list[str] = []
@@ -186,7 +198,7 @@ def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64
 
 
 def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
-    """Pairs closer than the stretched sum of the covalent radii, other elements only."""
+    """Find pairs closer than the stretched sum of the covalent radii, of different elements."""
     radii = ase_covalent_radii()
     own = np.array([radii[atomic_number(name)] for name in symbols])
     metals = np.isin(symbols, ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu"))
@@ -225,13 +237,18 @@ def _atom_name(element: str, charge: float) -> str:
 
 
 def _thinned(count: int, kept: Iterable[int]) -> NDArray[np.int64]:
-    """Evenly chosen points of a path and those that must stay."""
+    """Choose evenly spaced points of a path and keep those that must stay."""
     even = np.linspace(0, count - 1, min(count, PATH_POINTS)).round().astype(np.int64)
     return np.unique(np.concatenate([even, np.fromiter(kept, dtype=np.int64)]))
 
 
 def packed_field(found: IonMap, options: DetailOptions) -> tuple[dict[str, Any], bytes]:
-    """The field above its minimum on a coarser grid, one byte a point, and its scale."""
+    """Pack the field above its minimum on a coarser grid, one byte a point.
+
+    Args:
+        found: field of the ion, energies of shape (nx, ny, nz) in eV.
+        options: limits and the dimensionality that sets the level.
+    """
     barrier = found.barriers_ev[options.criterion.dimensionality - 1]
     if math.isinf(barrier):
         barrier = min(found.barriers_ev)
@@ -245,7 +262,7 @@ def packed_field(found: IonMap, options: DetailOptions) -> tuple[dict[str, Any],
 
 
 def _coarser(values: NDArray[np.float64], most_points: int) -> NDArray[np.float64]:
-    """Linear interpolation of a periodic grid on one with fewer points."""
+    """Interpolate a periodic grid linearly on one with fewer points."""
     factor = (values.size / most_points) ** (1.0 / 3.0)
     for axis, count in enumerate(values.shape):
         fewer = min(count, max(4, int(count / max(1.0, factor))))

@@ -36,8 +36,12 @@ class _Numbers:
     codes: Integers  # EMPTY or INFINITE where not finite
 
 
-def packed_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[Any], list[bytes]]:
-    """Columns of a table, packed.
+def pack_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[Any], list[bytes]]:
+    """Pack the columns of a table.
+
+    Args:
+        rows: rows of the table.
+        columns: columns to pack.
 
     Returns:
         For each column what a reader must know of it, and its bytes.
@@ -51,6 +55,7 @@ def packed_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list
             "key": column.key,
             "kind": column.kind,
             "unit": column.unit,
+            "label": column.label,
             "meaning": column.meaning,
             "decimals": 0 if column.kind == "integer" else column.decimals,
         }
@@ -64,7 +69,7 @@ def packed_columns(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list
 
 
 def predictors(key: str) -> tuple[str, ...]:
-    """Columns that predict one: one of them nearly equals it, of two it is the quotient."""
+    """Name the columns that predict one: one nearly equals it, of two it is the quotient."""
     if key.startswith("ratio_"):
         dimension = key.removeprefix("ratio_")
         return f"e{dimension}_anion_ev", f"e{dimension}_cation_ev"
@@ -105,7 +110,7 @@ def _packed_numbers(key: str, numbers: dict[str, _Numbers], note: dict[str, Any]
 
 
 def _predicted(by: Sequence[_Numbers]) -> Integers:
-    """What the predicting columns say, 0 where they say nothing.
+    """Predict integers from other columns, 0 where these are empty.
 
     The quotient is rounded as the browser does it: floor of the double plus one half.
     """
@@ -119,7 +124,7 @@ def _predicted(by: Sequence[_Numbers]) -> Integers:
 
 
 def _packed_texts(texts: Sequence[str]) -> bytes:
-    """Distinct texts as JSON, then the planes of each cell's number, as steps."""
+    """Pack distinct texts as JSON, then each cell's number as steps, plane by plane."""
     places: dict[str, int] = {}
     indices = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
     dictionary = json.dumps(list(places)).encode("ascii")

@@ -10,9 +10,13 @@ from typing import Any
 
 
 def block(content: Mapping[str, Any], sections: Mapping[str, bytes]) -> str:
-    """Base64 of the gzip of: length of the head, the head, the sections.
+    """Pack a head and binary sections: base64 of the gzip of head length, head, sections.
 
     The head is JSON: ``content``, and under ``sections`` the offset and length of each.
+
+    Args:
+        content: plain data of the head.
+        sections: binary sections by name.
     """
     places, offset = {}, 0
     for name, part in sections.items():
@@ -24,5 +28,5 @@ def block(content: Mapping[str, Any], sections: Mapping[str, bytes]) -> str:
 
 
 def text_block(text: str) -> str:
-    """Base64 of the gzip of a text."""
+    """Pack a text: base64 of its gzip."""
     return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")

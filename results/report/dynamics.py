@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 
 
 def analyses_below(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """Analyses below ``md/`` of a run's folder, with the folders on the way to each.
+    """Find analyses below ``md/`` of a run's folder, with the folders above each.
 
     An analysis is a folder with ``transport.json``.
     """
@@ -32,15 +32,20 @@ def analyses_below(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def analyses_of(row: Row, found: Sequence[tuple[Path, tuple[str, ...]]]) -> list[Path]:
-    """Those that belong to a row: a folder on the way begins with its structure's key."""
+    """Select the analyses of a row: a folder above them begins with its structure key.
+
+    Args:
+        row: the row of the pair.
+        found: analyses of ``analyses_below``.
+    """
     key = str(row.get("key") or "").split("-")[0]
     if not key:
         return []
     return [path for path, way in found if any(part.startswith(key) for part in way)][:MOST_RUNS]
 
 
-def dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """Content for a candidate's page, one block a run and one for an Arrhenius series.
+def summarise_dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Summarise analyses for a page: one block a run and one for the temperature dependence.
 
     Raises:
         InputError: a folder holds no analysis, or a damaged one.
@@ -85,13 +90,13 @@ def _run(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     tables = [_species_table(content)]
     tables += [_rotation_table(content)] if content.get("rotation") else []
     for key, title in (
-        ("transport", "Transport, all ions"),
-        ("transport_without_rotors", "Transport without polyanions"),
+        ("transport", "Charge transport, all ions"),
+        ("transport_without_rotors", "Charge transport without polyanions"),
     ):
         tables += [_transport_table(one, title) for one in content.get(key) or []]
     plots = [
         _curves(folder / "msd.csv", _msd, "Mean squared displacement", "time / ps", "MSD / Å²"),
-        _curves(folder / "rdf.csv", _rdf, "Radial distribution", "r / Å", "g(r)"),
+        _curves(folder / "rdf.csv", _rdf, "Radial distribution function", "r / Å", "g(r)"),
     ]
     return {
         "title": f"{content.get('source')}, {at}, {length_ps:g} ps",
@@ -113,7 +118,7 @@ def _species_table(content: Mapping[str, Any]) -> dict[str, Any]:
         ]
         for s in content["species"]
     ]
-    head = ["ion", "verdict", "D / cm²/s", "95 %", "N_eff", "flags"]
+    head = ["ion", "verdict", "D / cm²/s", "95 % interval", "N_eff", "flags"]
     return {"title": "Diffusion", "head": head, "rows": rows}
 
 
@@ -128,8 +133,8 @@ def _rotation_table(content: Mapping[str, Any]) -> dict[str, Any]:
         ]
         for r in content["rotation"]
     ]
-    head = ["polyanion", "verdict", "lowest C₁", "ligand MSD / Å² of ceiling", "broken bonds"]
-    return {"title": "Rotation or migration", "head": head, "rows": rows}
+    head = ["polyanion", "verdict", "lowest C₁", "ligand MSD of 2R² / Å²", "broken bonds"]
+    return {"title": "Polyanion rotation", "head": head, "rows": rows}
 
 
 def _transport_table(transport: Mapping[str, Any], title: str) -> dict[str, Any]:
@@ -144,7 +149,7 @@ def _transport_table(transport: Mapping[str, Any], title: str) -> dict[str, Any]
 
 
 def _measured(value: Mapping[str, Any]) -> str:
-    """A value with its error, or that it is not resolved."""
+    """Write a value with its error, or that it is not resolved."""
     if not value.get("resolved"):
         return "not resolved"
     return f"{_digits(value['value'])} ± {_digits(value['error'], 1)}"
@@ -174,11 +179,11 @@ def _arrhenius(fits: Mapping[str, Any]) -> dict[str, Any]:
         "curves": curves, "log": True,
     }  # fmt: skip
     return {
-        "title": "all temperatures",
+        "title": "temperature dependence",
         "tables": [
             {
                 "title": "Activation energies",
-                "head": ["ion", "E_a / eV", "D at 300 K / cm²/s", "95 %"],
+                "head": ["ion", "E_a / eV", "D at 300 K / cm²/s", "95 % interval"],
                 "rows": rows,
             }
         ],
@@ -190,7 +195,7 @@ Curves = dict[str, tuple[list[float], list[float]]]
 
 
 def _curves(path: Path, read: Any, title: str, x_label: str, y_label: str) -> dict[str, Any]:
-    """Curves of a CSV file; none where it is missing."""
+    """Read the curves of a CSV file; none where it is missing."""
     found: Curves = {}
     if path.is_file():
         _check_size(path)
@@ -238,7 +243,7 @@ def _words(names: Sequence[str]) -> str:
 
 
 def _with(between: str, first: str, second: str) -> str:
-    """Two numbers, or one word where neither is known: a ligand that rotates has no D."""
+    """Join two numbers, or say once that neither is known: a ligand that rotates has no D."""
     return f"{first}{between}{second}" if {first, second} != {UNKNOWN} else UNKNOWN
 
 

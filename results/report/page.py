@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import CANDIDATES, Row
-from dualion.results.report.columns import packed_columns
+from dualion.results.report.columns import pack_columns
 from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
-from dualion.results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
+from dualion.results.report.glossary import CITATIONS, SOURCES
 from dualion.results.run_folder import RunFolder, identity
+from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, STATUSES
 from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
@@ -55,7 +56,7 @@ def write_report(
 
 
 def check_target(path: Path) -> None:
-    """Make sure that the page can be written, before the work that it takes.
+    """Check that the page can be written, before the work that it takes.
 
     Raises:
         InputError: it cannot.
@@ -68,7 +69,7 @@ def check_target(path: Path) -> None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[Path]:
-    """A file beside the page that is gone afterwards; what goes wrong is one sentence."""
+    """Open a file beside the page and remove it afterwards; explain errors in one sentence."""
     part = path.with_name(path.name + ".part")
     try:
         yield part
@@ -80,7 +81,13 @@ def _writing(path: Path) -> Iterator[Path]:
 
 
 def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) -> str:
-    """The page's text."""
+    """Compose the text of the page.
+
+    Args:
+        run: the run's tables.
+        title: heading.
+        details: details of structures by place in ``run.rows``.
+    """
     script = "\n".join(_asset("assets", name) for name in SCRIPTS)
     viewer = _asset("vendor", "3Dmol-min.js")
     blocks = {"table": _table(run, title, sorted(details)), "viewer": text_block(viewer)}
@@ -101,7 +108,7 @@ def report_html(run: RunFolder, *, title: str, details: Mapping[int, Detail]) ->
 
 
 def _policy(*scripts: str) -> str:
-    """Content security policy: these scripts and no others, and no request to anywhere."""
+    """Write the content security policy: these scripts alone, and no network requests."""
     hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
@@ -113,7 +120,7 @@ def _policy(*scripts: str) -> str:
 def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
     candidates = {identity(row): row for row in run.candidates}
     rows = [_completed(row, candidates.get(identity(row), {})) for row in run.rows]
-    notes, parts = packed_columns(rows, CANDIDATES)
+    notes, parts = pack_columns(rows, CANDIDATES)
     content: dict[str, Any] = {
         "title": title,
         "n": len(rows),
@@ -121,8 +128,8 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         "criterion": run.criterion,
         "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
         "detailed": list(detailed),
-        "flags": FLAGS,
-        "reasons": REASONS,
+        "flags": FLAG_MEANINGS,
+        "reasons": REASON_MEANINGS,
         "statuses": STATUSES,
         "sources": SOURCES,
         "citations": CITATIONS,
@@ -135,13 +142,13 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
 
 
 def _completed(row: Row, candidate: Row) -> Row:
-    """A row with what only the table of the candidates knows of it: rank, score, interphase."""
+    """Complete a row by what only the table of candidates holds: rank, score, interphase."""
     known = {key: value for key, value in row.items() if value not in (None, "")}
     return {**candidate, **known}
 
 
 def _finite(value: Any) -> Any:
-    """Numbers that JSON does not know, as text."""
+    """Write numbers that JSON cannot hold as text."""
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""How firm a verdict is: the same pair judged by other conventions."""
+"""Assess the sensitivity of a verdict: judge the same pair by other conventions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRESET_NAMES = {
 }
 
 
-def sensitivity(
+def assess_sensitivity(
     row: Row, maps: Mapping[str, IonMap], *, barriers: BarrierOptions, criterion: DaiCriterion
 ) -> dict[str, Any]:
     """The verdict by dimensionality, reading of the ratio, refinement and conventions.
@@ -49,7 +49,7 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     turned = replace(criterion, reading=other)
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
-    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "from the region's minimum")):
+    for ending, name in (("_refined_ev", "refined"), ("_region_ev", "above the region's minimum")):
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):
             lines.append(_line(f"{d}D, {name}", *found, criterion))
@@ -59,7 +59,7 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
 def _by_preset(
     maps: Mapping[str, IonMap], options: BarrierOptions, criterion: DaiCriterion
 ) -> list[dict[str, Any]]:
-    """The same pair with the other named conventions."""
+    """Judge the pair by the other named conventions."""
     lines = []
     own = options.potential
     for name, label in PRESET_NAMES.items():
@@ -97,7 +97,7 @@ def _line(
 
 
 def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
-    """E_1D, E_2D, E_3D of cation and anion in the table's columns of this ending."""
+    """Read E_1D, E_2D, E_3D of cation and anion from the columns of this ending, eV."""
 
     def of(role: str) -> Triple:
         one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
@@ -111,5 +111,5 @@ def _number(value: object) -> float:
 
 
 def _finite(value: float) -> float | None:
-    """The number, or None where it is infinite or unknown."""
+    """Return the number, or None where it is infinite or unknown."""
     return round(value, 6) if math.isfinite(value) else None

@@ -29,7 +29,12 @@ class EmptyStoreError(StoreError):
 
 
 def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
-    """URL of a SQLite file."""
+    """Return the URL of a SQLite file.
+
+    Args:
+        path: the file.
+        read_only: open it without the right to write.
+    """
     if not read_only:
         return URL.create("sqlite", database=str(path))
     query = {"mode": "ro", "uri": "true"}
@@ -73,7 +78,7 @@ def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:
 
 
 def _set_up_sqlite(journal: str, connection: Any, _: object) -> None:
-    """A journal either way: a killed process leaves a sound file."""
+    """Keep a journal, so that a killed process leaves a sound file."""
     connection.isolation_level = None  # transactions begin below, also for changes of tables
     connection.execute(f"PRAGMA busy_timeout={int(1000 * BUSY_S)}")
     with contextlib.suppress(sqlite3.OperationalError):  # a file that may only be read
@@ -82,12 +87,12 @@ def _set_up_sqlite(journal: str, connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Python's driver would leave changes of tables outside of the transaction."""
+    """Begin a transaction that holds changes of tables too, which Python's driver would not."""
     connection.exec_driver_sql("BEGIN")
 
 
 def open_schema(engine: Engine) -> tuple[int, int]:
-    """Make the tables, or bring them to the present version.
+    """Make the tables, or upgrade them to the present version.
 
     Returns:
         The version that was found (0 for a new store) and the present one.
@@ -134,7 +139,7 @@ def _newer(engine: Engine, found: int) -> str:
 
 
 def describe(engine: Engine) -> str:
-    """Where the store is, without a password."""
+    """Name the place of the store, without a password."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database).removeprefix("file:")
     return engine.url.render_as_string(hide_password=True)
@@ -190,7 +195,7 @@ def writer_lock(engine: Engine) -> Iterator[bool]:
 
 
 def _advisory_lock(connection: Connection) -> bool:
-    """PostgreSQL lets go of it when the connection ends, however that happens."""
+    """Take PostgreSQL's lock, which ends with the connection, however that happens."""
     statement = text("SELECT pg_try_advisory_lock(hashtext('dualion campaign'))")
     granted = bool(connection.execute(statement).scalar())
     connection.commit()

@@ -81,7 +81,7 @@ class MdRuns:
         self._transitions = transitions
 
     def add(self, runs: Sequence[MdRun]) -> int:
-        """Add runs; those that are there stay as they are. How many are new."""
+        """Add runs, keep those that are there, and return how many are new."""
         if not runs:
             return 0
         rows = [_row(run) for run in runs]
@@ -92,7 +92,7 @@ class MdRuns:
         return len({run.key for run in runs} - known)
 
     def all(self, states: Iterable[str] = ()) -> list[MdRun]:
-        """Runs by structure, cell, engine, temperature, replica; of these states alone if any."""
+        """Read runs, of these states alone if any, in the order of structure, cell and engine."""
         columns = ("formula", "structure_key", "cell", "engine", "temperature_k", "replica", "key")
         statement = select(md_runs).order_by(*(md_runs.c[name] for name in columns))
         if chosen := tuple(states):
@@ -127,7 +127,7 @@ class MdRuns:
         raise StoreError(f"The MD run {key} is {now}; it cannot become {state}.")
 
     def note(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set columns of runs, by key; their states stay."""
+        """Set columns of runs by key; states change by ``move`` alone."""
         with self.store.writing() as connection:
             for key, columns in facts.items():
                 if "state" in columns:
@@ -136,7 +136,7 @@ class MdRuns:
                 connection.execute(statement.values(**_packed(columns)))
 
     def counts(self) -> dict[str, int]:
-        """Runs by state."""
+        """Count runs by state."""
         found: dict[str, int] = {}
         for run in self.all():
             found[run.state] = found.get(run.state, 0) + 1

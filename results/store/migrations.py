@@ -5,6 +5,7 @@ A step is written once and never changed: it names tables and columns as they we
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text
@@ -13,13 +14,13 @@ from dualion.results.store import schema
 
 
 def _to_2(connection: Connection) -> None:
-    """Version 1 kept no traceback of failures and did not know which flags precede a verdict's."""
+    """Add tracebacks of failures, and how many flags precede those of the verdict."""
     connection.execute(text("ALTER TABLE tasks ADD COLUMN traceback TEXT"))
     connection.execute(text("ALTER TABLE structures ADD COLUMN leading_flags INTEGER"))
 
 
 def _to_3(connection: Connection) -> None:
-    """Version 2 knew of no molecular dynamics."""
+    """Add molecular dynamics."""
     needed = (
         "structure_key", "source_id", "formula", "cation", "anion", "cell", "engine", "state",
         "reason", "message", "spec", "progress", "job", "scheduler", "place",
@@ -35,7 +36,17 @@ def _to_3(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX ix_md_runs_structure ON md_runs (structure_key)"))
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3}
+def _to_4(connection: Connection) -> None:
+    """Drop the number of flags that precede those of the verdict: the vocabulary orders flags.
+
+    SQLite drops columns since 3.35; in a store under an older one the column stays, unread.
+    """
+    if connection.dialect.name == "sqlite" and sqlite3.sqlite_version_info < (3, 35):
+        return
+    connection.execute(text("ALTER TABLE structures DROP COLUMN leading_flags"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4}
 """The step that leads to each version."""
 
 
@@ -46,7 +57,7 @@ def create(connection: Connection) -> None:
 
 
 def version_of(connection: Connection) -> int | None:
-    """Version of the store; None where there is none yet."""
+    """Return the version of the store; None where there is none yet."""
     if not connection.dialect.has_table(connection, "meta"):
         return None
     found = connection.execute(text("SELECT value FROM meta WHERE key = 'version'")).scalar()
@@ -54,7 +65,12 @@ def version_of(connection: Connection) -> int | None:
 
 
 def upgrade(connection: Connection, version: int) -> None:
-    """Take the steps from a version to the present one."""
+    """Take the steps from a version to the present one.
+
+    Args:
+        connection: an open transaction.
+        version: version that was found.
+    """
     for step in range(version + 1, schema.VERSION + 1):
         STEPS[step](connection)
     _note_version(connection, schema.VERSION)

@@ -18,7 +18,12 @@ PAGE = 1000
 
 
 def note_facts(connection: Connection, noted: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    """Set columns of structures; those with the same columns at once."""
+    """Set columns of structures, those with the same columns at once.
+
+    Args:
+        connection: an open connection.
+        noted: number of each structure and the columns to set.
+    """
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for number, facts in noted:
         by_columns.setdefault(tuple(facts), []).append({**facts, "number": number})
@@ -28,11 +33,19 @@ def note_facts(connection: Connection, noted: Sequence[tuple[int, Mapping[str, A
 
 
 def structure_row(entry: Entry) -> dict[str, Any]:
+    """Make the row of a structure, its text compressed."""
     packed = zlib.compress(entry.text.encode("utf-8", "surrogatepass"))
     return {"key": entry.key, "format": entry.format, "text": packed, "cost_s": entry.cost_s}
 
 
 def entry_row(entry: Entry, plan: int, ids: Mapping[str, int]) -> dict[str, Any]:
+    """Make the row of an entry.
+
+    Args:
+        entry: the entry.
+        plan: number of the reading of the sources.
+        ids: numbers of structures by key.
+    """
     return {
         "plan": plan,
         "position": entry.position,
@@ -46,6 +59,7 @@ def entry_row(entry: Entry, plan: int, ids: Mapping[str, int]) -> dict[str, Any]
 
 
 def entry_of(row: Any) -> Entry:
+    """Rebuild an entry from its row, without the text."""
     return Entry(
         position=row.position,
         source=row.source,
@@ -57,6 +71,12 @@ def entry_of(row: Any) -> Entry:
 
 
 def is_open(plan: int, asked: str) -> Any:
+    """Select structures of a plan that are not done.
+
+    Args:
+        plan: number of the reading of the sources.
+        asked: hash of what is asked; structures that carry it are done.
+    """
     of_plan = select(entries.c.structure_id).where(
         entries.c.plan == plan, entries.c.structure_id == structures.c.id
     )
@@ -70,6 +90,15 @@ def pending_page(
     scopes: Sequence[str],
     after: tuple[float, int] | None,
 ) -> list[Pending]:
+    """Read a page of the structures that are not done, costly ones first.
+
+    Args:
+        connection: an open connection.
+        plan: number of the reading of the sources.
+        asked: hash of what is asked.
+        scopes: scopes of the tasks that count.
+        after: cost in s and number of the last structure of the page before.
+    """
     statement = (
         select(structures)
         .where(is_open(plan, asked))
@@ -87,6 +116,13 @@ def pending_page(
 
 
 def first_entries(connection: Connection, plan: int, numbers: Sequence[int]) -> dict[int, Any]:
+    """Read the first entry of each structure.
+
+    Args:
+        connection: an open connection.
+        plan: number of the reading of the sources.
+        numbers: numbers of the structures.
+    """
     statement = (
         select(
             *(entries.c[name] for name in ("structure_id", "source", "source_id", "metadata")),
@@ -100,6 +136,13 @@ def first_entries(connection: Connection, plan: int, numbers: Sequence[int]) -> 
 def finished_tasks(
     connection: Connection, numbers: Sequence[int], scopes: Sequence[str]
 ) -> dict[int, tuple[tuple[str, str, str, str], ...]]:
+    """Read scope, cation, anion and status of the tasks of structures.
+
+    Args:
+        connection: an open connection.
+        numbers: numbers of the structures.
+        scopes: scopes of the tasks that count.
+    """
     statement = (
         select(
             *(tasks.c[name] for name in ("structure_id", "scope", "cation", "anion", "status")),
@@ -112,6 +155,13 @@ def finished_tasks(
 
 
 def pending_of(row: Any, first: Any, done: tuple[tuple[str, str, str, str], ...]) -> Pending:
+    """Make a pending structure from its row.
+
+    Args:
+        row: row of the structure.
+        first: row of its first entry.
+        done: its finished tasks.
+    """
     return Pending(
         id=row.id,
         key=row.key,
@@ -128,4 +178,5 @@ def pending_of(row: Any, first: Any, done: tuple[tuple[str, str, str, str], ...]
 
 
 def symbols(text: str | None) -> tuple[str, ...] | None:
+    """Split symbols; None where they are not known."""
     return None if text is None else tuple(text.split())

@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 3
+VERSION = 4
 """Version of this schema; ``migrations`` brings older stores to it."""
 
 metadata = MetaData()
@@ -45,7 +45,6 @@ structures = Table(
     Column("asked", Text),  # hash of what was last asked of it and is done
     Column("cations", Text),  # symbols of all its cations; NULL until it was prepared
     Column("anions", Text),
-    Column("leading_flags", Integer),  # how many flags come before the verdict's
 )
 Index("ix_structures_cost", structures.c.cost_s, structures.c.id)
 

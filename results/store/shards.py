@@ -11,14 +11,22 @@ from dualion.results.store.queries import PAGE
 from dualion.results.store.schema import entries, structures
 from dualion.results.store.store import Store
 
-FACTS = ("asked", "cations", "anions", "leading_flags")
+FACTS = ("asked", "cations", "anions")
 """Columns of a structure that a computation settles."""
 
 
 def copy_structures(
     store: Store, numbers: Sequence[int], into: Store, *, plan: int, start: int
 ) -> None:
-    """Copy structures and their tasks into another store, as entries from a position on."""
+    """Copy structures and their tasks into another store, as entries from a position on.
+
+    Args:
+        store: the store to copy from.
+        numbers: numbers of the structures.
+        into: the store to copy into.
+        plan: number of the reading in that store.
+        start: position of the first entry.
+    """
     with store.reading() as connection:
         statement = select(structures).where(structures.c.id.in_(numbers))
         found = [dict(row) for row in connection.execute(statement).mappings()]
@@ -39,7 +47,7 @@ def copy_structures(
 
 
 def _entry(plan: int, position: int, key: str, structure_id: int) -> dict[str, Any]:
-    """An entry that names its structure by the key: a shard's tables are never read."""
+    """Make an entry that names its structure by key: a shard's tables are never read."""
     return {
         "plan": plan,
         "position": position,
@@ -51,7 +59,12 @@ def _entry(plan: int, position: int, key: str, structure_id: int) -> dict[str, A
 
 
 def merge(store: Store, other: Store) -> int:
-    """Take over all tasks and facts of another store, by key; how many structures."""
+    """Take over all tasks and facts of another store, by key, and count the structures.
+
+    Args:
+        store: the store to write.
+        other: the store to read.
+    """
     merged, last = 0, 0
     columns = [structures.c[name] for name in ("id", "key", *FACTS)]
     while True:

@@ -74,13 +74,13 @@ class Store:
         return cls(engine)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.engine.dispose()
 
     # --- notes -------------------------------------------------------------------------------
 
     def note(self, key: str) -> str | None:
-        """A value noted under a name, or None."""
+        """Return a value noted under a name, or None."""
         with self.reading() as connection:
             found = connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
             return None if found is None else str(found)
@@ -94,7 +94,12 @@ class Store:
     # --- input -------------------------------------------------------------------------------
 
     def write_entries(self, plan: int, batch: Sequence[Entry]) -> None:
-        """Add entries of a reading of the sources; structures that are known stay as they are."""
+        """Add entries of a reading of the sources; known structures stay as they are.
+
+        Args:
+            plan: number of the reading.
+            batch: the entries.
+        """
         sound = {entry.key: entry for entry in batch if entry.reason is None}
         with self.writing() as connection:
             if sound:
@@ -109,12 +114,12 @@ class Store:
             connection.execute(insert(entries), [entry_row(e, plan, ids) for e in batch])
 
     def forget_plans(self, keep: int) -> None:
-        """Drop entries of all readings but one."""
+        """Drop the entries of all readings but one."""
         with self.writing() as connection:
             connection.execute(delete(entries).where(entries.c.plan != keep))
 
     def count_entries(self, plan: int) -> dict[str, int]:
-        """Entries, distinct structures and rejections of a plan, and the estimated time."""
+        """Count entries, distinct structures and rejections of a plan."""
         of_plan = (
             select(entries.c.structure_id)
             .where(entries.c.plan == plan, entries.c.structure_id.is_not(None))
@@ -154,7 +159,12 @@ class Store:
             yield page
 
     def count_pending(self, plan: int, asked: str) -> tuple[int, float]:
-        """How many structures of a plan are not done, and their estimated time, s."""
+        """Count the structures of a plan that are not done, and estimate their time, s.
+
+        Args:
+            plan: number of the reading of the sources.
+            asked: hash of what is asked.
+        """
         open_ones = select(structures.c.cost_s).where(is_open(plan, asked)).subquery()
         with self.reading() as connection:
             count, cost = connection.execute(
@@ -171,7 +181,7 @@ class Store:
 
         Args:
             batch: for each structure its number, its finished tasks, and the columns of
-                ``structures`` to set (``asked``, ``cations``, ``anions``, ``leading_flags``).
+                ``structures`` to set (``asked``, ``cations``, ``anions``).
         """
         with self.writing() as connection:
             rows = [
@@ -184,14 +194,19 @@ class Store:
             note_facts(connection, [(number, facts) for number, _, facts in batch])
 
     def settle(self, numbers: Sequence[int], asked: str) -> None:
-        """Note that structures are done without anything new to compute."""
+        """Note that structures are done without anything new to compute.
+
+        Args:
+            numbers: numbers of the structures.
+            asked: hash of what is asked.
+        """
         with self.writing() as connection:
             connection.execute(
                 update(structures).where(structures.c.id.in_(numbers)).values(asked=asked)
             )
 
     def reopen(self, status: str) -> int:
-        """Forget tasks of a status, so that they are run again; how many they were."""
+        """Forget tasks of a status, so that they run again, and count them."""
         numbers = select(tasks.c.structure_id).where(tasks.c.status == status)
         with self.writing() as connection:
             connection.execute(
@@ -200,22 +215,30 @@ class Store:
             gone = connection.execute(delete(tasks).where(tasks.c.status == status))
         return int(gone.rowcount)
 
-    def rows(
-        self, plan: int, scopes: Sequence[str]
-    ) -> Iterator[tuple[Entry, int | None, list[TaskRecord]]]:
-        """Entries of a plan in their order, with the leading flags and the tasks of each."""
+    def rows(self, plan: int, scopes: Sequence[str]) -> Iterator[tuple[Entry, list[TaskRecord]]]:
+        """Read the entries of a plan in their order, with the tasks of each.
+
+        Args:
+            plan: number of the reading of the sources.
+            scopes: scopes of the tasks that count.
+        """
         after = -1
         while True:
             with self.reading() as connection:
                 page, found = self._rows_page(connection, plan, scopes, after)
             if not page:
                 return
-            for entry, number, leading in page:
-                yield entry, leading, found.get(number, []) if number is not None else []
+            for entry, number in page:
+                yield entry, found.get(number, []) if number is not None else []
             after = page[-1][0].position
 
     def counts(self, plan: int, scopes: Sequence[str]) -> list[tuple[str, str, int]]:
-        """Tasks of a plan by status and reason."""
+        """Count tasks of a plan by status and reason.
+
+        Args:
+            plan: number of the reading of the sources.
+            scopes: scopes of the tasks that count.
+        """
         of_plan = select(entries.c.structure_id).where(entries.c.plan == plan)
         statement = (
             select(tasks.c.status, tasks.c.reason, func.count())
@@ -228,15 +251,15 @@ class Store:
     # --- within ------------------------------------------------------------------------------
 
     def reading(self) -> Any:
-        """A connection to read from."""
+        """Open a connection to read from."""
         return database.Session(self.engine, self.engine.connect())
 
     def writing(self) -> Any:
-        """A connection to write to: all that is written in it, or nothing."""
+        """Open a transaction: all that is written in it is kept, or nothing."""
         return database.Session(self.engine, self.engine.begin())
 
     def insert(self, table: Any) -> Any:
-        """An insert in the database's own dialect, which knows what to do on a conflict."""
+        """Make an insert in the database's own dialect, which can handle conflicts."""
         dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
         return dialect.insert(table)
 
@@ -262,7 +285,12 @@ class Store:
 
     @staticmethod
     def ids_of(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
-        """Numbers of structures by their keys; those that are not there are left out."""
+        """Find numbers of structures by key; unknown keys are left out.
+
+        Args:
+            connection: an open connection.
+            keys: keys of structures.
+        """
         found = connection.execute(
             select(structures.c.key, structures.c.id).where(structures.c.key.in_(list(keys)))
         )
@@ -286,7 +314,7 @@ class Store:
         }
 
     def _own_layout(self, connection: Connection) -> int:
-        """Number of the present columns' layout, noted once."""
+        """Return the number of the present columns' layout, noted once."""
         if self._layout is None:
             text = json.dumps(ROW_COLUMNS)
             connection.execute(
@@ -308,32 +336,39 @@ class Store:
 
     def _rows_page(
         self, connection: Connection, plan: int, scopes: Sequence[str], after: int
-    ) -> tuple[list[tuple[Entry, int | None, int | None]], dict[int, list[TaskRecord]]]:
+    ) -> tuple[list[tuple[Entry, int | None]], dict[int, list[TaskRecord]]]:
         statement = (
-            select(entries, structures.c.leading_flags)
-            .outerjoin(structures, entries.c.structure_id == structures.c.id)
+            select(entries)
             .where(entries.c.plan == plan, entries.c.position > after)
             .order_by(entries.c.position)
             .limit(PAGE)
         )
-        page = [
-            (entry_of(row), row.structure_id, row.leading_flags)
-            for row in connection.execute(statement)
-        ]
-        numbers = sorted({number for _, number, _ in page if number is not None})
+        page = [(entry_of(row), row.structure_id) for row in connection.execute(statement)]
+        numbers = sorted({number for _, number in page if number is not None})
         return page, self.records(connection, numbers, scopes)
 
     def records_of(
         self, numbers: Sequence[int], scopes: Sequence[str]
     ) -> dict[int, list[TaskRecord]]:
-        """Tasks of structures, by number."""
+        """Read the tasks of structures, by number.
+
+        Args:
+            numbers: numbers of the structures.
+            scopes: scopes of the tasks that count.
+        """
         with self.reading() as connection:
             return self.records(connection, numbers, scopes)
 
     def records(
         self, connection: Connection, numbers: Sequence[int], scopes: Sequence[str] | None
     ) -> dict[int, list[TaskRecord]]:
-        """Tasks of structures, by number; of these scopes alone if any are given."""
+        """Read the tasks of structures on an open connection, by number.
+
+        Args:
+            connection: an open connection.
+            numbers: numbers of the structures.
+            scopes: scopes of the tasks that count; None for all.
+        """
         statement = select(tasks).where(tasks.c.structure_id.in_(numbers)).order_by(tasks.c.key)
         if scopes is not None:
             statement = statement.where(tasks.c.scope.in_(scopes))

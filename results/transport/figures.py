@@ -39,7 +39,7 @@ def _thin(count: int, *, log: bool = False) -> NDArray[np.int64]:
 
 
 def msd_figure(report: TransportReport) -> Figure:
-    """MSD against time for each group of ions, with the fitted line over its window."""
+    """Plot the MSD of each group of ions against time, with the fitted line over its window."""
     figure, axes = _new()
     draw_msd(axes, report)
     axes.set_title(_title(report))
@@ -47,7 +47,12 @@ def msd_figure(report: TransportReport) -> Figure:
 
 
 def draw_msd(axes: Axes, report: TransportReport) -> None:
-    """Draw the MSD of each group of ions into some axes."""
+    """Draw the MSD of each group of ions into axes.
+
+    Args:
+        axes: the axes.
+        report: the finished analysis.
+    """
     for number, species in enumerate(report.species):
         colour = COLOURS[number % len(COLOURS)]
         shown = _thin(max(2, int(0.7 * species.msd.n_frames)))
@@ -64,7 +69,7 @@ def draw_msd(axes: Axes, report: TransportReport) -> None:
 
 
 def log_msd_figure(report: TransportReport) -> Figure:
-    """MSD on logarithmic axes, with slopes 1 and 2 to compare with."""
+    """Plot the MSD on logarithmic axes, with slopes 1 and 2 for comparison."""
     figure, axes = _new()
     for number, species in enumerate(report.species):
         shown = _thin(species.msd.n_frames, log=True)
@@ -93,7 +98,7 @@ def _title(report: TransportReport) -> str:
 
 
 def rdf_figure(rdf: Rdf) -> Figure:
-    """g(r) of one pair with its halves of the run and the running coordination number."""
+    """Plot g(r) of one pair, of both halves of the run, and the running coordination number."""
     figure, axes = _new()
     axes.plot(rdf.distances_angstrom, rdf.g, color=COLOURS[0], label="whole run")
     for half, style, name in zip(
@@ -110,7 +115,7 @@ def rdf_figure(rdf: Rdf) -> Figure:
 
 
 def arrhenius_figure(fits: Mapping[str, Arrhenius]) -> Figure:
-    """D against 1000/T with the fit and its 95 % band down to 300 K."""
+    """Plot D against 1000/T with the fit and its 95 % band down to 300 K."""
     figure, axes = _new()
     for number, (name, fit) in enumerate(fits.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -135,7 +140,12 @@ def arrhenius_figure(fits: Mapping[str, Arrhenius]) -> Figure:
 
 
 def density_figure(density: Density, axis: int = 2) -> Figure:
-    """Probability density summed along one lattice vector, as a map of the other two."""
+    """Map the probability density summed along one lattice vector.
+
+    Args:
+        density: the density, shape (nx, ny, nz), 1/Å³.
+        axis: lattice vector to sum along: 0, 1 or 2.
+    """
     figure, axes = _new(4.6, 4.0)
     lengths = np.linalg.norm(density.cell, axis=1)
     step = lengths[axis] / density.values.shape[axis]
@@ -156,7 +166,7 @@ def density_figure(density: Density, axis: int = 2) -> Figure:
 
 
 def rotation_figure(report: TransportReport) -> Figure:
-    """Orientation autocorrelation of the bound ligands, and their MSD below its ceiling."""
+    """Plot the orientation autocorrelation of bound ligands, and their MSD with its ceiling."""
     figure = blank_figure(9.0, 3.8)
     axes, relative = figure.subplots(1, 2)
     for number, rotation in enumerate(report.rotation):
@@ -184,7 +194,12 @@ def rotation_figure(report: TransportReport) -> Figure:
 
 
 def van_hove_figure(report: TransportReport, name: str) -> Figure:
-    """Self and distinct part of the van Hove function of one group of ions."""
+    """Plot the self and distinct part of the van Hove function of one group of ions.
+
+    Args:
+        report: the finished analysis.
+        name: name of the group.
+    """
     found = next(s for s in report.species if s.name == name).van_hove
     several = bool(np.isfinite(found.distinct_part).any())  # one ion has no other
     figure = blank_figure(9.0 if several else 4.8, 3.8)
@@ -211,7 +226,7 @@ def van_hove_figure(report: TransportReport, name: str) -> Figure:
 
 
 def density_path_figure(paths: Sequence[DensityPath]) -> Figure:
-    """Free energy along the percolating paths of a density, one panel a dimensionality."""
+    """Plot the free energy along the percolating paths of a density."""
     figure = blank_figure(6.0, 2.4 * len(paths))
     rows = figure.subplots(len(paths), 1, squeeze=False)[:, 0]
     for axes, path in zip(rows, paths, strict=True):

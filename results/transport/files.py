@@ -96,7 +96,7 @@ def _file_name(species: str) -> str:
 
 
 def _volumes(report: TransportReport) -> dict[str, str]:
-    """Name and text of each volumetric file."""
+    """Yield name and text of each volumetric file."""
     texts = {}
     for species in report.species:
         name, symbol = _file_name(species.name), species.name.partition("(")[0]
@@ -114,7 +114,14 @@ def write_figures(
     arrhenius: Mapping[str, Arrhenius] | None = None,
     pairs: Sequence[Pair] = (),
 ) -> tuple[Path, ...]:
-    """Write all figures of one analysis as PNG and SVG and return their paths."""
+    """Write all figures of one analysis as PNG and SVG and return their paths.
+
+    Args:
+        report: the finished analysis.
+        folder: folder of the files.
+        arrhenius: fits by species; none for a single temperature.
+        pairs: pairs of elements of the overview; none for those that tell most.
+    """
     figures: list[tuple[str, Figure]] = [
         ("overview", overview_figure(report, pairs)),
         ("msd", msd_figure(report)),

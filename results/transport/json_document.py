@@ -22,7 +22,12 @@ SCHEMA = "dualion-transport-1"
 
 
 def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | None = None) -> str:
-    """The whole analysis as JSON; ``null`` stands for unknown, "inf" for no limit."""
+    """Write the whole analysis as JSON; ``null`` stands for unknown, "inf" for no limit.
+
+    Args:
+        report: the finished analysis.
+        arrhenius: fits by species.
+    """
     content = {
         "schema": SCHEMA,
         "source": report.source,
@@ -177,7 +182,7 @@ def _measured(number: Measured) -> dict[str, object]:
 
 
 def arrhenius_dict(fit: Arrhenius) -> dict[str, object]:
-    """An Arrhenius fit with its prediction at 300 K, as plain values."""
+    """Describe an Arrhenius fit and its prediction at 300 K as plain values."""
     middle, low, high = fit.predict([300.0])
     return {
         "activation_energy_ev": fit.activation_energy_ev,

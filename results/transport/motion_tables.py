@@ -15,7 +15,7 @@ AXES = ("x", "y", "z")
 
 
 def ions_csv(report: TransportReport) -> str:
-    """One row per atom: its MSD tensor at one lag, principal axes, anisotropy and jumps."""
+    """Write one row per atom: MSD tensor at one lag, principal axes, anisotropy, jumps."""
     names = ["species", "atom", "lag_ps", "msd_angstrom2"]
     names += [f"msd_{AXES[a]}{AXES[b]}_angstrom2" for a, b in PAIRS]
     names += [f"msd_{n}_angstrom2" for n in (1, 2, 3)]
@@ -45,7 +45,7 @@ def _ion_rows(species: SpeciesReport) -> list[Sequence[object]]:
 
 
 def jumps_csv(report: TransportReport) -> str:
-    """One row per jump: when, which atom, from which site to which, how far."""
+    """Write one row per jump: time, atom, sites, length."""
     names = ("species", "time_ps", "atom", "from_site", "to_site", "length_angstrom")
     rows = [
         dict(zip(names, (species.name, *row), strict=True))
@@ -64,7 +64,7 @@ def jumps_csv(report: TransportReport) -> str:
 
 
 def sites_csv(report: TransportReport) -> str:
-    """One row per site: where it is, how occupied, how often left and reached."""
+    """Write one row per site: place, occupancy, jumps out and in."""
     names = ("species", "site", "x", "y", "z", "occupancy", "jumps_out", "jumps_in")
     rows = []
     for species in report.species:
@@ -80,7 +80,7 @@ def sites_csv(report: TransportReport) -> str:
 
 
 def links_csv(report: TransportReport) -> str:
-    """One row per link of the site network: how many jumps, how long."""
+    """Write one row per link of the site network: number of jumps, mean length."""
     names = ("species", "from_site", "to_site", "jumps", "mean_length_angstrom")
     rows = [
         dict(zip(names, (species.name, *link), strict=True))
@@ -92,7 +92,7 @@ def links_csv(report: TransportReport) -> str:
 
 
 def van_hove_csv(report: TransportReport) -> str:
-    """One row per species, time and distance: both parts of the van Hove function."""
+    """Write one row per species, time and distance: both parts of the van Hove function."""
     names = ("species", "time_ps", "distance_angstrom", "self_part_per_angstrom", "distinct_part")
     rows = [
         dict(zip(names, (species.name, time, *row), strict=True))
@@ -111,7 +111,7 @@ def van_hove_csv(report: TransportReport) -> str:
 
 
 def density_paths_csv(report: TransportReport) -> str:
-    """One row per point of a percolating path: fractional place (unwrapped), length, F."""
+    """Write one row per point of a percolating path: fractional place (unwrapped), length, F."""
     names = ("species", "dimension", "x", "y", "z", "distance_angstrom", "free_energy_ev")
     rows = [
         dict(zip(names, (species.name, path.dimension, *point), strict=True))
@@ -128,7 +128,7 @@ def density_paths_csv(report: TransportReport) -> str:
 
 
 def rotation_csv(report: TransportReport) -> str:
-    """Orientation autocorrelation and relative MSD of bound ligands, with the ceiling 2R²."""
+    """Write orientation autocorrelation and relative MSD of bound ligands, with the ceiling 2R²."""
     names = (
         "polyanion",
         "time_ps",

@@ -56,15 +56,19 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
     figure = blank_figure(13.5, 4.2)
     left, middle, right = figure.subplots(1, 3)
     draw_msd(left, report)
-    _draw_pairs(middle, chosen_pairs(report, pairs))
+    _draw_pairs(middle, choose_pairs(report, pairs))
     _draw_pathlines(right, report.pathlines, axis)
     for axes, letter in zip((left, middle, right), "abc", strict=True):
         axes.set_title(letter, loc="left", fontweight="bold")
     return figure
 
 
-def chosen_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPair]:
-    """Radial distributions of the pairs named, or of those that tell most.
+def choose_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPair]:
+    """Choose the radial distributions of the pairs named, or of those that tell most.
+
+    Args:
+        report: the finished analysis.
+        pairs: elements of each pair; none for the bonds of polyanions and the pairs of mobile ions.
 
     Raises:
         InputError: the run holds no such pair.
@@ -88,7 +92,7 @@ def chosen_pairs(report: TransportReport, pairs: Sequence[Pair]) -> list[NamedPa
 
 
 def _oriented(pair: Pair, rdf: Rdf, report: TransportReport) -> NamedPair:
-    """The pair with the number of its second element around one of its first."""
+    """Count the second element of a pair around one of its first."""
     counts = {
         element: sum(
             s.diffusion.n_ions for s in report.species if s.name.partition("(")[0] == element
@@ -100,7 +104,7 @@ def _oriented(pair: Pair, rdf: Rdf, report: TransportReport) -> NamedPair:
 
 
 def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
-    """g(r) as full lines, running coordination numbers as broken ones on the right."""
+    """Draw g(r) as solid lines, running coordination numbers as dashed ones on the right."""
     right = axes.twinx()
     highest = 1.0
     for number, named in enumerate(pairs):
@@ -113,7 +117,7 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
         near = rdf.distances_angstrom < (1.6 * peak if np.isfinite(peak) else np.inf)
         highest = max(highest, float(named.coordination[near].max(initial=0.0)))
     right.set_ylim(0.0, 1.5 * highest)
-    right.set_ylabel("number of the second around the first (broken lines)")
+    right.set_ylabel("running coordination number (dashed)")
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("distance (Å)")
     axes.set_ylabel("g(r)")
@@ -122,7 +126,7 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
 
 
 def _draw_pathlines(axes: Axes, pathlines: Pathlines, axis: int) -> None:
-    """Pathlines of the mobile ions, folded into the cell, over the atoms that stay."""
+    """Draw the pathlines of the mobile ions, folded into the cell, over the framework."""
     from matplotlib.collections import LineCollection
 
     plane = _plane(pathlines.cell, axis)
@@ -143,19 +147,19 @@ def _draw_pathlines(axes: Axes, pathlines: Pathlines, axis: int) -> None:
     for number, (name, lines_of_ions) in enumerate(pathlines.mobile.items()):
         colour = COLOURS[number % len(COLOURS)]
         lines = [piece @ pathlines.cell @ plane.T for ion in range(lines_of_ions.shape[1])
-                 for piece in folded_pieces(lines_of_ions[:, ion])]  # fmt: skip
+                 for piece in split_at_faces(lines_of_ions[:, ion])]  # fmt: skip
         axes.add_collection(
             LineCollection(lines, colors=colour, linewidths=0.5, alpha=0.6, zorder=3, label=name)
         )
     axes.set_aspect("equal")
     axes.autoscale_view()
     axes.set_xlabel(f"along {'abc'[others[0]]} (Å)")
-    axes.set_ylabel(f"across, seen along {'abc'[axis]} (Å)")
+    axes.set_ylabel(f"perpendicular, viewed along {'abc'[axis]} (Å)")
     axes.legend(fontsize="small", loc="upper right", framealpha=0.8)
 
 
 def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Two unit vectors across a lattice vector, shape (2, 3), the first nearest to the next."""
+    """Find two unit vectors perpendicular to a lattice vector, shape (2, 3)."""
     along = cell[axis] / np.linalg.norm(cell[axis])
     one = cell[next(i for i in range(3) if i != axis)]
     one = one - (one @ along) * along
@@ -165,8 +169,8 @@ def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return np.stack([one, other if other @ rest > 0.0 else -other])
 
 
-def folded_pieces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """A way in fractional coordinates, shape (frames, 3), cut where it leaves the cell."""
+def split_at_faces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Split a trajectory in fractional coordinates, shape (frames, 3), where it leaves the cell."""
     cells = np.floor(way)
     cuts = np.flatnonzero((np.diff(cells, axis=0) != 0).any(axis=1)) + 1
     pieces = np.split(way - cells, cuts)

@@ -21,7 +21,7 @@ NOTES = {
 
 
 def summary_lines(report: TransportReport) -> list[str]:
-    """The findings in a few lines of text."""
+    """Summarise the findings in a few lines of text."""
     lines = [
         f"{report.source}: {report.n_frames} frames of {report.frame_step_ps:g} ps, "
         f"{report.temperature_k:g} K; displacements relative to {report.framework}"
@@ -50,7 +50,7 @@ def summary_lines(report: TransportReport) -> list[str]:
 
 
 def _detail_lines(species: SpeciesReport) -> list[str]:
-    """What else is known of an ion that moves: blocks, directions, jumps, barriers."""
+    """Describe blocks, directions, jumps and barriers of an ion that moves."""
     if species.diffusion.verdict not in ("diffusing", "not resolved"):
         return []
     lines = [

@@ -53,14 +53,18 @@ SPECIES_COLUMNS: Mapping[str, str] = {
 
 
 def species_rows(report: TransportReport) -> list[dict[str, object]]:
-    """One row per group of ions, with the keys of ``SPECIES_COLUMNS``."""
+    """Make one row per group of ions, with the keys of ``SPECIES_COLUMNS``."""
     return [species_row(report, species) for species in report.species]
 
 
 def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, object]:
-    """Row of one group of ions, with the keys of ``SPECIES_COLUMNS``.
+    """Make the row of one group of ions, with the keys of ``SPECIES_COLUMNS``.
 
     What rotates has no D; the end point and the blocks stay, for comparison.
+
+    Args:
+        report: the finished analysis.
+        species: the group of ions.
     """
     d = species.diffusion
     turns = d.verdict == "rotating"  # a bounded motion has no D
@@ -97,7 +101,7 @@ def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, ob
 
 
 def _directions(species: SpeciesReport) -> dict[str, object]:
-    """Principal D with errors, and the anisotropy."""
+    """Return the principal D with errors, and the anisotropy."""
     found = species.anisotropy
     row: dict[str, object] = {}
     for number in range(3):
@@ -114,12 +118,12 @@ def _estimate(species: SpeciesReport, name: str) -> float:
 
 
 def species_csv(reports: Sequence[TransportReport]) -> str:
-    """CSV of the species of some runs; the units are in the column names."""
+    """Write the species of runs as CSV; the units are in the column names."""
     return csv_text([row for report in reports for row in species_rows(report)], SPECIES_COLUMNS)
 
 
 def msd_csv(report: TransportReport) -> str:
-    """CSV of all MSDs: time, then total and the six tensor components for each group, Å²."""
+    """Write all MSDs as CSV: time, then total and six tensor components of each group, Å²."""
     columns = ["time_ps"]
     parts = ("total", "x", "y", "z", "yz", "xz", "xy")
     for species in report.species:
@@ -133,7 +137,7 @@ def msd_csv(report: TransportReport) -> str:
 
 
 def rdf_csv(report: TransportReport) -> str:
-    """CSV of all radial distributions and running coordination numbers, one row per bin."""
+    """Write all radial distributions and running coordination numbers, one row per bin."""
     rows = [
         {
             "pair": "-".join(rdf.pair),
@@ -153,7 +157,12 @@ def rdf_csv(report: TransportReport) -> str:
 
 
 def csv_text(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> str:
-    """CSV of some rows with the columns named, in that order."""
+    """Write rows as CSV with the columns named, in that order.
+
+    Args:
+        rows: rows by column.
+        columns: keys to write.
+    """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n")
     writer.writeheader()

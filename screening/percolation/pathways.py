@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.barriers import BarrierOptions, landscape
+from dualion.screening.bvse.grid import compact
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.path import MigrationPath, minimum_energy_paths
@@ -37,7 +38,8 @@ class IonMap:
     """How one ion can rest and move in one crystal.
 
     Attributes:
-        crystal: the crystal.
+        crystal: the crystal in the cell of the grid: its own, or the Niggli cell where its own is
+            much skewed.
         ion: the mobile ion.
         energies_ev: shape (nx, ny, nz), its field, eV.
         barriers_ev: E_1D, E_2D, E_3D on this grid, eV; ``inf`` for none.
@@ -72,6 +74,7 @@ def map_ion(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> I
     Raises:
         StructureError: the crystal cannot be treated; the message says why.
     """
+    crystal = compact(crystal)  # the grid of the tables' barriers
     found = landscape(crystal, ion, options)
     field, barriers = found.energies_ev, found.barriers
     paths = minimum_energy_paths(field, crystal.cell, found=found.grid)

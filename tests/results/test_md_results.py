@@ -11,10 +11,10 @@ import pytest
 
 from dualion.results.columns import MD
 from dualion.results.md_results import (
+    group_by_structure,
     md_columns,
     md_columns_of,
     results_of,
-    runs_by_structure,
     runs_csv,
 )
 from dualion.results.store import MdRun
@@ -123,7 +123,7 @@ def test_of_an_element_that_is_both_the_free_ions_count() -> None:
 
 
 def test_rows_find_their_runs_by_the_structure() -> None:
-    by_structure = runs_by_structure([run("perfect", 600.0, STILL)])
+    by_structure = group_by_structure([run("perfect", 600.0, STILL)])
     row = {"key": "0123456789abcdef-Li+-I-", "cation": "Li+", "anion": "I-"}
     assert md_columns_of(row, by_structure)["md_cell"] == "perfect"
     assert md_columns_of({**row, "key": "f-Li+-I-"}, by_structure) == {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from page_reader import planes, unpacked
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.report.columns import packed_columns, predictors
+from dualion.results.report.columns import pack_columns, predictors
 from dualion.results.tables import format_value
 
 BARRIERS = st.one_of(st.none(), st.just(math.inf), st.floats(0.0, 12.0))
@@ -18,7 +18,7 @@ RATIOS = st.one_of(st.none(), st.just(math.inf), st.just(math.nan), st.floats(0.
 
 
 def check(rows):
-    notes, parts = packed_columns(rows, CANDIDATES)
+    notes, parts = pack_columns(rows, CANDIDATES)
     texts = unpacked(notes, parts, len(rows))
     for column in CANDIDATES:
         told = [format_value(row.get(column.key), column) for row in rows]
@@ -73,7 +73,7 @@ def test_ratio_costs_next_to_nothing():
         {"e1d_cation_ev": c, "e1d_anion_ev": a, "ratio_1d": a / c}
         for c, a in zip(cation.tolist(), anion.tolist(), strict=True)
     ]
-    notes, parts = packed_columns(rows, CANDIDATES)
+    notes, parts = pack_columns(rows, CANDIDATES)
     keys = [note["key"] for note in notes]
     codes = planes(parts[keys.index("ratio_1d")], len(rows))
     assert max(codes) < 2**8  # a few units in the last place, where the ratio itself has 24 bits

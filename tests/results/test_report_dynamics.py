@@ -11,9 +11,9 @@ import pytest
 from page_reader import block_of, head_of
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.report import Detail, report_html
-from dualion.results.report.dynamics import dynamics
+from dualion.results.report.dynamics import summarise_dynamics
 from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import write_table
 from dualion.results.transport.files import write_report
@@ -106,7 +106,7 @@ def test_json_holds_every_column_of_the_species_table(folders):
 
 
 def test_every_cell_of_the_tables_is_a_number_of_the_json(folders):
-    blocks = dynamics(folders)
+    blocks = summarise_dynamics(folders)
     assert len(blocks) == len(folders) + 1
     for folder, block in zip(folders, blocks, strict=False):
         content = content_of(folder)
@@ -122,7 +122,7 @@ def test_every_cell_of_the_tables_is_a_number_of_the_json(folders):
             ]
             for one in content["species"]
         ]
-        assert tables.pop("Rotation or migration")["rows"] == [
+        assert tables.pop("Polyanion rotation")["rows"] == [
             [
                 one["polyanion"],
                 one["verdict"],
@@ -134,8 +134,8 @@ def test_every_cell_of_the_tables_is_a_number_of_the_json(folders):
             for one in content["rotation"]
         ]
         for title, key in (
-            ("Transport, all ions", "transport"),
-            ("Transport without polyanions", "transport_without_rotors"),
+            ("Charge transport, all ions", "transport"),
+            ("Charge transport without polyanions", "transport_without_rotors"),
         ):
             (one,) = content[key]
             expected = {
@@ -152,7 +152,7 @@ def test_every_cell_of_the_tables_is_a_number_of_the_json(folders):
 
 
 def test_every_point_of_the_curves_is_a_row_of_the_csv(folders):
-    for folder, block in zip(folders, dynamics(folders), strict=False):
+    for folder, block in zip(folders, summarise_dynamics(folders), strict=False):
         plots = {plot["y_label"]: plot["curves"] for plot in block["plots"]}
         told = rows_of(folder, "msd.csv")
         msd = {curve["name"]: curve for curve in plots.pop("MSD / Å²")}
@@ -178,7 +178,7 @@ def assert_among(curve, points):
 
 def test_the_fit_over_temperatures_is_that_of_the_json(folders):
     fit = content_of(folders[0])["arrhenius"]["Li"]
-    block = dynamics(folders)[-1]
+    block = summarise_dynamics(folders)[-1]
     (table,), (plot,) = block["tables"], block["plots"]
     assert table["rows"] == [
         [
@@ -197,9 +197,9 @@ def test_the_page_holds_all_of_it(folders, tmp_path):
     row = {"source": "file", "source_id": "a", "status": "ok", "dai": True, "e3d_cation_ev": 0.3,
            "e3d_anion_ev": 0.4, "ratio_3d": 4 / 3, "cation": "Li+", "anion": "S2-"}  # fmt: skip
     write_table(tmp_path / "screened.csv", [row], SCREENED)
-    write_table(tmp_path / "candidates.csv", ranked_candidates([row]), CANDIDATES)
+    write_table(tmp_path / "candidates.csv", rank_candidates([row]), CANDIDATES)
     (tmp_path / "run.json").write_text('{"schema_version": 1}')
-    blocks = dynamics(folders)
+    blocks = summarise_dynamics(folders)
     detail = Detail(content={"dynamics": blocks})
     page = report_html(read_run_folder(tmp_path), title="t", details={0: detail})
     assert head_of(block_of(page, "detail-0"))["dynamics"] == blocks

@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.comparison import compared
+from dualion.results.comparison import compare_runs
 from dualion.results.export import schema, write_json_lines, write_parquet, write_structures
 from dualion.results.figures import write_run_figures
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import read_table, write_table
 from dualion.structures.files import iter_raw_entries, reference_paths
@@ -34,7 +34,7 @@ def row(name, **changes):
 def run_folder(folder, rows, **sidecar):
     folder.mkdir()
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     content = {"schema_version": 1, "inputs": ["x"], "options": {"criterion": {"min_ratio": 0.5}}}
     content["funnel"] = {"read": 3, "ratio in range": 1}
     (folder / "run.json").write_text(json.dumps(content | sidecar))
@@ -79,7 +79,7 @@ def test_schema_names_every_column_with_its_unit():
 def test_structures_are_written_as_they_came_and_licensed_ones_are_not(tmp_path):
     path = next(p for p in reference_paths() if p.stem == "LiI")
     entry = next(iter(iter_raw_entries([path])))
-    candidates = ranked_candidates([row(LII), row("gone"), row("mine", source="icsd")])
+    candidates = rank_candidates([row(LII), row("gone"), row("mine", source="icsd")])
     found = {("file", LII): entry, ("icsd", "mine"): entry}
     counts = write_structures(tmp_path / "s.zip", candidates, found)
     assert counts == {"written": 1, "licensed": 1, "missing": 1}
@@ -96,7 +96,7 @@ def test_file_names_cannot_leave_the_archive(tmp_path):
     entry = next(iter(iter_raw_entries([path])))
     evil = row("../../../etc/passwd", reduced_formula="..\\x")
     write_structures(
-        tmp_path / "s.zip", ranked_candidates([evil]), {("file", evil["source_id"]): entry}
+        tmp_path / "s.zip", rank_candidates([evil]), {("file", evil["source_id"]): entry}
     )
     with zipfile.ZipFile(tmp_path / "s.zip") as archive:
         assert all("/" not in name and "\\" not in name for name in archive.namelist())
@@ -127,7 +127,7 @@ def test_comparison_says_why(tmp_path):
         row("late"),
         row("new"),
     ]
-    found = compared(
+    found = compare_runs(
         run_folder(tmp_path / "a", before),
         run_folder(tmp_path / "b", after, options={"criterion": {"min_ratio": 0.6}}),
     )
@@ -146,5 +146,5 @@ def test_comparison_says_why(tmp_path):
 
 def test_a_run_compared_with_itself_has_not_changed(tmp_path):
     run = run_folder(tmp_path / "a", ROWS)
-    found = compared(run, run)
+    found = compare_runs(run, run)
     assert (found.changes, found.settings, found.changed_barriers) == ((), (), 0)

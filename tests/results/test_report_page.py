@@ -11,9 +11,8 @@ import pytest
 from page_reader import block_of, head_of
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.report import Detail, check_target, report_html, write_report
-from dualion.results.report.glossary import FLAGS
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.results.tables import write_table
 from dualion.structures.errors import InputError
@@ -37,7 +36,7 @@ ROW = {
 def run_folder(folder, rows):
     folder.mkdir(exist_ok=True)
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     sidecar = {"schema_version": 1, "inputs": [EVIL], "options": {}, "funnel": {"read": 1}}
     (folder / "run.json").write_text(json.dumps(sidecar))
     return read_run_folder(folder)
@@ -133,16 +132,3 @@ def test_a_damaged_folder_is_one_sentence(tmp_path, break_it, says):
     break_it(tmp_path)
     with pytest.raises(InputError, match=says):
         read_run_folder(tmp_path)
-
-
-def test_every_flag_of_the_screening_is_explained():
-    from pathlib import Path
-
-    root = Path(__file__).resolve().parents[2]
-    text = "".join(
-        path.read_text(encoding="utf-8")
-        for path in (root / "screening" / "screen.py", root / "screening" / "criterion.py")
-    )
-    raised = set(re.findall(r'flags\.append\(\s*"([a-z_]+)"', text))
-    assert raised >= {"dimensionality_decides", "ratio_forced_by_symmetry", "weighted_occupancies"}
-    assert raised <= set(FLAGS)

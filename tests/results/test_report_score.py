@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 
 from dualion.results.columns import SCORE_PARTS
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.score import NEEDED, PARTS, ScoreWeights, score_parts, weighted_score
 from dualion.structures.errors import InputError
 
@@ -72,7 +72,7 @@ def test_default_weights_put_every_free_anion_before_every_bound_one():
     assert weights.pop("free_anion") >= sum(weights.values())
     free_but_worst = WORST | {"anion_bound_fraction": 0.0}
     bound_but_best = BEST | {"anion_bound_fraction": 1.0, "band_gap_ev": 3.9}
-    ranked = ranked_candidates([bound_but_best, free_but_worst])
+    ranked = rank_candidates([bound_but_best, free_but_worst])
     assert [row["source_id"] for row in ranked] == ["worst", "best"]
 
 
@@ -80,7 +80,7 @@ def test_weights_change_the_order_and_only_proportions_count():
     stable = BEST | {"source_id": "stable", "e3d_anion_ev": 1.2}
     quick = BEST | {"source_id": "quick", "energy_above_hull_ev_atom": 0.09}
     for weights, first in (({"barriers": 9.0}, "quick"), ({"stability": 9.0}, "stable")):
-        ranked = ranked_candidates([stable, quick], weights=ScoreWeights.of(weights))
+        ranked = rank_candidates([stable, quick], weights=ScoreWeights.of(weights))
         assert ranked[0]["source_id"] == first
     doubled = ScoreWeights(**{name: 2 * w for name, w in asdict(ScoreWeights()).items()})
     parts = score_parts(stable, dimensionality=3)

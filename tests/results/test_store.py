@@ -82,11 +82,11 @@ def test_costly_structures_come_first_and_page_by_page(store: Store) -> None:
 def test_rows_come_back_as_they_went_in(store: Store) -> None:
     store.write_entries(1, [entry(0)])
     (first,) = next(store.pending(1, "a", SCOPES))
-    facts = {"asked": "a", "cations": "Li", "anions": "I", "leading_flags": 1}
+    facts = {"asked": "a", "cations": "Li", "anions": "I"}
     store.write_outcomes([(first.id, [task("t")], facts)])
     assert pending(store) == []
-    ((found, leading, records),) = store.rows(1, SCOPES)
-    assert (found.source_id, leading) == ("s0", 1)
+    ((found, records),) = store.rows(1, SCOPES)
+    assert found.source_id == "s0"
     (record,) = records
     assert record.traceback == "where"
     expected = task("t").row
@@ -142,7 +142,7 @@ def test_failed_tasks_can_be_opened_again(store: Store) -> None:
 
 
 def make_version_1(path: Path) -> None:
-    """A store as version 1 left it: no tracebacks, no leading flags, no MD."""
+    """A store as version 1 left it: no tracebacks, no MD."""
     store, _ = Store.open(path)
     store.write_entries(1, [entry(0)])
     (first,) = next(store.pending(1, "a", SCOPES))
@@ -150,7 +150,6 @@ def make_version_1(path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE tasks DROP COLUMN traceback")
-        connection.execute("ALTER TABLE structures DROP COLUMN leading_flags")
         connection.execute("DROP TABLE md_runs")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
     connection.close()
@@ -159,12 +158,12 @@ def make_version_1(path: Path) -> None:
 def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "campaign.db"
     make_version_1(path)
-    with pytest.raises(StoreError, match=r"version 1, this program 3; dualion run brings"):
+    with pytest.raises(StoreError, match=r"version 1, this program 4; dualion run brings"):
         Store.read_only(path)
     store, found = Store.open(path)
     assert found == 1
-    ((_, leading, records),) = store.rows(1, SCOPES)
-    assert (leading, records[0].traceback) == (None, "")
+    ((_, records),) = store.rows(1, SCOPES)
+    assert records[0].traceback == ""
     assert records[0].row["formula"] == "LiI"
     store.close()
     assert Store.open(path)[1] == VERSION

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dualion.results.columns import BY_KEY, CANDIDATES, CORE, SCREENED
 from dualion.results.funnel import Funnel
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.tables import guard_cell, read_table, unguard_cell, write_table
 from dualion.structures.errors import InputError
 
@@ -109,7 +109,7 @@ def test_ranking_puts_meaning_before_numbers():
         row(source_id="fast"),
         row(source_id="failed", dai=False),
     ]
-    ranked = ranked_candidates(rows)
+    ranked = rank_candidates(rows)
     assert [r["source_id"] for r in ranked] == ["fast", "slow", "shaky", "forced", "bound"]
     assert [r["rank"] for r in ranked] == [1, 2, 3, 4, 5]
 

@@ -13,7 +13,7 @@ from pymatgen.io.vasp import Chgcar
 
 from dualion.results.transport.files import TABLES, write_report
 from dualion.results.transport.json_document import report_json
-from dualion.results.transport.overview import chosen_pairs, folded_pieces
+from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
 from dualion.results.transport.tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
 from dualion.results.transport.volumes import chgcar_text, cube_text
@@ -115,16 +115,16 @@ def test_tables_of_motion_are_those_of_the_report(report: TransportReport, tmp_p
 
 
 def test_a_pair_counts_its_second_element_around_its_first(report: TransportReport) -> None:
-    forth, back = chosen_pairs(report, (("Li", "S"), ("S", "Li")))
+    forth, back = choose_pairs(report, (("Li", "S"), ("S", "Li")))
     np.testing.assert_allclose(forth.coordination, back.coordination)  # ten of each
-    assert [named.pair for named in chosen_pairs(report, ())] == [("Li", "S")]
+    assert [named.pair for named in choose_pairs(report, ())] == [("Li", "S")]
     with pytest.raises(InputError, match="no pair Li-Br"):
-        chosen_pairs(report, (("Li", "Br"),))
+        choose_pairs(report, (("Li", "Br"),))
 
 
 def test_a_way_is_cut_where_it_leaves_the_cell() -> None:
     way = np.array([[0.8, 0.5, 0.5], [0.9, 0.5, 0.5], [1.1, 0.5, 0.5], [1.2, 0.5, 0.5]])
-    pieces = folded_pieces(way)
+    pieces = split_at_faces(way)
     assert [len(piece) for piece in pieces] == [2, 2]
     assert pieces[1][:, 0] == pytest.approx([0.1, 0.2])
 

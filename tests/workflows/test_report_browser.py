@@ -19,7 +19,7 @@ import typer
 from typer.testing import CliRunner
 
 from dualion.results.columns import CANDIDATES, SCREENED
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.report import write_report
 from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import read_table, write_table
@@ -108,7 +108,7 @@ def big(tmp_path_factory):
     rows = read_table(folder / "screened.csv")
     rows[7] |= {"source_id": EVIL, "formula": EVIL, "reduced_formula": EVIL, "message": EVIL}
     write_table(folder / "screened.csv", rows, SCREENED)
-    write_table(folder / "candidates.csv", ranked_candidates(rows), CANDIDATES)
+    write_table(folder / "candidates.csv", rank_candidates(rows), CANDIDATES)
     size = write_report(read_run_folder(folder), folder / "report.html", details={})
     assert size < 5_000_000
     return folder

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dualion.results.columns import Row
 from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import DualionError, InputError, StructureError
-from dualion.structures.files import iter_raw_entries, parse_entry
-from dualion.structures.preparation import prepare
+from dualion.structures.files import iter_raw_entries
 from dualion.structures.records import RawEntry
 from dualion.structures.sources.errors import MissingCredentialsError, OfflineError
 from dualion.structures.stability import Phase, anode_reaction, interphase
@@ -120,11 +120,9 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
     entry = next(iter(iter_raw_entries([compound.reference])))
     if not isinstance(entry, RawEntry):
         return missing
-    asked = ScreenOptions(
-        cations=(metal,), anions=(anion,), criterion=options.criterion, barriers=options.barriers
-    )
+    asked = replace(options, cations=(metal,), anions=(anion,))
     try:
-        result = screen_crystal(prepare(parse_entry(entry).structure), asked)
+        result = screen_crystal(prepare_entry(entry, strict=asked.strict).crystal, asked)
     except StructureError:
         return missing
     if not result.pairs:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
-from dualion.results.md_results import md_columns_of, runs_by_structure
-from dualion.results.ranking import ranked_candidates
-from dualion.results.rejudging import judged
+from dualion.results.md_results import group_by_structure, md_columns_of
+from dualion.results.ranking import rank_candidates
+from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
 from dualion.results.store import Entry, MdRun, MdRuns, Store, TaskRecord
 from dualion.results.tables import TableWriter
@@ -85,13 +85,13 @@ def is_exported(campaign: Campaign, store: Store, plan: int) -> bool:
 def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[EntryRows]:
     """Rows of every entry that is done, in the order of the input."""
     ask = Ask.of(options)
-    for entry, leading, records in store.rows(plan, ask.scopes):
+    for entry, records in store.rows(plan, ask.scopes):
         if entry.reason is not None:
             yield _rejected(entry, options)
             continue
         valid = [r for r in records if _counts(r, options, ask)]
         if valid:
-            yield _judged(entry, valid, options, leading or 0)
+            yield _judged(entry, valid, options)
 
 
 def _counts(record: TaskRecord, options: ScreenOptions, ask: Ask) -> bool:
@@ -115,15 +115,13 @@ def _rejected(entry: Entry, options: ScreenOptions) -> EntryRows:
     return EntryRows(rows=outcome.rows, stage="read", cation_below=False)
 
 
-def _judged(
-    entry: Entry, records: list[TaskRecord], options: ScreenOptions, leading: int
-) -> EntryRows:
+def _judged(entry: Entry, records: list[TaskRecord], options: ScreenOptions) -> EntryRows:
     rows: list[Row] = []
     below = False
     for record in sorted(records, key=lambda r: _place(r, options)):
         row = record.row
         if row["status"] == "ok":
-            row, low = judged(row, options.criterion, leading_flags=leading)
+            row, low = rejudge(row, options.criterion)
             below = below or low
         if not record.anion:
             row["cation"] = asked_cations(options)
@@ -181,11 +179,11 @@ def _write_candidates(
     runs: list[MdRun],
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
-    anode, by_structure = AnodeStability(options=options), runs_by_structure(runs)
+    anode, by_structure = AnodeStability(options=options), group_by_structure(runs)
     with _replacing(summary.files.candidates) as handle:
         writer = TableWriter(handle, CANDIDATES)
         dimensionality = options.criterion.dimensionality
-        for ranked in ranked_candidates(slim, dimensionality=dimensionality, weights=weights):
+        for ranked in rank_candidates(slim, dimensionality=dimensionality, weights=weights):
             passed.seek(int(ranked["offset"] or 0))
             place = {key: value for key, value in ranked.items() if key != "offset"}
             row = {**json.loads(passed.readline()), **place}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.store import Store, TaskRecord
 from dualion.results.store.database import writer_lock
 from dualion.results.store.schema import VERSION
@@ -81,7 +81,7 @@ class Progress:
         passing = [row for o in outcomes for row in o.rows if row.get("dai") is True]
         if passing:
             self.found += len(passing)
-            ranked = ranked_candidates([*self.best, *passing], dimensionality=dimensionality)
+            ranked = rank_candidates([*self.best, *passing], dimensionality=dimensionality)
             self.best = ranked[:BEST]
 
     @property
@@ -343,7 +343,6 @@ def _facts(outcome: Outcome, ask: Ask) -> dict[str, Any]:
     if outcome.stage == "done":
         facts["cations"] = " ".join(outcome.cations)
         facts["anions"] = " ".join(outcome.anions)
-        facts["leading_flags"] = outcome.leading_flags
     return facts
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Row
 from dualion.results.funnel import Funnel
-from dualion.results.ranking import ranked_candidates
+from dualion.results.ranking import rank_candidates
 from dualion.results.tables import TableWriter, write_table
 from dualion.screening.bvse.softbv import parameters_version
 from dualion.structures.errors import InputError
@@ -254,7 +254,7 @@ def _write_rest(inputs: Sequence[str], options: ScreenOptions, summary: RunSumma
     anode = AnodeStability(options=options)
     summary.candidates = [
         {**row, **anode.interphase_of(row)}
-        for row in ranked_candidates(summary.candidates, dimensionality=dimensionality)
+        for row in rank_candidates(summary.candidates, dimensionality=dimensionality)
     ]
     summary.candidate_count = len(summary.candidates)
     summary.anode_problem = anode.problem

@@ -16,10 +16,10 @@ from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.ions import mean_charge
 from dualion.screening.screen import screen_crystal
 from dualion.structures.elements import symbol
+from dualion.structures.entry import prepare_record
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
-from dualion.structures.records import RawEntry, Rejection, cell_kind_of, reader_flags
+from dualion.structures.records import RawEntry, Rejection, cell_kind_of
 from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ class Outcome:
         cation_below: whether a pair's cation barrier is below the threshold.
         cations: symbols of all cations of the prepared structure; empty if it was not prepared.
         anions: symbols of all its anions.
-        leading_flags: how many of a row's flags come before those of the verdict.
         traceback: where a failure happened, the innermost call last; empty without a failure.
     """
 
@@ -73,7 +72,6 @@ class Outcome:
     cation_below: bool = False
     cations: tuple[str, ...] = ()
     anions: tuple[str, ...] = ()
-    leading_flags: int = 0
     traceback: str = ""
 
 
@@ -171,11 +169,7 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
     record = parse_entry(job.entry)
     progress.parsed(record)
     _require_cation(record, job.options.cations)
-    crystal = prepare(
-        record.structure, cell_kind=cell_kind_of(record.metadata), strict=job.options.strict
-    )
-    flags = (*crystal.flags, *reader_flags(record.metadata))
-    crystal = dataclasses.replace(crystal, flags=tuple(dict.fromkeys(flags)))
+    crystal = prepare_record(record, strict=job.options.strict)
     progress.prepared(crystal)
     result = screen_crystal(crystal, job.options, known=job.known)
     cations, anions = _ions_of(crystal)
@@ -186,7 +180,6 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
         cation_below=_cation_below(result),
         cations=cations,
         anions=anions,
-        leading_flags=len(dict.fromkeys(crystal.flags)),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.comparison import compared
+from dualion.results.comparison import compare_runs
 from dualion.results.run_folder import read_run_folder
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def compare(
 
         dualion compare run-2025 run-2026
     """
-    found = compared(read_run_folder(first), read_run_folder(second))
+    found = compare_runs(read_run_folder(first), read_run_folder(second))
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False))
         return

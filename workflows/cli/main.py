@@ -20,7 +20,7 @@ COMMANDS = {
     "status": "Show how a campaign stands: done, left, failures, the driver, the queue.",
     "submit": "Put what is left of a campaign into the queue of a cluster, as a job array.",
     "cancel": "Cancel the jobs of a campaign; what they have computed is kept.",
-    "report": "Write one HTML page of a run: funnel, plot, table, candidates, what was not done.",
+    "report": "Write the report of a run as one HTML page.",
     "show": "Show everything a run knows of one structure.",
     "export": "Write a run's tables, structures and figures for other programs.",
     "compare": "Compare two runs: which candidates entered, left and moved, and why.",

@@ -9,7 +9,7 @@ import typer
 
 from dualion.results.report import Detail, check_target, write_report
 from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
-from dualion.results.report.dynamics import analyses_below, analyses_of, dynamics
+from dualion.results.report.dynamics import analyses_below, analyses_of, summarise_dynamics
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
@@ -59,9 +59,10 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write one HTML page of a run: funnel, plot, table, candidates, what was not done.
+    """Write the report of a run as one HTML page.
 
-    The page holds everything and asks the network for nothing; pass it on as a single file.
+    It holds screening funnel, plot, table, candidates, and rejected and failed structures in one
+    file that makes no network requests.
 
     [bold]Example[/bold]
 
@@ -79,7 +80,7 @@ def report(
 def _details(
     run: RunFolder, count: int, sensitivity: bool, include_licensed: bool, inputs: list[str]
 ) -> dict[int, Detail]:
-    """Details of the first candidates; without their structures, a word on stderr and none."""
+    """Compute details of the first candidates; without their structures, warn and return none."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -93,6 +94,7 @@ def _details(
         options = DetailOptions(
             barriers=barrier_options_of(run),
             criterion=_criterion(run),
+            strict=run.strict,
             include_licensed=include_licensed,
             sensitivity=sensitivity,
             field_points=field_points_for(len(chosen)),
@@ -106,7 +108,7 @@ def _details(
 
 
 def _criterion(run: RunFolder) -> DaiCriterion:
-    """The run's thresholds.
+    """Read the thresholds of the run.
 
     Raises:
         InputError: the sidecar holds others than this version knows.
@@ -120,7 +122,7 @@ def _criterion(run: RunFolder) -> DaiCriterion:
 
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:
-    """Folders of analyses by the structure's id."""
+    """Group folders of analyses by structure id."""
     folders: dict[str, list[Path]] = {}
     for text in given:
         name, sign, path = text.rpartition("=")
@@ -133,7 +135,7 @@ def _folders(given: list[str]) -> dict[str, list[Path]]:
 def _with_dynamics(
     run: RunFolder, details: dict[int, Detail], given: dict[str, list[Path]]
 ) -> dict[int, Detail]:
-    """Details with what MD found, also of structures that had none.
+    """Add MD analyses to the details, also of structures without details.
 
     Raises:
         InputError: a folder or an id is wrong.
@@ -150,6 +152,6 @@ def _with_dynamics(
         folders = [*given.get(str(row["source_id"]), ()), *analyses_of(row, below)]
         if folders:
             old = made.get(place, Detail(content={}))
-            content = {**old.content, "dynamics": dynamics(folders)}
+            content = {**old.content, "dynamics": summarise_dynamics(folders)}
             made[place] = Detail(content=content, sections=old.sections)
     return made

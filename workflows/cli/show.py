@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualion.results.columns import BY_KEY, SCREENED
-from dualion.results.report.glossary import FLAGS
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
+from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, split_flags, words
 from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def show(
     folder: Annotated[Path, typer.Argument(help="Folder of a run or campaign.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="The rows, as JSON.")] = False,
 ) -> None:
-    """Show everything a run knows of one structure.
+    """Show all results of one structure of a run.
 
     [bold]Example[/bold]
 
@@ -64,12 +64,12 @@ def show(
 
 
 def _plain(row: Row) -> dict[str, object]:
-    """Values that JSON can hold; infinity is the text inf."""
+    """Replace infinity by the text inf, which JSON can hold."""
     return {key: "inf" if value == float("inf") else value for key, value in row.items()}
 
 
 def _rows_of(run: RunFolder, name: str) -> list[Row]:
-    """Rows of the one structure that the name means, ranked ones completed.
+    """Find the rows of the structure that a name means, completed by their ranking.
 
     Raises:
         InputError: there is none, or several.
@@ -117,7 +117,7 @@ def _pair(console: Console, row: Row) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
     table.add_column("")
     for ion in ("cation", "anion"):
-        for kind in ("eV", "refined", "region"):
+        for kind in ("eV", "refined", "above region"):
             table.add_column(f"{ion} {kind}", justify="right")
     table.add_column("ratio", justify="right")
     for n in (1, 2, 3):
@@ -139,7 +139,9 @@ def _short(text: str) -> str:
 
 def _verdict(row: Row) -> str:
     if row.get("status") != "ok":
-        return f"{row.get('status')}: {str(row.get('reason')).replace('_', ' ')}"
+        reason = str(row.get("reason"))
+        meaning = REASON_MEANINGS.get(reason)
+        return f"{row.get('status')}: {words(reason)}" + (f". {meaning}" if meaning else "")
     passes = str(row.get("dai_dimensions") or "").replace(";", ", ")
     verdict = "passes" if row.get("dai") else "does not pass"
     rank = f", rank {row['rank']}" if row.get("rank") else ""
@@ -149,20 +151,20 @@ def _verdict(row: Row) -> str:
 def _flags(console: Console, row: Row) -> None:
     from rich.text import Text
 
-    for flag in filter(None, str(row.get("flags") or "").split(";")):
-        console.print(Text(f"  {flag.replace('_', ' ')}: {FLAGS.get(flag, '')}"), soft_wrap=True)
+    for flag in split_flags(row.get("flags")):
+        console.print(Text(f"  {words(flag)}: {FLAG_MEANINGS.get(flag, '')}"), soft_wrap=True)
 
 
 def _score(console: Console, row: Row) -> None:
     if row.get("score") is not None:
         parts = ", ".join(
-            f"{p.replace('_', ' ')} {_short(str(row.get(f'score_{p}')))}" for p in PARTS
+            f"{words(part)} {_short(str(row.get(f'score_{part}')))}" for part in PARTS
         )
         console.print(f"  score {_short(str(row['score']))}: {parts}", highlight=False)
 
 
 def _shared(console: Console, row: Row) -> None:
-    """Columns of the structure itself, with units."""
+    """Print the columns of the structure itself, with units."""
     from rich.table import Table
     from rich.text import Text
 
@@ -171,6 +173,6 @@ def _shared(console: Console, row: Row) -> None:
     for column in SCREENED:
         text = format_value(row.get(column.key), column)
         if text and column.key not in shown and not column.key.startswith((*APART, "dai")):
-            table.add_row(Text(column.key, style="dim"), Text(f"{text} {column.unit}".rstrip()))
+            table.add_row(Text(column.label, style="dim"), Text(f"{text} {column.unit}".rstrip()))
     console.print()
     console.print(table)

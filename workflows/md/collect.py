@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import CANDIDATES
-from dualion.results.md_results import md_columns_of, results_of, runs_by_structure, runs_csv
+from dualion.results.md_results import group_by_structure, md_columns_of, results_of, runs_csv
 from dualion.results.store import MdRun, MdRuns
 from dualion.results.tables import TableWriter, read_table
 from dualion.structures.errors import DualionError, InputError
@@ -107,7 +107,7 @@ def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
     path = folder / "candidates.csv"
     if not path.is_file():
         return 0
-    by_structure, count = runs_by_structure(runs), 0
+    by_structure, count = group_by_structure(runs), 0
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="", encoding="utf-8") as handle:
         writer = TableWriter(handle, CANDIDATES)

@@ -1,8 +1,8 @@
-// Which rows are shown.
+// Filters of the pairs; plot and table follow the same ones.
 
 const ELEMENT = /[A-Z][a-z]?/g;
 
-/** What the user asked for; the plot and the table follow the same filters. */
+/** Filters that the user has set. */
 class Filters {
   constructor(data) {
     this.data = data;
@@ -98,23 +98,23 @@ function filterForm(form, filters, changed) {
   const cations = distinct("cation").filter((text) => text.endsWith("+"));
   const build = () => {
     refill(form,
-      label("Formula or id", el("input", { type: "search", name: "search", autocomplete: "off", size: 18,
+      label("Formula or structure id", el("input", { type: "search", name: "search", autocomplete: "off", size: 18,
         oninput: typed((v) => { filters.search = v.trim(); }) })),
       label("Elements (Li S -O)", el("input", { type: "search", name: "elements", autocomplete: "off", size: 12,
         oninput: typed((v) => { [filters.withElements, filters.withoutElements] = elementWords(v); }) })),
       label("Verdict", select("verdict", [
-        ["candidates", "candidates"], ["here", "passes in the chosen dimension"],
-        ["any", "passes in any dimension"], ["computed", "all computed"], ["all", "all, also not done"],
+        ["candidates", "candidates"], ["here", "passes at the chosen dimensionality"],
+        ["any", "passes at any dimensionality"], ["computed", "all computed"], ["all", "all, including rejected and failed"],
       ], filters.verdict, (v) => { filters.verdict = v; changed(); })),
       cations.length > 1 ? label("Cation", select("cation", [["", "any"], ...cations.map((c) => [c, ionText(c)])],
         filters.cation, (v) => { filters.cation = v; changed(); })) : null,
       label("E(cation) ≤ / eV", el("input", { type: "number", step: "0.05", min: 0, name: "barrier",
         oninput: typed((v) => { filters.maxBarrier = numberOr(v); }) })),
-      label("Above hull ≤ / eV/atom", el("input", { type: "number", step: "0.005", min: 0, name: "hull",
+      label("E above hull ≤ / eV/atom", el("input", { type: "number", step: "0.005", min: 0, name: "hull",
         oninput: typed((v) => { filters.maxHull = numberOr(v); }) })),
       label("Band gap ≥ / eV", el("input", { type: "number", step: "0.1", min: 0, name: "gap",
         oninput: typed((v) => { filters.minGap = numberOr(v); }) })),
-      label("Unknown passes", el("input", { type: "checkbox", name: "unknown", checked: filters.unknown,
+      label("Keep unknown values", el("input", { type: "checkbox", name: "unknown", checked: filters.unknown,
         onchange: (event) => { filters.unknown = event.target.checked; changed(); } })),
       el("button", { type: "button", onclick: () => { filters.reset(); build(); changed(); } }, "Reset"),
       flagChoices(filters, changed),
@@ -124,12 +124,13 @@ function filterForm(form, filters, changed) {
   build();
 }
 
-/** For each flag that occurs: indifferent, wanted, or unwanted. */
+/** Choose for each flag that occurs: any, with, without. */
 function flagChoices(filters, changed) {
   const present = new Map();
   for (const set of filters.flagSets) for (const flag of set) present.set(flag, true);
   if (!present.size) return null;
   const glossary = filters.data.content.flags;
+  const places = Object.keys(glossary); // the order of the vocabulary
   const choose = (flag) => (value) => {
     filters.flagsWith.delete(flag);
     filters.flagsWithout.delete(flag);
@@ -138,7 +139,7 @@ function flagChoices(filters, changed) {
     changed();
   };
   return el("details", { class: "more" }, el("summary", {}, "Flags"),
-    el("div", { class: "flagset" }, [...present.keys()].sort().map((flag) =>
+    el("div", { class: "flagset" }, [...present.keys()].sort((a, b) => places.indexOf(a) - places.indexOf(b)).map((flag) =>
       el("label", { title: glossary[flag] }, words(flag),
-        select(`flag-${flag}`, [["", "–"], ["with", "with"], ["without", "without"]], "", choose(flag))))));
+        select(`flag-${flag}`, [["", "any"], ["with", "with"], ["without", "without"]], "", choose(flag))))));
 }

@@ -19,16 +19,13 @@ function startTheme(redraw) {
   });
 }
 
-/** Columns of the main table: the chosen dimension's numbers, or the ones the user picked. */
+/** Columns of the main table: those of the chosen dimensionality and those the user has added. */
 function tableColumns(data, extra) {
   const d = state.dimension;
-  const labels = {
-    rank: "rank", reduced_formula: "formula", cation: "cation", anion: "anion",
-    [`e${d}d_cation_ev`]: `E(cation) ${d}D`, [`e${d}d_anion_ev`]: `E(anion) ${d}D`, [`ratio_${d}d`]: "ratio",
-    dai: "DAI", source_id: "id", dai_dimensions: "passes in", flags: "flags", energy_above_hull_ev_atom: "above hull", band_gap_ev: "gap",
-  };
-  const keys = [...Object.keys(labels), ...data.keys.filter((key) => extra.has(key) && !(key in labels))];
-  return keys.filter((key) => key in data.columns).map((key) => tableColumn(data, key, labels[key] || words(key)));
+  const usual = ["rank", "reduced_formula", "cation", "anion", `e${d}d_cation_ev`, `e${d}d_anion_ev`, `ratio_${d}d`,
+    "dai", "source_id", "dai_dimensions", "flags", "energy_above_hull_ev_atom", "band_gap_ev"];
+  const keys = [...usual, ...data.keys.filter((key) => extra.has(key) && !usual.includes(key))];
+  return keys.filter((key) => key in data.columns).map((key) => tableColumn(data, key, data.columns[key].note.label));
 }
 
 function tableColumn(data, key, label) {
@@ -74,13 +71,13 @@ class Page {
     byId("count").textContent = `${rows.length.toLocaleString("en")} of ${this.data.n.toLocaleString("en")} rows`;
     const { without } = this.plot;
     byId("plot-caption").textContent = `${this.plot.points.length.toLocaleString("en")} pairs`
-      + (without ? `; ${without.toLocaleString("en")} without a finite ratio are not in the plot` : "");
+      + (without ? `; ${without.toLocaleString("en")} without a finite ratio are not plotted` : "");
     this.drawLegend();
   }
   plotControls() {
     const { plot } = this;
     byId("plot-controls").append(
-      el("label", {}, "dimension", select("dimension", [["1", "1D"], ["2", "2D"], ["3", "3D"]], String(state.dimension), (v) => this.setDimension(Number(v)))),
+      el("label", {}, "dimensionality", select("dimension", [["1", "1D"], ["2", "2D"], ["3", "3D"]], String(state.dimension), (v) => this.setDimension(Number(v)))),
       el("label", {}, "ratio", select("reading", [["anion", "anion / cation"], ["cation", "cation / anion"]], state.inverse ? "cation" : "anion",
         (v) => { state.inverse = v === "cation"; this.update(); })),
       el("label", {}, el("input", { type: "checkbox", name: "log", onchange: (event) => plot.setLog(event.target.checked) }), "logarithmic"),
@@ -105,7 +102,7 @@ class Page {
     };
     const shownNow = new Set(this.table.columns.map((c) => c.key));
     byId("table-controls").append(
-      el("button", { type: "button", id: "export", onclick: () => this.exportShown() }, "Save what is shown (CSV)"),
+      el("button", { type: "button", id: "export", onclick: () => this.exportShown() }, "Export filtered rows (CSV)"),
       el("details", { class: "more" }, el("summary", {}, "More columns"), el("div", { class: "flagset" },
         data.keys.filter((key) => !shownNow.has(key)).map((key) => el("label", { title: data.columns[key].note.meaning },
           el("input", { type: "checkbox", onchange: picked(key) }), key)))));
@@ -183,7 +180,7 @@ async function start() {
     byId("all").hidden = false;
     page = new Page(data);
     window.dualion = { page, data };
-    byId("foot").append(`${data.content.made.by}; made ${data.content.made.at}. This page asks the network for nothing.`);
+    byId("foot").append(`${data.content.made.by}; written ${data.content.made.at}. This page makes no network requests.`);
     window.addEventListener("hashchange", () => follow(page));
     follow(page);
     document.documentElement.dataset.ready = "true";

@@ -1,6 +1,6 @@
-// Funnel, what was not done, conventions.
+// Screening funnel, rejected and failed structures, conventions and glossaries.
 
-/** How many structures hold a pair that passes, counted in the rows. */
+/** Count the structures with a pair that passes. */
 function passingStructures(data) {
   const { source, source_id: name, dai } = data.columns;
   const found = new Set();
@@ -18,20 +18,20 @@ function drawFunnel(box, headline, data, showReason) {
   const cited = data.criterion;
   refill(headline,
     el("strong", {}, `${passingStructures(data).toLocaleString("en")} of ${read.toLocaleString("en")} structures`),
-    ` hold a pair with E(cation) < ${cited.max_cation_barrier_ev} eV and ${cited.min_ratio} ≤ `,
+    ` have a pair with E(cation) < ${cited.max_cation_barrier_ev} eV and ${cited.min_ratio} ≤ `,
     `${cited.reading === "cation_over_anion" ? "E(cation)/E(anion)" : "E(anion)/E(cation)"} ≤ ${cited.max_ratio}, `,
     `both barriers in ${cited.dimensionality}D.`,
-    data.content.run.finished === false ? " The run was interrupted: these are the results so far." : "");
+    data.content.run.finished === false ? " The run was interrupted; these results are incomplete." : "");
   const lost = Object.entries(reasons).sort((a, b) => b[1] - a[1]);
   refill(box, el("div", { class: "funnel" }, steps.map(([name, count], i) => [
     el("span", {}, name),
     el("span", { class: "bar" }, el("i", { style: { width: `${(75 * count) / widest}%` } }), el("span", { class: "number" }, count.toLocaleString("en"))),
-    i === 0 && lost.length ? el("span", { class: "why" }, "not done: ", lost.map(([reason, n], k) => [
+    i === 0 && lost.length ? el("span", { class: "why" }, "rejected or failed: ", lost.map(([reason, n], k) => [
       k ? ", " : "", el("a", { href: "#lost", onclick: () => showReason(reason) }, `${words(reason)} ${n.toLocaleString("en")}`)])) : null,
   ])));
 }
 
-/** Kinds of what was not done, each a button that filters the list below. */
+/** Rejected and failed structures by reason; each reason is a button that filters the list. */
 class Lost {
   constructor(data, open) {
     this.data = data;
@@ -46,13 +46,13 @@ class Lost {
       const kind = `${status.text(row)}: ${reason.text(row)}`;
       this.counts.set(kind, (this.counts.get(kind) || 0) + 1);
     }
-    const column = (key, label) => ({ key, label, meaning: data.columns[key].note.meaning,
+    const column = (key) => ({ key, label: data.columns[key].note.label, meaning: data.columns[key].note.meaning,
       cell: (row) => data.text(key, row), order: () => data.columns[key].order() });
     this.table = new Table(byId("lost-table"), {
       label: "Rejected and failed", open, sort: { key: "source_id", descending: false },
-      columns: [column("source_id", "id"), column("formula", "formula"), column("status", "status"), column("reason", "reason"), column("message", "what, why, what to do")],
+      columns: [column("source_id"), column("formula"), column("status"), column("reason"), column("message")],
     });
-    refill(byId("lost-filters"), el("label", {}, "Id, formula or message",
+    refill(byId("lost-filters"), el("label", {}, "Structure id, formula or message",
       el("input", { type: "search", name: "lost-search", size: 24, oninput: debounced((event) => { this.search = event.target.value.toLowerCase().trim(); this.update(); }, 120) })));
     byId("lost-filters").addEventListener("submit", (event) => event.preventDefault());
     this.update();
@@ -72,13 +72,13 @@ class Lost {
     this.table.setRows(found);
     byId("lost-count").textContent = this.rows.length
       ? `${found.length.toLocaleString("en")} of ${this.rows.length.toLocaleString("en")} rows`
-      : "Everything was computed.";
+      : "Every structure was computed.";
   }
   drawKinds() {
     const { reasons, statuses } = this.data.content;
     const kinds = [...this.counts].sort((a, b) => b[1] - a[1]);
     refill(byId("lost-kinds"),
-      el("p", { class: "dim" }, Object.entries(statuses).filter(([name]) => name !== "ok").map(([name, meaning], i) => `${i ? "; " : ""}${name}: ${meaning}`)),
+      el("p", { class: "dim" }, Object.entries(statuses).filter(([name]) => name !== "ok").map(([name, meaning], i) => `${i ? " " : ""}${name}: ${meaning}`)),
       el("div", { class: "kinds" }, kinds.map(([kind, count]) => {
         const meaning = reasons[kind.split(": ")[1]];
         return el("button", { type: "button", "data-kind": kind, style: { fontWeight: kind === this.kind ? "700" : "400" }, "aria-expanded": kind === this.kind ? "true" : "false", title: meaning,
@@ -90,7 +90,7 @@ class Lost {
 
 const facts = (pairs) => el("dl", { class: "facts" }, pairs.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
-/** Nested settings as dotted names. */
+/** Flatten nested settings to dotted names. */
 function flat(value, prefix = "") {
   if (Array.isArray(value)) return [[prefix, value.length ? value.join(", ") : "all"]];
   if (value && typeof value === "object") return Object.entries(value).flatMap(([k, v]) => flat(v, prefix ? `${prefix}.${k}` : k));
@@ -98,18 +98,19 @@ function flat(value, prefix = "") {
 }
 
 function drawMethod(box, data) {
-  const { run, sources, citations, columns, flags, made } = data.content;
+  const { run, sources, citations, columns, flags, reasons, made } = data.content;
   const present = [...new Set(data.columns.source.texts)].filter(Boolean);
   const options = flat(run.options || {}).map(([name, value]) => [words(name), value]);
   refill(box,
-    el("p", {}, "Bond valence site energies rank materials; they are not measurements. The framework is rigid, charges are formal, correlated motion is left out. ∞ (inf in the tables) means: does not percolate."),
+    el("p", {}, "Bond valence site energies rank materials; they are not measurements. The framework is rigid, charges are formal, and correlated motion is neglected. ∞ (inf in the tables): the ion does not percolate."),
     el("div", { class: "columns" },
       el("div", {}, el("h3", {}, "Conventions"), facts([...options, ["pair parameters", String(run.pair_parameters || "unknown")]])),
       el("div", {}, el("h3", {}, "Versions"), facts([...Object.entries(run.versions || {}).map(([k, v]) => [k, String(v)]),
         ["schema", String(run.schema_version)], ["run written", String(run.written || "")], ["page", `${made.by}, ${made.at}`]]),
-      el("h3", {}, "Input"), el("ul", {}, (run.inputs || []).map((name) => el("li", {}, String(name)))),
+      el("h3", {}, "Inputs"), el("ul", {}, (run.inputs || []).map((name) => el("li", {}, String(name)))),
       el("h3", {}, "Sources and licences"), facts(present.map((name) => [name, sources[name] || sources[name.split(":")[0]] || "See the source."])))),
-    el("h3", {}, "How to cite"), el("ul", {}, citations.map((text) => el("li", {}, text))),
-    el("details", {}, el("summary", {}, "What the flags mean"), facts(Object.entries(flags).map(([name, meaning]) => [words(name), meaning]))),
-    el("details", {}, el("summary", {}, "What the columns mean"), plainTable(["column", "unit", "meaning"], columns.map((c) => [c.key, c.unit, c.meaning]))));
+    el("h3", {}, "References"), el("ul", {}, citations.map((text) => el("li", {}, text))),
+    el("details", {}, el("summary", {}, "Glossary of flags"), facts(Object.entries(flags).map(([name, meaning]) => [words(name), meaning]))),
+    el("details", {}, el("summary", {}, "Glossary of reasons"), facts(Object.entries(reasons).map(([name, meaning]) => [words(name), meaning]))),
+    el("details", {}, el("summary", {}, "Glossary of columns"), plainTable(["column", "unit", "meaning"], columns.map((c) => [c.key, c.unit, c.meaning]))));
 }

@@ -1,4 +1,4 @@
-// One structure's page: what is known of it, its paths and fields, how firm its verdict is.
+// Page of one structure: verdict, barriers, migration paths, sensitivity, molecular dynamics.
 
 const open_ = { row: -1, scene: null };
 
@@ -29,10 +29,10 @@ function showStructure(box, data, row) {
     el("section", {},
       el("div", { class: "columns" },
         el("div", {}, el("h3", {}, "Barriers"), barrierTable(data, row)),
-        el("div", {}, el("h3", {}, "Stability and the rest"), otherFacts(data, row)))));
+        el("div", {}, el("h3", {}, "Stability and metadata"), otherFacts(data, row)))));
   if (data.detailed.has(row)) showDetail(byId("detail"), data, row);
   else if (text("status") === "ok") {
-    byId("detail").append(el("p", { class: "dim" }, "No structure, path or field in this page: it holds those of the first candidates only. Write it with a larger --candidates to see more."));
+    byId("detail").append(el("p", { class: "dim" }, "This page holds structures, paths and fields of the first candidates only; write it with a larger --candidates to add more."));
   }
 }
 
@@ -43,7 +43,7 @@ function verdictBadges(data, row) {
     `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`));
 }
 
-/** The other pairs of the same structure. */
+/** Links to the other pairs of the structure. */
 function neighbours(data, row) {
   const same = [];
   const { source, source_id: id } = data.columns;
@@ -51,7 +51,7 @@ function neighbours(data, row) {
     if (i !== row && id.places[i] === id.places[row] && source.places[i] === source.places[row]) same.push(i);
   }
   if (!same.length) return null;
-  return el("p", {}, "Same structure: ", same.map((i, k) => [k ? ", " : "",
+  return el("p", {}, "Other pairs of this structure: ", same.map((i, k) => [k ? ", " : "",
     el("a", { href: `#/row/${i + 1}` }, `${ionText(data.text("cation", i))} ${ionText(data.text("anion", i))}`),
     data.text("dai", i) === "true" ? " (passes)" : ""]));
 }
@@ -61,15 +61,15 @@ function barrierTable(data, row) {
   const rows = [1, 2, 3].flatMap((d) => [
     [`${d}D`, text(`e${d}d_cation_ev`), text(`e${d}d_anion_ev`), text(`ratio_${d}d`)],
     [el("span", { class: "dim" }, "refined"), text(`e${d}d_cation_refined_ev`), text(`e${d}d_anion_refined_ev`), ""],
-    [el("span", { class: "dim" }, "from region"), text(`e${d}d_cation_region_ev`), text(`e${d}d_anion_region_ev`), ""],
+    [el("span", { class: "dim" }, "above region minimum"), text(`e${d}d_cation_region_ev`), text(`e${d}d_anion_region_ev`), ""],
   ]);
   return [plainTable(["", "cation / eV", "anion / eV", "ratio"], rows, [1, 2, 3]),
-    el("p", { class: "dim" }, "Refined: on the continuous potential, free of the grid's error. From region: above the minimum of the percolating region itself, so that a deep pocket off the path does not count.")];
+    el("p", { class: "dim" }, "Refined: on the continuous potential, free of the error of the grid. Above region minimum: relative to the minimum of the percolating region, so that a deeper site off the path does not count.")];
 }
 
 function flagList(data, row) {
   const flags = data.flags(row);
-  if (!flags.length) return el("p", { class: "dim" }, "No flags: nothing in particular to keep in mind.");
+  if (!flags.length) return el("p", { class: "dim" }, "No flags.");
   return el("ul", {}, flags.map((flag) => el("li", {}, el("strong", {}, words(flag)), data.content.flags[flag] ? `: ${data.content.flags[flag]}` : "")));
 }
 
@@ -77,8 +77,7 @@ function otherFacts(data, row) {
   const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai)/; // shown above
   return facts(data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
     const { note } = data.columns[key];
-    const name = note.unit ? key.replace(/_(ev|ev_atom|vu|cm2_s|ps|k)$/, "") : key;
-    return [el("span", { title: note.meaning }, words(name)), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
+    return [el("span", { title: note.meaning }, note.label), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
   }));
 }
 
@@ -116,10 +115,10 @@ function sceneBlock(detail) {
         "aria-label": `Energy of the surface of ${ion.name}, eV`,
         onchange: (event) => { show.levels[ion.role] = Number(event.target.value); redraw(); } }), "eV") : null));
   const dimensions = [...new Set(ions.flatMap((ion) => ion.paths.map((p) => p.dimension)))].sort();
-  const block = el("div", {}, el("h3", {}, "Structure, paths and site energies"), el("div", { class: "controls" }, controls,
+  const block = el("div", {}, el("h3", {}, "Structure, migration paths and site energies"), el("div", { class: "controls" }, controls,
     dimensions.length > 1 ? el("label", {}, "path", select("path-dimension", dimensions.map((d) => [String(d), `${d}D`]), String(Math.max(...dimensions)),
       (v) => { show.dimension = Number(v); redraw(); })) : null), canvas,
-  el("p", { class: "dim" }, "Surfaces enclose where the ion's site energy is below the level, above its own minimum; at the barrier they join into a path through the crystal. Red: the bottleneck of each path. ",
+  el("p", { class: "dim" }, "Isosurfaces enclose site energies below the level, relative to the minimum; at the barrier they join to a path through the crystal. Red: bottleneck of each path. ",
     atomsLegend(detail.content)));
   loadViewer().then((library) => {
     if (canvas.isConnected) open_.scene = new Scene(library, canvas, detail, show);
@@ -137,14 +136,14 @@ function atomsLegend(content) {
 
 function profileBlock(content) {
   const paths = content.ions.flatMap((ion) => ion.paths.map((path) => ({ ion, path })));
-  if (!paths.length) return el("p", {}, "Neither ion percolates: there is no path to draw.");
-  return el("div", {}, el("h3", {}, "Energy along the paths"),
+  if (!paths.length) return el("p", {}, "Neither ion percolates.");
+  return el("div", {}, el("h3", {}, "Energy profiles of the migration paths"),
     el("div", { class: "columns" }, content.ions.map((ion) => el("div", {},
       el("h4", {}, el("span", { class: "key", style: { background: ION_COLOURS[ion.role] } }), ionText(ion.name)),
       ion.paths.length ? [profilePlot(ion), bottleneckTable(ion)] : el("p", {}, "Does not percolate.")))));
 }
 
-/** Energy against distance; one curve for each dimensionality. */
+/** Draw energy against distance, one curve for each dimensionality. */
 function profilePlot(ion) {
   const w = 560; const h = 250; const m = { left: 48, right: 12, top: 10, bottom: 40 };
   const longest = Math.max(...ion.paths.map((p) => p.distance_angstrom[p.distance_angstrom.length - 1]));
@@ -164,21 +163,21 @@ function profilePlot(ion) {
   ]);
   const best = ion.paths.map((p) => `${p.dimension}D ${Math.max(...p.energies_ev).toFixed(3)} eV`).join(", ");
   return [svg("svg", { class: "profile", viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `Energy of ${ion.name} along its paths: ${best}` }, axis, curves),
-    el("p", { class: "dim" }, `Highest points (red): ${best}. Dotted 1D, dashed 2D, full 3D.`)];
+    el("p", { class: "dim" }, `Barriers (red): ${best}. Dotted 1D, dashed 2D, solid 3D.`)];
 }
 
 function bottleneckTable(ion) {
   const path = ion.paths[ion.paths.length - 1];
   if (!path.neighbours || !path.neighbours.length) return null;
-  return [el("p", {}, `Around the ${path.dimension}D bottleneck:`),
+  return [el("p", {}, `Nearest atoms of the ${path.dimension}D bottleneck:`),
     plainTable(["atom", "distance / Å"], path.neighbours.map(([name, distance]) => [name, distance.toFixed(2)]), [1])];
 }
 
 function sensitivityBlock(sensitivity, data) {
   const mark = (ok) => (ok ? el("span", { class: "badge pass" }, "passes") : el("span", { class: "badge miss" }, "no"));
   const energy = (value) => (value === null ? "∞" : value.toFixed(3));
-  return el("div", {}, el("h3", {}, "How firm is the verdict"),
-    el("p", {}, `${sensitivity.passed} of ${sensitivity.rows.length} conventions let this pair pass.`),
+  return el("div", {}, el("h3", {}, "Sensitivity of the verdict"),
+    el("p", {}, `The pair passes under ${sensitivity.passed} of ${sensitivity.rows.length} conventions.`),
     plainTable(["convention", "E(cation) / eV", "E(anion) / eV", "ratio", "verdict"],
       sensitivity.rows.map((r) => [r.name, energy(r.cation_ev), energy(r.anion_ev), r.ratio === null ? "–" : r.ratio.toFixed(3), mark(r.passes)]), [1, 2, 3]));
 }
@@ -190,7 +189,7 @@ function dynamicsBlock(run) {
     el("div", { class: "columns" }, (run.plots || []).map((plot) => el("div", {}, el("h4", {}, plot.title), linePlot(plot)))));
 }
 
-/** Several curves over one axis, with a legend. */
+/** Draw curves over one axis, with a legend. */
 function linePlot({ x_label: xLabel, y_label: yLabel, curves, log = false }) {
   const w = 560; const h = 280; const m = { left: 58, right: 12, top: 10, bottom: 40 };
   const xs = curves.flatMap((c) => c.x); const ys = curves.flatMap((c) => c.y).filter((v) => !log || v > 0);

@@ -38,7 +38,7 @@ class Table {
     this.table = el("table", { role: "grid", "aria-label": label }, el("thead", {}, this.head), this.body);
     this.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${label}: arrow keys move, Enter opens`,
       onscroll: () => this.draw(), onkeydown: (event) => this.key(event) }, this.table);
-    this.empty = el("p", { class: "empty", hidden: true }, "Nothing matches these filters.");
+    this.empty = el("p", { class: "empty", hidden: true }, "No row matches these filters.");
     refill(box, this.scroll, this.empty);
     this.body.addEventListener("click", (event) => {
       const line = event.target.closest("tr[data-row]");

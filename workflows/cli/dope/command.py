@@ -10,10 +10,8 @@ import typer
 
 from dualion.screening.doping.doping_plan import DopingOptions
 from dualion.screening.doping.formula_unit_changes import salt_change, substitution_change
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
-from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
-from dualion.structures.records import cell_kind_of
 from dualion.workflows.campaign.screening_options import within
 from dualion.workflows.campaign.structure_lookup import find_entry
 from dualion.workflows.cli.dope.view import DopeBar, show
@@ -155,8 +153,7 @@ def dope(
 
 def _host(text: str) -> tuple[IonicCrystal, str]:
     """The crystal of a file or of a bundled structure, and its name."""
-    record = parse_entry(find_entry(text))
-    crystal = prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
+    crystal = prepare_entry(find_entry(text)).crystal
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 

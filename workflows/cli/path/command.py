@@ -17,10 +17,8 @@ from dualion.screening.bvse import potential
 from dualion.screening.ions import MobileIon, mean_charge
 from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
-from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
-from dualion.structures.records import cell_kind_of
 from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
 from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run
 from dualion.workflows.cli.path.view import show
@@ -28,7 +26,6 @@ from dualion.workflows.cli.path.view import show
 if TYPE_CHECKING:
     from dualion.screening.percolation.pathways import IonMap
     from dualion.structures.crystal import IonicCrystal
-    from dualion.structures.records import RawEntry
 
 USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
 HOW, FILES = "How it is computed", "What is written"
@@ -118,7 +115,7 @@ def path(
     folder = read_run_folder(run) if run is not None else None
     options = _options(run=run, spacing=spacing, preset=preset)
     entry = find_in_run(folder, structure) if folder else find_entry(structure)
-    crystal = _crystal(entry)
+    crystal = prepare_entry(entry, strict=folder is not None and folder.strict).crystal
     found = map_ion(crystal, _ion(crystal, ion), options)
     console = Console()
     show(console, found, name=entry.source_id, dimensions=dimensions)
@@ -137,7 +134,7 @@ def _dimensions(text: str) -> tuple[int, ...]:
 
 
 def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> BarrierOptions:
-    """The run's conventions, or the usual ones, with what the user changes."""
+    """Combine the conventions of the run, or the default ones, with the user's changes."""
     from dataclasses import replace
 
     options = barrier_options_of(read_run_folder(run)) if run is not None else BarrierOptions()
@@ -149,14 +146,8 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
     return options
 
 
-def _crystal(entry: RawEntry) -> IonicCrystal:
-    """Parsed and prepared as a screening does it."""
-    record = parse_entry(entry)
-    return prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
-
-
 def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
-    """The ion that is asked for; without one, the first usual cation of the crystal.
+    """Find the ion that is asked for; without one, the first usual cation of the crystal.
 
     Raises:
         InputError: the crystal does not hold it.
@@ -170,13 +161,14 @@ def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
         if atomic_number(text) in there.values():
             return MobileIon(there[text], charges[text])
     elif text and (asked := MobileIon.parse(text)).element in there:
-        return asked
+        own = MobileIon(asked.number, charges[asked.element])
+        return own if str(own) == str(asked) else asked
     ions = ", ".join(str(MobileIon(there[name], charges[name])) for name in there)
     raise InputError(f"Name a mobile ion of the structure with --ion; it holds {ions}.")
 
 
 def _safe(text: str) -> str:
-    """The text as part of a file name."""
+    """Make a text part of a file name."""
     return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
 
 

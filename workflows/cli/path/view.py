@@ -26,7 +26,14 @@ GII_LIMIT_VU = 0.2
 
 
 def show(console: Console, found: IonMap, *, name: str, dimensions: Sequence[int]) -> None:
-    """Print barriers, bottlenecks, a small plot of each path, and the sites."""
+    """Print barriers, bottlenecks, a plot of each path, and the sites.
+
+    Args:
+        console: where to print.
+        found: field, paths and sites of the ion.
+        name: name of the structure.
+        dimensions: dimensionalities to show.
+    """
     ion, parameters = found.ion, found.quality.label.replace("_", " ")
     console.print(Text(f"{ion} in {name}", style="bold"), Text(f"({parameters} parameters)"))
     console.print(Text(_gii_line(_quality(found))))
@@ -59,6 +66,7 @@ def _energy(value: float) -> str:
 
 
 def _place(frac: Sequence[float]) -> str:
+    """Write fractional coordinates."""
     return " ".join(f"{x:.3f}" for x in frac)
 
 

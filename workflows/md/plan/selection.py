@@ -13,10 +13,8 @@ from dualion.results.columns import Row
 from dualion.results.run_folder import RunFolder, read_candidates
 from dualion.screening.ions import MobileIon
 from dualion.structures.elements import atomic_number, symbol
+from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import DualionError, InputError
-from dualion.structures.files import parse_entry
-from dualion.structures.preparation import prepare
-from dualion.structures.records import cell_kind_of
 from dualion.workflows.campaign.run_structures import structures_of_run
 from dualion.workflows.campaign.structure_lookup import find_entry
 from dualion.workflows.md.plan.cells import cell_of
@@ -89,7 +87,7 @@ def of_candidates(
             skipped.append(Skipped(source_id=name, message="Its source holds it no more."))
             continue
         try:
-            subjects.append(_subject(row, entry))
+            subjects.append(_subject(row, entry, strict=run.strict))
         except DualionError as error:
             skipped.append(Skipped(source_id=name, message=str(error)))
     return subjects, skipped
@@ -142,8 +140,8 @@ def symbol_of(ion: str) -> str:
     return found.group() if found else ion
 
 
-def _subject(row: Row, entry: RawEntry) -> Subject:
-    crystal = _crystal(entry)
+def _subject(row: Row, entry: RawEntry, *, strict: bool) -> Subject:
+    crystal = prepare_entry(entry, strict=strict).crystal
     return Subject(
         structure_key=structure_key_of(row),
         source_id=str(row["source_id"]),
@@ -153,11 +151,6 @@ def _subject(row: Row, entry: RawEntry) -> Subject:
         crystal=crystal,
         note=crystal.note,
     )
-
-
-def _crystal(entry: RawEntry) -> IonicCrystal:
-    record = parse_entry(entry)
-    return prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
 
 
 def of_file(name: str, *, cation: str = "", anion: str = "") -> Subject:
@@ -173,13 +166,13 @@ def of_file(name: str, *, cation: str = "", anion: str = "") -> Subject:
         StructureError: it cannot be made ready.
     """
     entry = find_entry(name)
-    crystal = _crystal(entry)
-    composition = parse_entry(entry).structure.composition
+    prepared = prepare_entry(entry)
+    crystal = prepared.crystal
     text = "\0".join((entry.format, entry.text))
     return Subject(
         structure_key=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         source_id=entry.source_id,
-        formula=composition.reduced_formula,
+        formula=prepared.record.structure.composition.reduced_formula,
         cation=_ion(crystal, cation, CATIONS, positive=True),
         anion=_ion(crystal, anion, HALIDES, positive=False),
         crystal=crystal,
