@@ -11,12 +11,16 @@ import pytest
 import slurm_server
 
 from dualion.structures.files import reference_paths
-from dualion.workflows.campaign import submission as batch
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.run import open_campaign, run_campaign
-from dualion.workflows.campaign.shards import submissions
 from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.submission import submit_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.submission import (
+    cancel_submission,
+    list_queued,
+    list_submissions,
+)
 
 pytestmark = pytest.mark.slurm
 
@@ -26,8 +30,7 @@ PATIENCE_S = 240.0
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    for package in ("dask_jobqueue", "qtoolkit"):
-        pytest.importorskip(package, reason="the extra cluster is not installed")
+    pytest.importorskip("dask_jobqueue", reason="the extra cluster is not installed")
     with slurm_server.slurm(tmp_path_factory.mktemp("slurm")):
         yield
 
@@ -79,7 +82,7 @@ def test_workers_in_slurm_jobs_give_the_same_tables(tmp_path: Path, local: Path)
 def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
     asked = campaign(tmp_path / "c", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
     with open_campaign(asked) as (store, _):
-        found = batch.submit(asked, store, scheduler="slurm", shards=3)
+        found = submit_campaign(asked, store, scheduler="slurm", shards=3)
     assert found is not None
     submission, content = found
     loads = [load["expected_s"] for load in content["loads"]]
@@ -99,10 +102,10 @@ def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
 def test_a_cancelled_submission_keeps_what_was_done(tmp_path: Path, local: Path) -> None:
     asked = campaign(tmp_path / "c", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
     with open_campaign(asked) as (store, _):
-        found = batch.submit(asked, store, scheduler="slurm", shards=2)
+        found = submit_campaign(asked, store, scheduler="slurm", shards=2)
     assert found is not None
-    submission, content = found
-    assert batch.cancel(submission) == [content["merge_job_id"], content["job_id"]]
+    _, content = found
+    assert cancel_submission(content) == content["jobs"][::-1]
     _wait_for_the_end(asked)
     run_campaign(asked.model_copy(update={"cluster": asked.cluster.model_copy(update=LOCAL)}))
     assert rows(asked.folder) == rows(local)
@@ -114,9 +117,9 @@ LOCAL = {"kind": "local", "workers": 2, "memory_per_worker": "auto"}
 def _wait_for_the_end(asked: Campaign) -> None:
     """Wait until no job of the campaign is in the queue."""
     end = time.monotonic() + PATIENCE_S
-    (submission,) = submissions(asked.folder)
+    (submission,) = list_submissions(asked.folder)
     while time.monotonic() < end:
-        if not batch.queue_states(submission.read()):
+        if not list_queued(submission.read()):
             return
         time.sleep(1.0)
     pytest.fail(f"still in the queue after {PATIENCE_S} s: {campaign_status(asked)}")

@@ -14,7 +14,7 @@ from dualion.results.store import MdRun, MdRuns
 from dualion.results.tables import TableWriter, read_table
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import Seen, reconcile
+from dualion.workflows.md.reconcile import RunStatus, reconcile
 from dualion.workflows.md.run.run_folder import replace_text
 from dualion.workflows.md.run.segment import analyse_run
 from dualion.workflows.md.states import RunState
@@ -73,7 +73,7 @@ def collect(folder: MdFolder) -> Collected:
 
 
 def _results(
-    folder: MdFolder, runs: MdRuns, seen: Iterable[Seen], problems: list[str]
+    folder: MdFolder, runs: MdRuns, seen: Iterable[RunStatus], problems: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Results of finished runs that the store lacks; an analysis that is gone is made again."""
     found = {}

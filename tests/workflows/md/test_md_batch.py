@@ -12,7 +12,7 @@ import dualion.workflows.md.submission as batch
 from dualion.structures.errors import InputError
 from dualion.workflows.md.run.job import main as job
 from dualion.workflows.md.states import RunState
-from dualion.workflows.md.submission import piece_limit_s, submit_runs
+from dualion.workflows.md.submission import segment_limit_s, submit_runs
 
 SETTINGS = """
 md:
@@ -53,14 +53,13 @@ cluster:
 def test_scripts_ask_for_what_a_piece_needs(
     tmp_path: Path, scheduler: str, head: list[str], after: str, number: str
 ) -> None:
-    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     folder = folder_of(tmp_path / "f", SETTINGS)
     queued(folder, protocol={"replicas": 3})
-    found = submit_runs(folder, scheduler=scheduler, pieces=2, dry_run=True)
+    found = submit_runs(folder, scheduler=scheduler, segments=2, dry_run=True)
     assert found is not None
-    assert (found.runs, found.elements, found.pieces, found.jobs) == (3, 3, 2, ())
+    assert (found.runs, found.elements, found.segments, found.jobs) == (3, 3, 2, ())
     first, second = (
-        (found.submission.folder / f"piece-0{n}.sh").read_text().splitlines() for n in (1, 2)
+        (found.submission.folder / f"segment-0{n}.sh").read_text().splitlines() for n in (1, 2)
     )
     for part in head:
         assert any(line.endswith(part) for line in first), first
@@ -78,7 +77,6 @@ def test_scripts_ask_for_what_a_piece_needs(
 
 
 def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
-    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     folder = folder_of(tmp_path / "f", "md:\n  template: job.sh\n")
     queued(folder)
     template = folder.path / "job.sh"
@@ -87,7 +85,7 @@ def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
     template.write_text("{{header}}\nmodule load vasp # $HOME {{ cores }}\n{{command}}\n")
     found = submit_runs(folder, scheduler="slurm", dry_run=True)
     assert found is not None
-    text = (found.submission.folder / "piece-01.sh").read_text()
+    text = (found.submission.folder / "segment-01.sh").read_text()
     assert text.startswith("#!") and "module load vasp # $HOME 1\n" in text
     assert "dualion.workflows.md.run.job" in text and "{{" not in text
     template.write_text("{{header}}\n{{comand}}\n")
@@ -101,7 +99,6 @@ def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
 def test_many_runs_share_the_elements_of_an_array(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     monkeypatch.setattr(batch, "ELEMENTS_MOST", 2)
     folder = folder_of(tmp_path / "f")
     queued(folder, protocol={"replicas": 3})
@@ -118,7 +115,6 @@ def _lines(folder: Path) -> list[str]:
 def test_a_queue_that_refuses_or_is_missing_gives_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     folder = folder_of(tmp_path / "f")
     queued(folder)
     monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch there
@@ -128,9 +124,9 @@ def test_a_queue_that_refuses_or_is_missing_gives_one_sentence(
 
 
 def test_limits_leave_time_for_the_last_checkpoint() -> None:
-    assert piece_limit_s("00:01:00") == 45
-    assert piece_limit_s("12:00:00") == 42900
-    assert piece_limit_s("1-00:00:00") == 86100
+    assert segment_limit_s("00:01:00") == 45
+    assert segment_limit_s("12:00:00") == 42900
+    assert segment_limit_s("1-00:00:00") == 86100
 
 
 @pytest.mark.slow
