@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dualion.results.columns import BY_KEY, Column, Row, Value
+from dualion.structures.atomic_write import replacing_text
 from dualion.structures.errors import InputError
 
 
@@ -54,10 +55,8 @@ class TableWriter:
 
 def write_table(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> None:
     """Write a whole table, atomically: readers see the old file or the new one."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as handle:
+    with replacing_text(path, newline="") as handle:
         TableWriter(handle, columns).write(rows)
-    part.replace(path)
 
 
 def read_table(path: Path) -> list[Row]:

@@ -20,6 +20,7 @@ from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, FLAGS, REASONS, SOURCES, STATUSES
 from dualion.results.run_folder import RunFolder, identity
+from dualion.structures.atomic_write import write_text
 from dualion.structures.errors import InputError
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
@@ -46,9 +47,8 @@ def write_report(
     """
     check_target(path)
     text = report_html(run, title=title or run.name, details=details)
-    with _writing(path) as part:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+    with _writing(path):
+        write_text(path, text)
     return len(text.encode("utf-8"))
 
 

@@ -60,7 +60,8 @@ def _submission_line(submission: dict[str, Any]) -> str:
     states = ", ".join(f"{state} {count}" for state, count in submission["queue"].items())
     queue = f"queue: {states or 'none left'}"
     if submission["queue_problem"]:
-        queue = f"queue: not known. {submission['queue_problem']}"
+        problem = submission["queue_problem"]
+        queue = f"queue: {problem[:1].lower()}{problem[1:]}"
     elif submission["merged"]:
         queue += ", merged"
     return (

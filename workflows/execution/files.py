@@ -6,9 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dualion.structures.atomic_write import replacing, sync_folder, write_text
+from dualion.structures.atomic_write import (
+    replacing_bytes,
+    replacing_text,
+    sync_folder,
+    write_bytes,
+    write_text,
+)
 
-__all__ = ["replacing", "sync_folder", "write_json", "write_text"]
+__all__ = [
+    "replacing_bytes",
+    "replacing_text",
+    "sync_folder",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:

@@ -13,9 +13,9 @@ from dualion.results.md_results import md_columns_of, results_of, runs_by_struct
 from dualion.results.store import MdRun, MdRuns
 from dualion.results.tables import TableWriter, read_table
 from dualion.structures.errors import DualionError, InputError
+from dualion.workflows.execution.files import replacing_text, write_text
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import RunStatus, reconcile
-from dualion.workflows.md.run.run_folder import replace_text
 from dualion.workflows.md.run.segment import analyse_run
 from dualion.workflows.md.states import RunState
 
@@ -56,7 +56,7 @@ def collect(folder: MdFolder) -> Collected:
         runs.note({key: {"results": results} for key, results in fresh.items()})
         known = runs.all()
         try:
-            replace_text(folder.path / "md_runs.csv", runs_csv(known))
+            write_text(folder.path / "md_runs.csv", runs_csv(known))
             rows = fill_candidates(folder.path, known)
         except OSError as error:
             raise InputError(
@@ -108,12 +108,10 @@ def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
     if not path.is_file():
         return 0
     by_structure, count = runs_by_structure(runs), 0
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as handle:
+    with replacing_text(path, newline="") as handle:
         writer = TableWriter(handle, CANDIDATES)
         for row in read_table(path):
             filled = md_columns_of(row, by_structure)
             count += filled.get("md_engine") is not None
             writer.write([{**row, **filled}])
-    part.replace(path)
     return count
