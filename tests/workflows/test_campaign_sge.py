@@ -73,7 +73,7 @@ def local(tmp_path_factory: pytest.TempPathFactory, sge: None) -> Path:
 
 
 def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
-    asked = campaign(tmp_path / "c", SGE)
+    asked = campaign(tmp_path / "a b#c?d%je", SGE)
     with open_campaign(asked) as (store, _):
         found = submit_campaign(asked, store, scheduler="sge", shards=2)
     assert found is not None

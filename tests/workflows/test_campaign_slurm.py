@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,8 @@ from dualion.workflows.campaign.run import open_campaign, run_campaign
 from dualion.workflows.campaign.status import campaign_status
 from dualion.workflows.campaign.submission import submit_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.batch_queue import QueueSilentError, cancel_job, list_jobs
+from dualion.workflows.execution.schedulers.slurm import Slurm
 from dualion.workflows.execution.submission import (
     cancel_submission,
     list_queued,
@@ -80,7 +85,7 @@ def test_workers_in_slurm_jobs_give_the_same_tables(tmp_path: Path, local: Path)
 
 
 def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
-    asked = campaign(tmp_path / "c", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
+    asked = campaign(tmp_path / "a b#c?d%je", SLURM.replace('  directives: ["--export=ALL"]\n', ""))
     with open_campaign(asked) as (store, _):
         found = submit_campaign(asked, store, scheduler="slurm", shards=3)
     assert found is not None
@@ -97,6 +102,24 @@ def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
     assert (status["left"], status["done"]) == (0, STRUCTURES), logs
     for table in ("screened.csv", "candidates.csv"):
         assert rows(asked.folder, table) == rows(local, table)
+
+
+def test_the_map_of_states_has_all_that_squeue_knows() -> None:
+    said = subprocess.run(["squeue", "--states=NONSENSE"], capture_output=True, text=True).stderr
+    found = re.search(r"Valid job states include: (\S+)", said)
+    assert found and set(found.group(1).split(",")) <= set(Slurm.states)
+
+
+def test_a_queue_that_is_down_is_not_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    running = Path(os.environ["SLURM_CONF"]).read_text()
+    elsewhere = tmp_path / "slurm.conf"  # a controller of which nobody answers
+    elsewhere.write_text(re.sub("SlurmctldPort=.*", "SlurmctldPort=1", running))
+    assert list_jobs(Slurm(), ["4711"]) == []
+    monkeypatch.setenv("SLURM_CONF", str(elsewhere))
+    with pytest.raises(QueueSilentError, match="does not answer"):
+        list_jobs(Slurm(), ["4711"])
+    with pytest.raises(QueueSilentError, match="does not answer"):
+        cancel_job(Slurm(), "4711")
 
 
 def test_a_cancelled_submission_keeps_what_was_done(tmp_path: Path, local: Path) -> None:

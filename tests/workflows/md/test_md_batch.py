@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 from queue_folders import folder_of, look, queued
+from queue_stand_in import PROGRAMS, install_queue
 
 import dualion.workflows.md.submission as batch
 from dualion.structures.errors import InputError
+from dualion.workflows.execution.batch_queue import JobIdUnknownError, QueueSilentError
+from dualion.workflows.execution.job_script import environment_lines
+from dualion.workflows.md.cancel import cancel_runs
 from dualion.workflows.md.run.job import main as job
 from dualion.workflows.md.states import RunState
 from dualion.workflows.md.submission import segment_limit_s, submit_runs
@@ -158,3 +162,88 @@ def test_a_job_without_runs_or_lines_says_so(
     assert "has no line 3" in capsys.readouterr().err
     assert job([str(tmp_path / "nothing")]) == 2
     assert "holds no MD run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scheduler", PROGRAMS)
+def test_a_silent_queue_takes_no_run_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str
+) -> None:
+    queue = install_queue(tmp_path / "queue", scheduler, monkeypatch)
+    queue.tell("banner", "---\nWelcome\n---\n")
+    folder = folder_of(tmp_path / "f")
+    queued(folder)
+    found = submit_runs(folder, scheduler=scheduler, segments=2)
+    assert found is not None and len(found.jobs) == queue.accepted == 2
+    queue.fall_silent()
+    for state in (RunState.PREPARED, RunState.PAUSED):  # before its first segment, and after it
+        (one,) = look(folder)
+        files = folder.run_folder(one.run.place)
+        progress = files.progress()
+        progress.state = state.value
+        files.write_progress(progress)
+        with pytest.raises(QueueSilentError, match="1 runs may still be in it"):
+            submit_runs(folder, scheduler=scheduler)
+        assert {one.state for one in look(folder)} == {RunState.SUBMITTED}
+    assert queue.accepted == 2
+    queue.recover()
+    queue.tell("over")
+    assert {one.state for one in look(folder)} == {RunState.PAUSED}
+    assert submit_runs(folder, scheduler=scheduler, segments=1) is not None
+    assert queue.accepted == 3
+
+
+def test_a_run_whose_job_has_no_id_is_not_submitted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = install_queue(tmp_path / "queue", "slurm", monkeypatch)
+    folder = folder_of(tmp_path / "f")
+    queued(folder)
+    queue.tell("lost", "Thank you.\n")
+    with pytest.raises(JobIdUnknownError, match="gave no job id"):
+        submit_runs(folder, scheduler="slurm")
+    (queue.folder / "lost").unlink()
+    with pytest.raises(QueueSilentError, match="may still be in it"):
+        submit_runs(folder, scheduler="slurm")
+    assert queue.accepted == 1
+    assert cancel_runs(folder, forget=True) == (1, [])
+    assert queued(folder).reopened == 1
+    assert submit_runs(folder, scheduler="slurm", segments=1) is not None
+    assert queue.accepted == 2
+
+
+def test_a_cancellation_that_the_queue_did_not_hear_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = install_queue(tmp_path / "queue", "slurm", monkeypatch)
+    folder = folder_of(tmp_path / "f")
+    queued(folder)
+    submit_runs(folder, scheduler="slurm", segments=2)
+    queue.fall_silent()
+    with pytest.raises(QueueSilentError, match="runs are cancelled, but job 1001 may stay"):
+        cancel_runs(folder)
+    assert {one.state for one in look(folder)} == {RunState.CANCELLED}
+    queue.recover()
+    assert cancel_runs(folder) == (0, ["1001", "1002"])
+    assert queue.cancelled == ["1001", "1002"]
+
+
+def test_scripts_of_md_set_up_the_node_as_those_of_a_campaign(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f", "md:\n  cores: 4\n")
+    queued(folder)
+    found = submit_runs(folder, scheduler="slurm", dry_run=True)
+    assert found is not None
+    lines = (found.submission.folder / "segment-01.sh").read_text().splitlines()
+    shared = environment_lines(folder.cluster, threads=4)
+    begin = lines.index(shared[0])
+    assert lines[begin : begin + len(shared)] == shared
+    assert lines[begin - 1] == "DUALION_BEGUN=$(date +%s)"  # filling a cache takes time, too
+
+
+def test_a_template_may_take_the_set_up_of_the_node(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f", "md:\n  template: job.sh\n")
+    queued(folder)
+    (folder.path / "job.sh").write_text("{{header}}\n{{prologue}}\n{{dependency}}\n{{command}}\n")
+    found = submit_runs(folder, scheduler="sge", segments=2, dry_run=True)
+    assert found is not None
+    text = (found.submission.folder / "segment-02.sh").read_text()
+    assert "\nexport NUMBA_CACHE_DIR\n" in text and text.count("#$ -hold_jid ID\n") == 2
