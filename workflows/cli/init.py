@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dualion.structures.errors import InputError
+from dualion.workflows.execution.cluster_config import KINDS
 
 TEMPLATE = """\
 # A dualion campaign. Run or resume it with: dualion run {file}
@@ -53,7 +54,7 @@ run:                               # a change computes nothing anew
   # dashboard: 127.0.0.1:8787      # address of Dask's dashboard; none without it
 
 cluster:
-  kind: local                      # local, slurm, pbs, lsf, sge, htcondor, oar or address
+  kind: local                      # {kinds}
   workers: 0                       # kind local: processes, 0 for one a core
   # memory_per_worker: auto        # such as 2GB; needed for a batch system
   # address: tcp://host:8786       # kind address: a Dask scheduler that runs already
@@ -122,7 +123,10 @@ def write_template(folder: Path, files: list[str]) -> Path:
     target = folder / "campaign.yaml"
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)
     quoted = ", ".join(json.dumps(_beside(folder, path), ensure_ascii=False) for path in files)
-    text = TEMPLATE.format(file=target.name, name=json.dumps(name or "campaign"), files=quoted)
+    kinds = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+    text = TEMPLATE.format(
+        file=target.name, name=json.dumps(name or "campaign"), files=quoted, kinds=kinds
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as handle:

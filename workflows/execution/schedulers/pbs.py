@@ -88,9 +88,16 @@ class PBS(ArrayScheduler):
         return ["qstat", "-f", "-t", *job_ids]
 
     def parse_jobs(self, output: CommandOutput, job_ids: Sequence[str]) -> list[QueuedJob] | None:
-        """Jobs of the answer to a query; None where the queue did not answer.
+        """Jobs of the answer to a query.
 
         An array is listed itself and element by element; where elements are, they count.
+
+        Args:
+            output: of the command.
+            job_ids: that were asked for; other jobs are left out.
+
+        Returns:
+            None where the queue did not answer.
         """
         if output.status != 0 and not self.has_forgotten(output):
             return None
@@ -117,7 +124,12 @@ class PBS(ArrayScheduler):
         return ["qdel", job_id]
 
     def element_id(self, job_id: str, number: int) -> str:
-        """What the queue calls one element of an array."""
+        """What the queue calls one element of an array.
+
+        Args:
+            job_id: of the array.
+            number: of the element, from 1.
+        """
         head, dot, server = job_id.partition(".")
         return f"{head.removesuffix('[]')}[{number}]{dot}{server}"
 

@@ -85,7 +85,15 @@ class GridEngine(ArrayScheduler):
         return ["qstat", "-xml", "-u", "*"]
 
     def parse_jobs(self, output: CommandOutput, job_ids: Sequence[str]) -> list[QueuedJob] | None:
-        """Jobs of the answer to a query; None where the queue did not answer."""
+        """Jobs of the answer to a query.
+
+        Args:
+            output: of the command.
+            job_ids: that were asked for; other jobs are left out.
+
+        Returns:
+            None where the queue did not answer.
+        """
         if output.status != 0 or "</job_info>" not in output.stdout:
             return None
         jobs = []
@@ -107,7 +115,12 @@ class GridEngine(ArrayScheduler):
         return ["qdel", job_id]
 
     def element_id(self, job_id: str, number: int) -> str:
-        """What the queue calls one element of an array."""
+        """What the queue calls one element of an array.
+
+        Args:
+            job_id: of the array.
+            number: of the element, from 1.
+        """
         return f"{job_id}.{number}"
 
     def element_number(self) -> str:

@@ -109,7 +109,15 @@ class Slurm(ArrayScheduler):
         return ["squeue", "--noheader", *where, f"--jobs={numbers}", "--format=%i %T"]
 
     def parse_jobs(self, output: CommandOutput, job_ids: Sequence[str]) -> list[QueuedJob] | None:
-        """Jobs of the answer to a query; None where the queue did not answer."""
+        """Jobs of the answer to a query.
+
+        Args:
+            output: of the command.
+            job_ids: that were asked for; other jobs are left out.
+
+        Returns:
+            None where the queue did not answer.
+        """
         failed = output.status != 0 or "error" in output.stderr.lower()
         if failed and not self.has_forgotten(output):
             return None
@@ -130,7 +138,12 @@ class Slurm(ArrayScheduler):
         return ["scancel", *where, _number(job_id)]
 
     def element_id(self, job_id: str, number: int) -> str:
-        """What the queue calls one element of an array."""
+        """What the queue calls one element of an array.
+
+        Args:
+            job_id: of the array.
+            number: of the element, from 1.
+        """
         cluster = _cluster(job_id)
         return f"{_number(job_id)}_{number}" + (f";{cluster}" if cluster else "")
 
