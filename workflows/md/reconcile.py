@@ -22,6 +22,8 @@ SILENT_S = 900.0
 
 LOST = "process_lost"
 LOST_MESSAGE = "Its process is gone; it goes on from its last checkpoint."
+QUEUE_SILENT = "queue_silent"
+QUEUE_SILENT_MESSAGE = "The queue does not answer; it may still have the run's job."
 NO_FOLDER = "folder_missing"
 NO_FOLDER_MESSAGE = "Its folder is gone; queue it anew with: dualion md queue"
 
@@ -87,6 +89,8 @@ def _by_folder(run: MdRun, files: RunFolder, progress: Progress, queue: InQueue)
 
     def status(state: RunState, *, lost: bool = False) -> RunStatus:
         reason, message = (LOST, LOST_MESSAGE) if lost else (progress.reason, progress.message)
+        if state is RunState.SUBMITTED and queue is InQueue.UNKNOWN:
+            reason, message = QUEUE_SILENT, QUEUE_SILENT_MESSAGE
         return RunStatus(
             run=run, progress=progress, state=state, reason=reason, message=message, lost=lost
         )

@@ -183,11 +183,14 @@ def test_a_silent_queue_takes_no_run_twice(
         files.write_progress(progress)
         with pytest.raises(QueueSilentError, match="1 runs may still be in it"):
             submit_runs(folder, scheduler=scheduler)
-        assert {one.state for one in look(folder)} == {RunState.SUBMITTED}
+        (one,) = look(folder)
+        assert (one.state, one.reason) == (RunState.SUBMITTED, "queue_silent")
+        assert "does not answer" in one.message
     assert queue.accepted == 2
     queue.recover()
     queue.tell("over")
-    assert {one.state for one in look(folder)} == {RunState.PAUSED}
+    (one,) = look(folder)
+    assert (one.state, one.reason) == (RunState.PAUSED, "")
     assert submit_runs(folder, scheduler=scheduler, segments=1) is not None
     assert queue.accepted == 3
 
