@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dualion.structures.errors import InputError
@@ -17,7 +17,7 @@ SUBMIT_S = 300.0
 """How long a submission may take, s: sites check quotas and budgets first."""
 
 ENVIRONMENT = {"LC_ALL": "C", "SLURM_BITSTR_LEN": "0"}
-"""English answers, and lists of array elements in full."""
+"""English answers, and lists of array elements in full; not for submissions, as jobs inherit it."""
 
 
 class QueueRefusedError(InputError):
@@ -33,7 +33,11 @@ class JobIdUnknownError(InputError):
 
 
 def run_command(
-    words: Sequence[str], *, timeout_s: float, folder: Path | None = None
+    words: Sequence[str],
+    *,
+    timeout_s: float,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> CommandOutput:
     """Run a command of the batch system.
 
@@ -41,12 +45,13 @@ def run_command(
         words: of the command; no shell reads them.
         timeout_s: after which it is ended, s.
         folder: to run it in; None for the current one.
+        environment: variables beside those of this process.
     """
     try:
         done = subprocess.run(
             words,
             cwd=folder,
-            env=os.environ | ENVIRONMENT,
+            env=os.environ | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_s,
@@ -102,7 +107,9 @@ def list_jobs(scheduler: ArrayScheduler, job_ids: Sequence[str]) -> list[QueuedJ
     """
     if not job_ids:
         return []
-    output = run_command(scheduler.query_command(job_ids), timeout_s=QUERY_S)
+    output = run_command(
+        scheduler.query_command(job_ids), timeout_s=QUERY_S, environment=ENVIRONMENT
+    )
     jobs = scheduler.parse_jobs(output, job_ids)
     if jobs is None:
         raise QueueSilentError(f"The queue does not answer ({output.summary}).")
@@ -119,6 +126,8 @@ def cancel_job(scheduler: ArrayScheduler, job_id: str) -> None:
     Raises:
         QueueSilentError: the queue could not be told.
     """
-    output = run_command(scheduler.cancel_command(job_id), timeout_s=QUERY_S)
+    output = run_command(
+        scheduler.cancel_command(job_id), timeout_s=QUERY_S, environment=ENVIRONMENT
+    )
     if output.status != 0 and not scheduler.has_forgotten(output):
         raise QueueSilentError(f"The queue does not answer ({output.summary}).")

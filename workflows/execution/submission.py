@@ -88,7 +88,8 @@ class JobStep:
 
 def list_submissions(folder: Path) -> list[Submission]:
     """All submissions below a folder, in order."""
-    found = sorted((folder / FOLDER).glob("[0-9][0-9][0-9]*"), key=lambda path: int(path.name))
+    found = [path for path in (folder / FOLDER).glob("*") if path.name.isdecimal()]
+    found.sort(key=lambda path: int(path.name))
     return [Submission(path) for path in found if (path / FILE).is_file()]
 
 
@@ -96,7 +97,7 @@ def new_submission(folder: Path) -> Submission:
     """Make a folder with the next free number."""
     base = folder.resolve() / FOLDER
     base.mkdir(exist_ok=True)
-    number = 1 + max((int(p.name) for p in base.iterdir() if p.name.isdigit()), default=0)
+    number = 1 + max((int(p.name) for p in base.iterdir() if p.name.isdecimal()), default=0)
     submission = Submission(base / f"{number:03d}")
     submission.folder.mkdir()
     return submission
