@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-import click
+import shutil
+from pathlib import Path
+from typing import Any
+
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from dualion.results.columns import CANDIDATES, SCREENED
 from dualion.workflows.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("structures", "screening", "results", "workflows")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Copy the checkout below the import name, where the reference's reader looks for it.
+
+    The reader follows no links to folders.
+    """
+    package = ROOT / "build" / "import-name" / "dualion"
+    shutil.rmtree(package, ignore_errors=True)
+    package.mkdir(parents=True)
+    shutil.copy(ROOT / "dualion" / "__init__.py", package)
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, package / room)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -22,18 +42,25 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def commands_page() -> str:
     """Every command with its arguments and options."""
     parts = ["# Commands\n", "Made from the code; `dualion COMMAND --help` says the same.\n"]
-    group = typer.main.get_command(app)
-    assert hasattr(group, "commands")
-    for name, command in sorted(group.commands.items()):
-        if hasattr(command, "commands"):
-            for below, inner in sorted(command.commands.items()):
-                parts.append(_command(f"{name} {below}", inner))
-        elif not command.hidden:
+    for name, command in _commands_below(typer.main.get_command(app)):
+        inner = _commands_below(command)
+        parts += [_command(f"{name} {below}", one) for below, one in inner]
+        if not inner and not command.hidden:
             parts.append(_command(name, command))
     return "\n".join(parts)
 
 
-def _command(name: str, command: click.Command) -> str:
+def _commands_below(group: Any) -> list[tuple[str, Any]]:
+    """The commands of a group, sorted by name; none for a single command."""
+    if not hasattr(group, "list_commands"):
+        return []
+    context = group.make_context(group.name, [], resilient_parsing=True)
+    return [
+        (name, group.get_command(context, name)) for name in sorted(group.list_commands(context))
+    ]
+
+
+def _command(name: str, command: Any) -> str:
     rows = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
     rows = [row for row in rows if not row.startswith("| `--help`")]
     table = ["| | default | |", "|---|---|---|", *rows, ""] if rows else []
@@ -49,7 +76,7 @@ def _text(help_text: str) -> str:
     return "\n".join(lines)
 
 
-def _parameter(parameter: click.Parameter) -> str:
+def _parameter(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     if parameter.param_type_name == "argument":
         names = f"`{(parameter.metavar or parameter.name or '').strip('[].')}`".upper()
