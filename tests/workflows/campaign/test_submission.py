@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from dualion.workflows.execution.batch_queue import (
 )
 from dualion.workflows.execution.submission import job_ids, list_submissions
 
+CASE = Path(__file__).resolve().parents[4] / "shared" / "cases" / "queue" / "bin"
 BANNER = "---\n Welcome to the Example Supercomputer\n---\n--> Verifying valid submit host...OK\n"
 
 
@@ -200,3 +202,35 @@ def test_submissions_of_earlier_releases_are_read(asked: Campaign, queue: StandI
     assert "QUEUED 2" in status_line(asked)
     with pytest.raises(InputError, match="The queue has submission 001"):
         submit(asked, queue)
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Programs of a site that prints a banner, and whose squeue times out when it is told to."""
+    if not (CASE / "sbatch").is_file():
+        pytest.skip("../shared/cases/queue is not here")
+    monkeypatch.setenv("PATH", f"{CASE}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FAKEQ", str(tmp_path))
+    return tmp_path / "submitted"
+
+
+def test_the_sites_banner_hides_no_job(
+    case: Path, asked: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_BANNER", "1")
+    with open_campaign(asked) as (store, _):
+        found = submit_campaign(asked, store, scheduler="slurm", shards=1)
+    assert found is not None and found[1]["jobs"] == ["1001", "1002"]
+    assert [line.split()[-1] for line in case.read_text().splitlines()] == ["array.sh", "merge.sh"]
+
+
+def test_the_sites_silence_submits_nothing_twice(
+    case: Path, asked: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_campaign(asked) as (store, _):
+        submit_campaign(asked, store, scheduler="slurm", shards=1)
+        monkeypatch.setenv("FAKE_SQUEUE", "timeout")
+        with pytest.raises(QueueSilentError, match="Socket timed out"):
+            submit_campaign(asked, store, scheduler="slurm", shards=1)
+    assert "the queue does not answer" in status_line(asked)
+    assert len(case.read_text().splitlines()) == 2
