@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Column, Row
 from dualion.results.tables import TableWriter
+from dualion.structures.atomic_write import replacing_bytes
 from dualion.structures.errors import MissingDependencyError
 from dualion.structures.files import parse_entry
 
@@ -53,7 +53,7 @@ def write_json_lines(path: Path, rows: Iterable[Row], columns: Sequence[Column])
         rows: rows of the table.
         columns: columns to write.
     """
-    with _replacing(path) as handle:
+    with replacing_bytes(path) as handle:
         for row in rows:
             line = {column.key: _json_value(row.get(column.key)) for column in columns}
             handle.write(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n")
@@ -101,7 +101,7 @@ def write_parquet(path: Path, rows: Sequence[Row], columns: Sequence[Column]) ->
         for c in columns
     ]
     made = arrow.schema(fields, metadata={"dualion_schema_version": str(SCHEMA_VERSION)})
-    with _replacing(path) as handle:
+    with replacing_bytes(path) as handle:
         parquet.write_table(arrow.Table.from_arrays(arrays, schema=made), handle)
 
 
@@ -138,7 +138,10 @@ def write_structures(
     """
     counts = {"written": 0, "licensed": 0, "missing": 0}
     done: set[tuple[str, str]] = set()
-    with _replacing(path) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        replacing_bytes(path) as handle,
+        zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for row in candidates:
             name = (str(row["source"]), str(row["source_id"]))
             if name in done:
@@ -194,22 +197,3 @@ def _written_cif(record: StructureRecord) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return str(CifWriter(record.structure))
-
-
-class _replacing:
-    """A binary file that takes the place of another once it is whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(path.name + ".part")
-
-    def __enter__(self) -> io.BufferedWriter:
-        self._handle = self._part.open("wb")
-        return self._handle
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._handle.close()
-        if kind is None:
-            os.replace(self._part, self._path)  # noqa: PTH105
-        else:
-            self._part.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dualion.results.columns import BY_KEY, Column, Row, Value
+from dualion.structures.atomic_write import replacing_text
 from dualion.structures.errors import InputError
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]inf")
@@ -99,10 +100,8 @@ def write_table(path: Path, rows: Iterable[Row], columns: Sequence[Column]) -> N
         rows: rows of the table.
         columns: columns to write.
     """
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as handle:
+    with replacing_text(path, newline="") as handle:
         TableWriter(handle, columns).write(rows)
-    part.replace(path)
 
 
 def read_table(path: Path) -> list[Row]:

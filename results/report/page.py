@@ -21,6 +21,7 @@ from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, SOURCES
 from dualion.results.run_folder import RunFolder, identity
 from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, STATUSES
+from dualion.structures.atomic_write import write_text
 from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
@@ -49,9 +50,8 @@ def write_report(
     check_target(path)
     heading = printable_name(title or run.name)  # a folder's name need not be UTF-8
     text = report_html(run, title=heading, details=details)
-    with _writing(path) as part:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+    with _writing(path):
+        write_text(path, text)
     return len(text.encode("utf-8"))
 
 

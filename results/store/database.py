@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -32,13 +34,13 @@ def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
     """Return the URL of a SQLite file.
 
     Args:
-        path: the file.
-        read_only: open it without the right to write.
+        path: the file; characters that mean something in a URI are escaped.
+        read_only: let the connection write nothing.
     """
     if not read_only:
         return URL.create("sqlite", database=str(path))
     query = {"mode": "ro", "uri": "true"}
-    return URL.create("sqlite", database=f"file:{path}", query=query)
+    return URL.create("sqlite", database=f"file:{quote(os.fsencode(path))}", query=query)
 
 
 def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:

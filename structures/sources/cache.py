@@ -21,12 +21,12 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dualion.structures.atomic_write import write_bytes
 from dualion.structures.errors import InputError
 from dualion.structures.sources.query import digest
 
@@ -224,16 +224,7 @@ def _make_private(folder: Path) -> None:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     _make_private(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_bytes(path, data, mode=0o600)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -10,7 +10,7 @@ from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.enqueue import Queued, queue_up
 from dualion.workflows.md.plan.run_plan import plan_runs
 from dualion.workflows.md.plan.selection import of_file
-from dualion.workflows.md.reconcile import Seen, reconcile
+from dualion.workflows.md.reconcile import RunStatus, reconcile
 
 WELLS = "queue_samples:Wells"
 
@@ -48,7 +48,7 @@ def queued(folder: MdFolder, engine: str = WELLS, **changes: Any) -> Queued:
     return queue_up(folder, plan_runs([of_file("LiI")], block_of(engine, **changes)))
 
 
-def look(folder: MdFolder) -> list[Seen]:
+def look(folder: MdFolder) -> list[RunStatus]:
     """How the runs stand, the store brought up to date."""
     with folder.writing() as runs:
         return reconcile(folder, runs)

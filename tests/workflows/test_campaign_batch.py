@@ -11,14 +11,16 @@ import pytest
 from dualion.results.store import Store
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths
-from dualion.workflows.campaign import submission as batch
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.plan import Ask, read_sources
 from dualion.workflows.campaign.run import open_campaign, run_campaign
 from dualion.workflows.campaign.shard_job import main as batch_job
-from dualion.workflows.campaign.shards import cut, merge_all, new_submission, run_shard
+from dualion.workflows.campaign.shards import cut, merge_all, run_shard
+from dualion.workflows.campaign.submission import submit_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign
-from dualion.workflows.execution.cluster import CLASSES, _times, job_settings
+from dualion.workflows.execution.cluster import _times, job_settings
+from dualion.workflows.execution.schedulers import SCHEDULERS, find_array_scheduler
+from dualion.workflows.execution.submission import new_submission
 
 BLOCK = """
   queue: fast
@@ -43,11 +45,10 @@ def campaign(folder: Path, cluster: str = "kind: local", number: int = 8) -> Cam
 
 def scripts(folder: Path, scheduler: str, directive: str) -> tuple[str, str]:
     """The scripts of a submission of three shards, which is not submitted."""
-    pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     kind = "local" if scheduler == "none" else scheduler
     asked = campaign(folder, f"kind: {kind}" + BLOCK.format(directive=directive))
     with open_campaign(asked) as (store, _):
-        found = batch.submit(asked, store, scheduler=scheduler, shards=3, dry_run=True)
+        found = submit_campaign(asked, store, scheduler=scheduler, shards=3, dry_run=True)
     assert found is not None
     submission, content = found
     assert content["shards"] == 3
@@ -123,16 +124,16 @@ def test_scripts_say_what_the_batch_system_needs(
 
 def test_an_unknown_batch_system_is_refused_with_the_closest() -> None:
     with pytest.raises(InputError, match="did you mean 'slurm'"):
-        batch.queue_manager("slrum")
+        find_array_scheduler("slrum")
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("kind", SCHEDULERS)
 def test_dask_jobqueue_takes_the_settings_of_every_batch_system(tmp_path: Path, kind: str) -> None:
     jobqueue = pytest.importorskip("dask_jobqueue", reason="the extra cluster is not installed")
     asked = campaign(tmp_path, f"kind: {kind}" + BLOCK.format(directive="#X"))
     settings = job_settings(asked)
     settings.pop("scheduler_options")
-    job = getattr(jobqueue, CLASSES[kind]).job_cls(
+    job = getattr(jobqueue, SCHEDULERS[kind].dask_class).job_cls(
         scheduler="tcp://127.0.0.1:1", name="w", **settings
     )
     script = job.job_script()
@@ -169,8 +170,7 @@ def submission_of(asked: Campaign, store: Store, shards: int) -> tuple[object, l
             "campaign": asked.model_dump(mode="json"),
             "merged": False,
             "loads": loads,
-            "job_id": None,
-            "merge_job_id": None,
+            "jobs": [],
         }
     )
     return submission, [load["expected_s"] for load in loads]

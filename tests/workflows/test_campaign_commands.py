@@ -66,8 +66,7 @@ def test_from_init_to_the_tables(app: typer.Typer, tmp_path: Path) -> None:
     assert (found["done"], found["left"], found["rows"]) == (6, 0, {"ok": 6})
     assert found["driver"]["running"] is False
     assert "No job of this campaign" in said("cancel", folder)
-    if "qtoolkit" in sys.modules:
-        assert "Nothing is left" in said("submit", folder, "--scheduler", "slurm")
+    assert "Nothing is left" in said("submit", folder, "--scheduler", "slurm")
 
 
 def test_mistakes_end_in_one_sentence(app: typer.Typer, tmp_path: Path) -> None:

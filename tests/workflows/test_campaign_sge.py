@@ -13,12 +13,16 @@ import pytest
 import sge_server
 
 from dualion.structures.files import reference_paths
-from dualion.workflows.campaign import submission as batch
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.run import open_campaign, run_campaign
-from dualion.workflows.campaign.shards import submissions
 from dualion.workflows.campaign.status import campaign_status
+from dualion.workflows.campaign.submission import submit_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.submission import (
+    cancel_submission,
+    list_queued,
+    list_submissions,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -39,8 +43,7 @@ cluster:
 
 @pytest.fixture(scope="module", autouse=True)
 def sge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    for package in ("dask_jobqueue", "qtoolkit"):
-        pytest.importorskip(package, reason="the extra cluster is not installed")
+    pytest.importorskip("dask_jobqueue", reason="the extra cluster is not installed")
     with sge_server.grid_engine(tmp_path_factory.mktemp("sge")):
         yield
 
@@ -70,9 +73,9 @@ def local(tmp_path_factory: pytest.TempPathFactory, sge: None) -> Path:
 
 
 def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
-    asked = campaign(tmp_path / "c", SGE)
+    asked = campaign(tmp_path / "a b#c?d%je", SGE)
     with open_campaign(asked) as (store, _):
-        found = batch.submit(asked, store, scheduler="sge", shards=2)
+        found = submit_campaign(asked, store, scheduler="sge", shards=2)
     assert found is not None
     assert sum(campaign_status(asked)["submissions"][0]["queue"].values()) >= 1
     wait_for_the_end(asked)
@@ -86,10 +89,10 @@ def test_a_job_array_gives_the_same_tables(tmp_path: Path, local: Path) -> None:
 def test_a_submission_is_cancelled(tmp_path: Path) -> None:
     asked = campaign(tmp_path / "c", SGE)
     with open_campaign(asked) as (store, _):
-        found = batch.submit(asked, store, scheduler="sge", shards=2)
+        found = submit_campaign(asked, store, scheduler="sge", shards=2)
     assert found is not None
-    submission, content = found
-    assert batch.cancel(submission) == [content["merge_job_id"], content["job_id"]]
+    _, content = found
+    assert cancel_submission(content) == content["jobs"][::-1]
     wait_for_the_end(asked)
     assert campaign_status(asked)["submissions"][0]["queue"] == {}
 
@@ -105,9 +108,9 @@ def test_workers_in_jobs_give_the_same_tables(tmp_path: Path, local: Path) -> No
 def wait_for_the_end(asked: Campaign) -> None:
     """Wait until no job of the campaign is in the queue."""
     end = time.monotonic() + PATIENCE_S
-    (submission,) = submissions(asked.folder)
+    (submission,) = list_submissions(asked.folder)
     while time.monotonic() < end:
-        if not batch.queue_states(submission.read()):
+        if not list_queued(submission.read()):
             return
         time.sleep(1.0)
     pytest.fail(f"still in the queue after {PATIENCE_S} s: {campaign_status(asked)}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
@@ -25,6 +23,7 @@ from dualion.workflows.campaign.config import Campaign, fingerprint
 from dualion.workflows.campaign.plan import Ask
 from dualion.workflows.campaign.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
 from dualion.workflows.campaign.tasks import asked_cations, rejection_outcome
+from dualion.workflows.execution.files import replacing_text
 from dualion.workflows.md.states import TRANSITIONS
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def _write_screened(
         What ranks the passing rows, with the place of each in ``passed``.
     """
     slim: list[dict[str, Any]] = []
-    with _replacing(summary.files.screened) as handle:
+    with replacing_text(summary.files.screened, newline="") as handle:
         writer = TableWriter(handle, SCREENED)
         for entry in found:
             writer.write(entry.rows)
@@ -180,7 +179,7 @@ def _write_candidates(
 ) -> None:
     """Write the passing rows by rank; the first ones are kept to be shown."""
     anode, by_structure = AnodeStability(options=options), group_by_structure(runs)
-    with _replacing(summary.files.candidates) as handle:
+    with replacing_text(summary.files.candidates, newline="") as handle:
         writer = TableWriter(handle, CANDIDATES)
         dimensionality = options.criterion.dimensionality
         for ranked in rank_candidates(slim, dimensionality=dimensionality, weights=weights):
@@ -197,12 +196,3 @@ def _write_candidates(
 
 SHOWN = 15
 """Candidates that a summary keeps."""
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the place of another once it is whole."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as handle:
-        yield handle
-    part.replace(path)

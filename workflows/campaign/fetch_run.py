@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -18,7 +19,7 @@ from dualion.structures.records import RawEntry, Rejection
 from dualion.structures.sources.base import METADATA_KEYS, Source, today
 from dualion.structures.sources.query import SourceQuery
 from dualion.structures.sources.selection import Selection
-from dualion.structures.text import json_text
+from dualion.workflows.execution.files import replacing_text, write_json
 
 COLUMNS = ("source", "source_id", "status", "reason", "message", *METADATA_KEYS)
 """Columns of ``fetched.csv``: one row for every entry, what was sorted out included."""
@@ -79,24 +80,13 @@ def write_export(
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            _part(table).open("w", newline="", encoding="utf-8") as rows,
-            _part(texts).open("w", encoding="utf-8") as lines,
-        ):
-            _write_all(entries, rows, lines if include_structures else None, summary, on_entry)
+        with contextlib.ExitStack() as files:
+            rows = files.enter_context(replacing_text(table, newline=""))
+            lines = files.enter_context(replacing_text(texts)) if include_structures else None
+            _write_all(entries, rows, lines, summary, on_entry)
     except OSError as error:
         raise InputError(f"Cannot write into {folder}: {error.strerror}.") from error
-    _part(table).replace(table)
-    summary.files.append(table)
-    if include_structures:
-        _part(texts).replace(texts)
-        summary.files.append(texts)
-    else:
-        _part(texts).unlink()
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
+    summary.files += [table, texts] if include_structures else [table]
 
 
 def _write_all(
@@ -172,6 +162,5 @@ def write_provenance(
         "fetched_answers": summary.fetched_answers,
     }
     path = folder / "provenance.json"
-    _part(path).write_text(json_text(content, indent=2) + "\n", "utf-8")
-    _part(path).replace(path)
+    write_json(path, content)
     summary.files.append(path)

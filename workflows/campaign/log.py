@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from dualion.structures.text import json_text
+from dualion.workflows.execution.files import write_json
 
 LOG_NAME = "campaign.log.jsonl"
 STATE_NAME = "campaign.state.json"
@@ -31,10 +31,8 @@ class CampaignLog:
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:
     """Write how the run stands, for ``dualion status``."""
-    part = folder / f"{STATE_NAME}.part"
     with contextlib.suppress(OSError):
-        part.write_text(json.dumps(state), encoding="utf-8")
-        os.replace(part, folder / STATE_NAME)  # noqa: PTH105
+        write_json(folder / STATE_NAME, state, indent=None)
 
 
 def read_state(folder: Path) -> dict[str, Any]:

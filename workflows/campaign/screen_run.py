@@ -7,7 +7,6 @@ import dataclasses
 import datetime
 import heapq
 import itertools
-import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +22,10 @@ from dualion.screening.bvse.softbv import parameters_version
 from dualion.structures.errors import InputError
 from dualion.structures.files import count_entries, iter_raw_entries, reference_paths
 from dualion.structures.records import RawEntry, Rejection
-from dualion.structures.text import json_text
 from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
 from dualion.workflows.execution.executor import local_client, run_all, warm_up
+from dualion.workflows.execution.files import write_json
 from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -323,6 +322,4 @@ def _versions() -> dict[str, str]:
 
 def write_sidecar(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file, atomically."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105
+    write_json(path, content)

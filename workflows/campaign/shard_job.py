@@ -12,9 +12,10 @@ from pathlib import Path
 
 from dualion.structures.errors import DualionError
 from dualion.workflows.campaign.run import run_campaign
-from dualion.workflows.campaign.shards import Submission, run_shard
+from dualion.workflows.campaign.shards import run_shard
 from dualion.workflows.campaign.yaml_reader import load_campaign
 from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.execution.submission import Submission
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,9 +9,7 @@ job holds it, as often as that is asked for.
 from __future__ import annotations
 
 import heapq
-import json
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from dualion.workflows.campaign.plan import Ask, jobs_left
 from dualion.workflows.campaign.tasks import screen_job
 from dualion.workflows.execution.cluster_config import ClusterBlock
 from dualion.workflows.execution.locks import LOCK_NAME, folder_lock, is_running
+from dualion.workflows.execution.submission import Submission, list_submissions
 
 PLAN = 1
 """Number of the only plan of a shard's store."""
@@ -30,64 +29,15 @@ PLAN = 1
 COPY_AT_ONCE = 500
 """Structures that are copied into a shard together."""
 
-SUBMISSIONS = "submissions"
 
+def shard_folder(submission: Submission, index: int) -> Path:
+    """Folder of a shard of a submission.
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A submission's folder."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """Its number, as text."""
-        return self.folder.name
-
-    @property
-    def file(self) -> Path:
-        """What was asked and what the queue answered."""
-        return self.folder / "submission.json"
-
-    def shard(self, index: int) -> Path:
-        """Folder of a shard; the first is 1."""
-        return self.folder / f"shard-{index:04d}"
-
-    def read(self) -> dict[str, Any]:
-        """The submission's file.
-
-        Raises:
-            InputError: it is missing or damaged.
-        """
-        try:
-            content = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.file} cannot be read ({error}).") from error
-        if not isinstance(content, dict):
-            raise InputError(f"{self.file} holds no submission.")
-        return content
-
-    def write(self, content: dict[str, Any]) -> None:
-        """Write the submission's file, atomically."""
-        part = self.file.with_suffix(".part")
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(self.file)
-
-
-def submissions(folder: Path) -> list[Submission]:
-    """All submissions of a campaign, in order."""
-    found = sorted((folder / SUBMISSIONS).glob("[0-9][0-9][0-9]*"))
-    return [Submission(path) for path in found if (path / "submission.json").is_file()]
-
-
-def new_submission(folder: Path) -> Submission:
-    """A folder with the next free number."""
-    base = folder / SUBMISSIONS
-    base.mkdir(exist_ok=True)
-    number = 1 + max((int(p.name) for p in base.iterdir() if p.name.isdigit()), default=0)
-    submission = Submission(base / f"{number:03d}")
-    submission.folder.mkdir()
-    return submission
+    Args:
+        submission: that the campaign was cut for.
+        index: of the shard, from 1.
+    """
+    return submission.folder / f"shard-{index:04d}"
 
 
 def cut(
@@ -97,10 +47,17 @@ def cut(
 
     Costly structures are dealt first, each to the shard that has least to do.
 
+    Args:
+        campaign: whose options say what is left.
+        store: of the campaign.
+        plan: number of its plan.
+        submission: whose folder the shards go to.
+        shards: how many.
+
     Returns:
         For each shard its number of structures and its estimated time on one core, s.
     """
-    stores = [_new_store(submission.shard(index)) for index in range(1, shards + 1)]
+    stores = [_new_store(shard_folder(submission, index)) for index in range(1, shards + 1)]
     load = [(0.0, index) for index in range(shards)]
     totals = [{"structures": 0.0, "expected_s": 0.0} for _ in stores]
     hands: list[list[int]] = [[] for _ in stores]
@@ -137,6 +94,12 @@ def run_shard(
 ) -> tuple[int, int]:
     """Compute what a shard still lacks, on this machine.
 
+    Args:
+        submission: that the shard belongs to.
+        index: of the shard, from 1.
+        workers: processes that compute.
+        stop: once it is set, what is in flight is finished and the call ends.
+
     Returns:
         Structures done by this call, and those that are left.
 
@@ -145,7 +108,7 @@ def run_shard(
     """
     from dualion.workflows.campaign.run import Driver
 
-    folder = submission.shard(index)
+    folder = shard_folder(submission, index)
     if not (folder / "shard.db").is_file():
         raise InputError(f"There is no shard {index} in {submission.folder}.")
     campaign = frozen_campaign(submission, folder, workers)
@@ -164,7 +127,16 @@ def run_shard(
 
 
 def frozen_campaign(submission: Submission, folder: Path, workers: int) -> Campaign:
-    """The campaign as it was when it was submitted, to be run in a shard's folder."""
+    """The campaign as it was when it was submitted, to be run in a shard's folder.
+
+    Args:
+        submission: that the shard belongs to.
+        folder: of the shard.
+        workers: processes that compute.
+
+    Raises:
+        InputError: the submission's file is missing or damaged.
+    """
     asked = submission.read()["campaign"]
     memory = asked["cluster"]["memory_per_worker"]
     cluster = ClusterBlock.model_validate({"workers": workers, "memory_per_worker": memory})
@@ -173,18 +145,25 @@ def frozen_campaign(submission: Submission, folder: Path, workers: int) -> Campa
 
 
 def merge_all(campaign: Campaign, store: Store) -> int:
-    """Take over what the shards have, by key; how many structures.
+    """Take over what the shards have, by key.
 
     A shard that a job holds is left for later.
+
+    Args:
+        campaign: whose submissions are looked at.
+        store: that takes over.
+
+    Returns:
+        How many shards were looked at.
     """
     merged = 0
-    for submission in submissions(campaign.folder):
+    for submission in list_submissions(campaign.folder):
         content = submission.read()
         if content.get("merged"):
             continue
         complete = True
         for index in range(1, int(content["shards"]) + 1):
-            complete &= _merge_shard(store, submission.shard(index), content)
+            complete &= _merge_shard(store, shard_folder(submission, index), content)
             merged += 1
         submission.write(content | {"merged": complete})
     return merged
@@ -206,4 +185,4 @@ def _merge_shard(store: Store, folder: Path, content: dict[str, Any]) -> bool:
 def shard_states(submission: Submission) -> list[dict[str, Any]]:
     """How each shard stands, by its state file."""
     count = int(submission.read()["shards"])
-    return [read_state(submission.shard(index)) for index in range(1, count + 1)]
+    return [read_state(shard_folder(submission, index)) for index in range(1, count + 1)]

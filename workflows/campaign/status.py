@@ -10,9 +10,14 @@ from dualion.structures.errors import InputError
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.log import read_state
 from dualion.workflows.campaign.plan import Ask
-from dualion.workflows.campaign.shards import Submission, shard_states, submissions
-from dualion.workflows.campaign.submission import queue_states
+from dualion.workflows.campaign.shards import shard_states
 from dualion.workflows.execution.locks import is_running
+from dualion.workflows.execution.submission import (
+    Submission,
+    count_states,
+    job_ids,
+    list_submissions,
+)
 
 
 def campaign_status(campaign: Campaign) -> dict[str, Any]:
@@ -26,7 +31,7 @@ def campaign_status(campaign: Campaign) -> dict[str, Any]:
         "folder": str(campaign.folder),
         **_store_status(campaign),
         "driver": {"running": is_running(campaign.folder), "state": read_state(campaign.folder)},
-        "submissions": [_submission_status(found) for found in submissions(campaign.folder)],
+        "submissions": [_submission_status(found) for found in list_submissions(campaign.folder)],
     }
 
 
@@ -63,23 +68,26 @@ def _store_status(campaign: Campaign) -> dict[str, Any]:
 def _submission_status(submission: Submission) -> dict[str, Any]:
     content = submission.read()
     states = shard_states(submission)
+    queue, problem = _queue(content)
+    ids = job_ids(content)
     return {
         "name": submission.name,
         "scheduler": content["scheduler"],
-        "job_id": content["job_id"],
+        "job_id": ids[0] if ids else None,
         "shards": content["shards"],
         "structures": sum(int(load["structures"]) for load in content["loads"]),
         "done": sum(int(state.get("done", 0)) for state in states),
         "merged": bool(content["merged"]),
-        "queue": _queue(content),
+        "queue": queue,
+        "queue_problem": problem,
     }
 
 
-def _queue(content: dict[str, Any]) -> dict[str, int]:
-    """States of a submission's jobs; none where it is over or the queue is not to be had here."""
-    if content["merged"] or not content["job_id"]:
-        return {}
+def _queue(content: dict[str, Any]) -> tuple[dict[str, int], str]:
+    """States of a submission's jobs, and why they are not known if so."""
+    if content["merged"]:
+        return {}, ""
     try:
-        return queue_states(content)
-    except InputError:
-        return {}
+        return {state.value: count for state, count in count_states(content).items()}, ""
+    except InputError as error:
+        return {}, str(error)

@@ -11,6 +11,7 @@ import typer
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
 from dualion.structures.text import json_text
+from dualion.workflows.execution.cluster_config import KINDS
 
 TEMPLATE = """\
 # A dualion campaign. Run or resume it with: dualion run {file}
@@ -56,7 +57,7 @@ run:                               # a change computes nothing anew
   # dashboard: 127.0.0.1:8787      # address of Dask's dashboard; none without it
 
 cluster:
-  kind: local                      # local, slurm, pbs, lsf, sge, htcondor, oar or address
+  kind: local                      # {kinds}
   workers: 0                       # kind local: processes, 0 for one a core
   # memory_per_worker: auto        # such as 2GB; needed for a batch system
   # address: tcp://host:8786       # kind address: a Dask scheduler that runs already
@@ -128,6 +129,7 @@ def write_template(folder: Path, files: list[str]) -> Path:
         file=target.name,
         name=json_text(name or "campaign"),
         files=quoted,
+        kinds=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}",
         **asdict(DaiCriterion()),
         other_reading=DaiCriterion().other_reading,
     )

@@ -58,8 +58,13 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def _submission_line(submission: dict[str, Any]) -> str:
     states = ", ".join(f"{state} {count}" for state, count in submission["queue"].items())
+    queue = f"queue: {states or 'none left'}"
+    if submission["queue_problem"]:
+        problem = submission["queue_problem"]
+        queue = f"queue: {problem[:1].lower()}{problem[1:]}"
+    elif submission["merged"]:
+        queue += ", merged"
     return (
         f"submission {submission['name']}: job {submission['job_id']}, {submission['shards']} "
-        f"shards, {submission['done']}/{submission['structures']} structures, "
-        f"queue: {states or 'none left'}" + (", merged" if submission["merged"] else "")
+        f"shards, {submission['done']}/{submission['structures']} structures, {queue}"
     )

@@ -9,9 +9,9 @@ import typer
 
 from dualion.workflows.campaign.run import open_campaign
 from dualion.workflows.campaign.screening_options import within
-from dualion.workflows.campaign.submission import SHARDS_MOST
-from dualion.workflows.campaign.submission import submit as put
+from dualion.workflows.campaign.submission import SHARDS_MOST, submit_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.schedulers import ARRAY_SCHEDULERS
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def submit(
         Path, typer.Argument(help="campaign.yaml, or its folder.", show_default=False)
     ] = Path("campaign.yaml"),
     scheduler: Annotated[
-        str, typer.Option(help="Batch system: slurm, pbs or sge.", show_default=False)
+        str, typer.Option(help=f"Batch system: {', '.join(ARRAY_SCHEDULERS)}.")
     ] = "slurm",
     shards: Annotated[int, typer.Option(help="Jobs of the array.")] = 10,
     dry_run: Annotated[
@@ -40,7 +40,7 @@ def submit(
     within("number of shards", shards, (1, SHARDS_MOST))
     asked = load_campaign(campaign)
     with open_campaign(asked) as (store, _):
-        found = put(asked, store, scheduler=scheduler, shards=shards, dry_run=dry_run)
+        found = submit_campaign(asked, store, scheduler=scheduler, shards=shards, dry_run=dry_run)
     if found is None:
         typer.echo("Nothing is left to compute; write the tables with: dualion run")
         return
@@ -50,6 +50,6 @@ def submit(
         typer.echo(f"Nothing was submitted; look at {submission.folder / 'array.sh'}")
         return
     typer.echo(
-        f"Jobs {content['job_id']} (array) and {content['merge_job_id']} (merging). "
+        f"Jobs {content['jobs'][0]} (array) and {content['jobs'][1]} (merging). "
         "Watch them with: dualion status"
     )

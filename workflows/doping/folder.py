@@ -36,6 +36,7 @@ from dualion.workflows.doping.records import (
     name_of,
 )
 from dualion.workflows.doping.relaxation import Relaxed, RelaxOptions
+from dualion.workflows.execution.files import write_text
 
 COLUMNS = (
     "rank",
@@ -92,11 +93,11 @@ class DopeFolder:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / "dope.json", _json_text({**now, "state": "unfinished"}))
-            _write(self.folder / f"{HOST}.cif", cif_text(self.found.host))
+            write_text(self.folder / "dope.json", _json_text({**now, "state": "unfinished"}))
+            write_text(self.folder / f"{HOST}.cif", cif_text(self.found.host))
             for number, one in enumerate(self.found.configurations, start=1):
                 path = self.folder / f"{name_of(number)}.cif"
-                _write(path, cif_text(one.configuration.crystal))
+                write_text(path, cif_text(one.configuration.crystal))
         except OSError as error:
             raise InputError(
                 f"Cannot write to {self.folder}: {error.strerror}. Choose another --output."
@@ -119,11 +120,11 @@ class DopeFolder:
     def keep(self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxed | None) -> None:
         """Write one outcome; its JSON last, so that it is there only where all is."""
         if relaxed is not None:
-            _write(self.folder / outcome.file, cif_text(relaxed.crystal))
+            write_text(self.folder / outcome.file, cif_text(relaxed.crystal))
             text = _extxyz_text(relaxed.crystal, outcome)
-            _write(self.folder / outcome.file.replace(".cif", ".extxyz"), text)
+            write_text(self.folder / outcome.file.replace(".cif", ".extxyz"), text)
         stored = {"key": self._key(crystal), "outcome": asdict(outcome)}
-        _write(self.folder / f"{outcome.name}.json", _json_text(stored))
+        write_text(self.folder / f"{outcome.name}.json", _json_text(stored))
 
     def end(self, result: DopeResult) -> None:
         """Write the table, the lowest configuration, and the finished ``dope.json``."""
@@ -131,7 +132,7 @@ class DopeFolder:
         if lowest is not None:
             for ending in ("cif", "extxyz"):
                 source = self.folder / lowest.file.replace(".cif", f".{ending}")
-                _write(self.folder / f"lowest.{ending}", source.read_text(encoding="utf-8"))
+                write_text(self.folder / f"lowest.{ending}", source.read_text(encoding="utf-8"))
         _write_csv(self.folder / "configurations.csv", result.outcomes)
         state = "finished" if result.complete else "unfinished"
         more = {
@@ -140,7 +141,7 @@ class DopeFolder:
             "host": asdict(result.host),
             "outcomes": [asdict(outcome) for outcome in result.outcomes],
         }
-        _write(self.folder / "dope.json", _json_text({**self._description(), **more}))
+        write_text(self.folder / "dope.json", _json_text({**self._description(), **more}))
 
     def _key(self, crystal: IonicCrystal) -> str:
         """What an outcome depends on."""
@@ -277,7 +278,7 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([guard_cell(v) if isinstance(v, str) else v for v in line] for line in lines)
-    _write(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def _number(value: float, digits: int) -> str:
@@ -295,10 +296,3 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write at once: a file is whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.config import Campaign
-from dualion.workflows.execution.cluster_config import QUEUES, ClusterBlock, lifetime_s
+from dualion.workflows.execution.cluster_config import QUEUES, lifetime_s
 from dualion.workflows.execution.executor import (
     ANY_PORT,
     SETTINGS,
@@ -20,6 +19,13 @@ from dualion.workflows.execution.executor import (
     quiet_dask,
     warm_up,
 )
+from dualion.workflows.execution.job_script import (
+    environment_lines,
+    make_request,
+    opens_log,
+)
+from dualion.workflows.execution.schedulers import SCHEDULERS
+from dualion.workflows.execution.schedulers.base import job_name
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,16 +38,6 @@ JOBS_PER_WORKER = 16
 
 ADAPT_EVERY = "2s"
 """How often the number of jobs is looked at."""
-
-CLASSES = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "lsf": "LSFCluster",
-    "sge": "SGECluster",
-    "htcondor": "HTCondorCluster",
-    "oar": "OARCluster",
-}
-"""dask-jobqueue's class for each batch system."""
 
 
 @contextlib.contextmanager
@@ -156,7 +152,7 @@ def _cluster_class(kind: str) -> Any:
             "Clusters need the package dask-jobqueue; install it with: "
             "pip install 'dualion[cluster]'"
         ) from error
-    return getattr(dask_jobqueue, CLASSES[kind])
+    return getattr(dask_jobqueue, SCHEDULERS[kind].dask_class)
 
 
 def job_settings(campaign: Campaign) -> dict[str, Any]:
@@ -164,75 +160,23 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
     block = campaign.cluster
     assert block.kind in QUEUES
     lifetime, stagger = lifetime_s(block.walltime)
-    logs = campaign.folder / "logs" / "workers"
+    logs = campaign.folder.resolve() / "logs" / "workers"
     logs.mkdir(parents=True, exist_ok=True)
+    request = make_request(block, name=campaign.name, log="")
     settings: dict[str, Any] = {
-        "job_name": queue_name(campaign.name),
+        "job_name": job_name(campaign.name),
         "cores": block.cores_per_job,
         "processes": block.cores_per_job,
         "memory": _times(block.memory_per_worker, block.cores_per_job),
         "local_directory": block.node_scratch,
-        "log_directory": str(logs),
+        "log_directory": str(logs) if opens_log(logs) else block.node_scratch,
         "worker_extra_args": ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"],
-        "job_script_prologue": node_prologue(block),
-        "job_extra_directives": _directives(block),
+        "job_script_prologue": environment_lines(block, threads=1),
         "scheduler_options": {"dashboard_address": campaign.run.dashboard or ANY_PORT},
     }
     if block.interface:
         settings["interface"] = block.interface
-    if block.kind != "htcondor":
-        settings["walltime"] = block.walltime
-        settings["queue"] = block.queue
-    if block.kind in ("slurm", "pbs", "lsf", "sge", "oar") and block.project:
-        settings["account" if block.kind in ("slurm", "pbs") else "project"] = block.project
-    if block.kind == "htcondor":
-        settings["disk"] = "1GB"
-    if block.kind == "oar":  # its name differs from site to site; put it into directives
-        settings["memory_per_core_property_name"] = "not_applicable"
-    return settings
-
-
-def _directives(block: ClusterBlock) -> list[str]:
-    """Further lines of the head, without the mark that dask-jobqueue puts before them."""
-    lines = [re.sub(r"^#(SBATCH|PBS|BSUB|OAR|\$)\s*", "", line) for line in block.directives]
-    if block.kind == "sge":  # dask-jobqueue asks Grid Engine for one core, in the site's own shell
-        lines.append("-S /bin/bash")
-        if block.cores_per_job > 1:
-            lines.append(f"-pe smp {block.cores_per_job}")
-    return lines
-
-
-def queue_name(name: str) -> str:
-    """A name that every batch system takes."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)[:15]
-    return kept if kept[:1].isalpha() else f"d{kept}"
-
-
-def node_prologue(block: ClusterBlock) -> list[str]:
-    """Shell lines before the workers of a job start.
-
-    Numba's cache lies on the node's own disk, and is filled once per node before the workers of
-    the job start: caches that several processes build at once can break (numba issue 4807).
-    """
-    scratch = block.node_scratch.rstrip("/") or "/tmp"
-    return [
-        *block.prologue,
-        *(f"export {name}=1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")),
-        *(f"export {name}=1" for name in ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS")),
-        f'export NUMBA_CACHE_DIR="{scratch}/dualion-numba-$(id -u)"',
-        'mkdir -p "$NUMBA_CACHE_DIR"',
-        warm_up_line(),
-    ]
-
-
-def warm_up_line() -> str:
-    """Shell line that fills numba's cache of a node, one job of the node at a time."""
-    import shlex
-    import sys
-
-    python = shlex.quote(sys.executable)
-    command = f"{python} -m dualion.workflows.execution.warm_up"
-    return f'flock "$NUMBA_CACHE_DIR/.lock" {command} || {command} || true'
+    return settings | SCHEDULERS[block.kind].dask_settings(request)
 
 
 def _times(memory: str, factor: int) -> str:

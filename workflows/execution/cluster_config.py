@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
-QUEUES = ("slurm", "pbs", "lsf", "sge", "htcondor", "oar")
+from dualion.workflows.execution.schedulers import SCHEDULERS
+
+QUEUES = tuple(SCHEDULERS)
+KINDS = ("local", *QUEUES, "address")
+BYTES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+BINARY_BYTES = {"k": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 class ClusterBlock(BaseModel):
@@ -15,8 +20,8 @@ class ClusterBlock(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "oar", "address"] = Field(
-        "local", description="where the workers run"
+    kind: str = Field(
+        "local", description=f"where the workers run: {', '.join(KINDS[:-1])} or {KINDS[-1]}"
     )
     workers: int = Field(0, ge=0, le=4096, description="processes here; 0 for one a core")
     memory_per_worker: str = Field("auto", description="for example 2GB; auto: an equal share")
@@ -31,6 +36,23 @@ class ClusterBlock(BaseModel):
     prologue: list[str] = Field([], description="shell lines before the work: modules, …")
     directives: list[str] = Field([], description="further lines for the head of the job script")
     node_scratch: str = Field("/tmp", description="folder on the node's own disk")
+
+    @field_validator("kind")
+    @classmethod
+    def _is_kind(cls, value: str) -> str:
+        if value not in KINDS:
+            close = difflib.get_close_matches(value, KINDS, n=1, cutoff=0.0)[0]
+            raise ValueError(f"did you mean {close!r}? Known: {', '.join(KINDS)}")
+        return value
+
+    @field_validator("queue", "project", "interface", mode="after")
+    @classmethod
+    def _is_one_word(cls, value: str | None) -> str | None:
+        """A line break would end a line of a job script's header and begin another."""
+        word = value.strip() if value else ""
+        if re.search(r"[\s\x00-\x1f\x7f]", word):
+            raise ValueError("write one name without spaces or line breaks")
+        return word or None
 
     @field_validator("walltime")
     @classmethod
@@ -65,6 +87,16 @@ class ClusterBlock(BaseModel):
             f"{self.kind} through dask-jobqueue, {self.min_jobs} to {self.max_jobs} jobs of "
             f"{self.cores_per_job} workers and {self.walltime}"
         )
+
+
+def memory_mb(size: str) -> int:
+    """Megabytes of a size such as 2GB or 1.5GiB; 0 for ``auto``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B", size)
+    if not found:
+        return 0
+    number, prefix, binary = found.groups()
+    factors = BINARY_BYTES if binary else BYTES
+    return max(1, int(float(number) * factors[prefix.replace("K", "k")]) // 10**6)
 
 
 def walltime_s(text: str) -> int:

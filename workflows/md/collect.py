@@ -13,9 +13,9 @@ from dualion.results.md_results import group_by_structure, md_columns_of, result
 from dualion.results.store import MdRun, MdRuns
 from dualion.results.tables import TableWriter, read_table
 from dualion.structures.errors import DualionError, InputError
+from dualion.workflows.execution.files import replacing_text, write_text
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import Seen, reconcile
-from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.md.reconcile import RunStatus, reconcile
 from dualion.workflows.md.run.segment import analyse_run
 from dualion.workflows.md.states import RunState
 
@@ -56,7 +56,7 @@ def collect(folder: MdFolder) -> Collected:
         runs.note({key: {"results": results} for key, results in fresh.items()})
         known = runs.all()
         try:
-            replace_text(folder.path / "md_runs.csv", runs_csv(known))
+            write_text(folder.path / "md_runs.csv", runs_csv(known))
             rows = fill_candidates(folder.path, known)
         except OSError as error:
             raise InputError(
@@ -73,7 +73,7 @@ def collect(folder: MdFolder) -> Collected:
 
 
 def _results(
-    folder: MdFolder, runs: MdRuns, seen: Iterable[Seen], problems: list[str]
+    folder: MdFolder, runs: MdRuns, seen: Iterable[RunStatus], problems: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Results of finished runs that the store lacks; an analysis that is gone is made again."""
     found = {}
@@ -108,12 +108,10 @@ def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
     if not path.is_file():
         return 0
     by_structure, count = group_by_structure(runs), 0
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as handle:
+    with replacing_text(path, newline="") as handle:
         writer = TableWriter(handle, CANDIDATES)
         for row in read_table(path):
             filled = md_columns_of(row, by_structure)
             count += filled.get("md_engine") is not None
             writer.write([{**row, **filled}])
-    part.replace(path)
     return count

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from dualion.workflows.campaign.shards import Submission, submissions
-from dualion.workflows.execution.schedulers.batch_system import elements_of, jobs_of
+from dualion.workflows.execution.batch_queue import QueueSilentError
+from dualion.workflows.execution.schedulers import JobState
+from dualion.workflows.execution.submission import (
+    ENDED,
+    Submission,
+    list_queued,
+    list_submissions,
+)
 from dualion.workflows.md.folder import MdFolder
 
 
@@ -24,46 +29,45 @@ _ORDER = (InQueue.NO, InQueue.UNKNOWN, InQueue.WAITING, InQueue.RUNNING)
 
 
 def queue_view(folder: MdFolder, *, tidy: bool = False) -> dict[str, InQueue]:
-    """Run's key → what the queue says; runs without a submission are left out.
+    """Run's key → what the queue says; runs without an open submission are left out.
 
     Args:
         folder: the folder.
         tidy: note submissions whose jobs have all ended, so that they are not asked about again.
     """
     found: dict[str, InQueue] = {}
-    for submission in submissions(folder.md):
+    for submission in open_submissions(folder):
         content = submission.read()
-        if content.get("ended"):
-            continue
         states = states_of(content)
         for key, state in states.items():
             if _ORDER.index(state) >= _ORDER.index(found.get(key, InQueue.NO)):
                 found[key] = state
         if tidy and all(state is InQueue.NO for state in states.values()):
-            submission.write(content | {"ended": True})
+            submission.write(content | {ENDED: True})
     return found
 
 
-def states_of(content: Mapping[str, Any]) -> dict[str, InQueue]:
-    """Run's key → what the queue says of a submission's jobs."""
+def states_of(content: dict[str, Any]) -> dict[str, InQueue]:
+    """Run's key → what the queue says of a submission's jobs.
+
+    Args:
+        content: of the submission's file.
+    """
     elements = dict(enumerate(content["elements"], start=1))
     found = {key: InQueue.NO for keys in elements.values() for key in keys}
-    for job_id in content["jobs"]:
-        jobs = jobs_of(str(content["scheduler"]), str(job_id))
-        if jobs is None:
-            return dict.fromkeys(found, InQueue.UNKNOWN)
-        for job in jobs:
-            value = job.state.value if job.state else "UNKNOWN"
-            if value in ("DONE", "FAILED"):
-                continue
-            state = InQueue.RUNNING if value == "RUNNING" else InQueue.WAITING
-            for number in elements_of(str(job.job_id)) or elements:
-                for key in elements.get(number, ()):
-                    if _ORDER.index(state) > _ORDER.index(found[key]):
-                        found[key] = state
+    try:
+        jobs = list_queued(content)
+    except QueueSilentError:
+        return dict.fromkeys(found, InQueue.UNKNOWN)
+    for job in jobs:
+        state = InQueue.RUNNING if job.state is JobState.RUNNING else InQueue.WAITING
+        for number in job.elements or elements:
+            for key in elements.get(number, ()):
+                if _ORDER.index(state) > _ORDER.index(found[key]):
+                    found[key] = state
     return found
 
 
 def open_submissions(folder: MdFolder) -> list[Submission]:
     """Submissions with jobs that may still be in the queue."""
-    return [one for one in submissions(folder.md) if not one.read().get("ended")]
+    return [one for one in list_submissions(folder.md) if not one.read().get(ENDED)]

@@ -22,12 +22,14 @@ SILENT_S = 900.0
 
 LOST = "process_lost"
 LOST_MESSAGE = "Its process is gone; it goes on from its last checkpoint."
+QUEUE_SILENT = "queue_silent"
+QUEUE_SILENT_MESSAGE = "The queue does not answer; it may still have the run's job."
 NO_FOLDER = "folder_missing"
 NO_FOLDER_MESSAGE = "Its folder is gone; queue it anew with: dualion md queue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class RunStatus:
     """How a run stands.
 
     Attributes:
@@ -46,8 +48,14 @@ class Seen:
     lost: bool = False
 
 
-def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
-    """How one run stands; nothing is changed."""
+def inspect_run(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> RunStatus:
+    """How one run stands; nothing is changed.
+
+    Args:
+        folder: of the runs.
+        run: as the store knows it.
+        queue: run's key → what the queue says.
+    """
     known = RunState(run.state)
     files = folder.run_folder(run.place)
     try:
@@ -58,7 +66,7 @@ def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
             return _as_known(run, Progress())
         reason = NO_FOLDER if gone else "folder_damaged"
         message = NO_FOLDER_MESSAGE if gone else str(error)
-        return Seen(
+        return RunStatus(
             run=run, progress=Progress(), state=RunState.FAILED, reason=reason, message=message
         )
     if known is RunState.CANCELLED:
@@ -66,8 +74,8 @@ def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
     return _by_folder(run, files, progress, queue.get(run.key, InQueue.NO))
 
 
-def _as_known(run: MdRun, progress: Progress) -> Seen:
-    return Seen(
+def _as_known(run: MdRun, progress: Progress) -> RunStatus:
+    return RunStatus(
         run=run,
         progress=progress,
         state=RunState(run.state),
@@ -76,102 +84,132 @@ def _as_known(run: MdRun, progress: Progress) -> Seen:
     )
 
 
-def _by_folder(run: MdRun, files: RunFolder, progress: Progress, queue: InQueue) -> Seen:
+def _by_folder(run: MdRun, files: RunFolder, progress: Progress, queue: InQueue) -> RunStatus:
     told = RunState(progress.state)
 
-    def seen(state: RunState, *, lost: bool = False) -> Seen:
+    def status(state: RunState, *, lost: bool = False) -> RunStatus:
         reason, message = (LOST, LOST_MESSAGE) if lost else (progress.reason, progress.message)
-        return Seen(
+        if state is RunState.SUBMITTED and queue is InQueue.UNKNOWN:
+            reason, message = QUEUE_SILENT, QUEUE_SILENT_MESSAGE
+        return RunStatus(
             run=run, progress=progress, state=state, reason=reason, message=message, lost=lost
         )
 
-    waiting = queue in (InQueue.WAITING, InQueue.RUNNING)
-    unknown = queue is InQueue.UNKNOWN
+    may_go_on = queue is not InQueue.NO  # also where the queue does not answer
     if told is RunState.RUNNING:
-        if is_held(files) or queue is InQueue.RUNNING or _is_elsewhere(progress, queue):
-            return seen(RunState.RUNNING)
-        return seen(RunState.SUBMITTED if waiting else RunState.PAUSED, lost=True)
+        if is_held(files) or queue is InQueue.RUNNING or _is_fresh_elsewhere(progress, queue):
+            return status(RunState.RUNNING)
+        if queue is InQueue.UNKNOWN and progress.host != socket.gethostname():
+            return status(RunState.SUBMITTED)  # nobody here knows whether its process is gone
+        return status(RunState.SUBMITTED if may_go_on else RunState.PAUSED, lost=True)
     if told in (RunState.PREPARED, RunState.PAUSED):
-        kept = unknown and run.state == RunState.SUBMITTED
-        return seen(RunState.SUBMITTED if waiting or kept else told)
-    return seen(told)
+        return status(RunState.SUBMITTED if may_go_on else told)
+    return status(told)
 
 
-def _is_elsewhere(progress: Progress, queue: InQueue) -> bool:
+def _is_fresh_elsewhere(progress: Progress, queue: InQueue) -> bool:
     """Whether a process of another machine may well have it: locks need not reach that far."""
     fresh = time.time() - progress.updated < SILENT_S
     return queue is not InQueue.NO and progress.host != socket.gethostname() and fresh
 
 
-def look_at_all(folder: MdFolder, runs: Iterable[MdRun]) -> list[Seen]:
-    """How runs stand; nothing is changed."""
+def inspect_runs(folder: MdFolder, runs: Iterable[MdRun]) -> list[RunStatus]:
+    """How runs stand; nothing is changed.
+
+    Args:
+        folder: of the runs.
+        runs: as the store knows them.
+    """
     queue = queue_view(folder)
-    return [look(folder, run, queue) for run in runs]
+    return [inspect_run(folder, run, queue) for run in runs]
 
 
-def reconcile(folder: MdFolder, runs: MdRuns) -> list[Seen]:
+def reconcile(folder: MdFolder, runs: MdRuns) -> list[RunStatus]:
     """Let the store follow the folders and the queue; lost runs are set to go on.
+
+    Args:
+        folder: of the runs.
+        runs: the store, open for writing.
 
     Raises:
         StoreError: the store refuses.
     """
     queue = queue_view(folder, tidy=True)
-    return [settle(folder, runs, look(folder, run, queue)) for run in runs.all()]
+    return [apply_status(folder, runs, inspect_run(folder, run, queue)) for run in runs.all()]
 
 
-def settle(folder: MdFolder, runs: MdRuns, seen: Seen) -> Seen:
-    """Bring the store to how a run was seen."""
-    if seen.lost:
+def apply_status(folder: MdFolder, runs: MdRuns, found: RunStatus) -> RunStatus:
+    """Bring the store, and the folder of a lost run, to how a run stands.
+
+    Args:
+        folder: of the runs.
+        runs: the store, open for writing.
+        found: how the run stands.
+
+    Raises:
+        StoreError: the store refuses.
+    """
+    if found.lost:
         with contextlib.suppress(InputError, OSError):  # a process has just taken it
-            end_run(folder.run_folder(seen.run.place), RunState.PAUSED, LOST, LOST_MESSAGE)
-    if seen.progress.state in FINAL:  # requests that a process still has to see are left
+            end_run(folder.run_folder(found.run.place), RunState.PAUSED, LOST, LOST_MESSAGE)
+    if found.progress.state in FINAL:  # requests that a process still has to see are left
         for name in (STOP, CANCEL):
             with contextlib.suppress(OSError):
-                (folder.run_folder(seen.run.place).path / name).unlink(missing_ok=True)
+                (folder.run_folder(found.run.place).path / name).unlink(missing_ok=True)
     facts = {
-        "reason": seen.reason,
-        "message": seen.message,
-        "progress": asdict(seen.progress) if seen.progress.updated else seen.run.progress,
+        "reason": found.reason,
+        "message": found.message,
+        "progress": asdict(found.progress) if found.progress.updated else found.run.progress,
     }
-    if (seen.state, facts["progress"], seen.reason) == (
-        seen.run.state,
-        dict(seen.run.progress),
-        seen.run.reason,
+    if (found.state, facts["progress"], found.reason) == (
+        found.run.state,
+        dict(found.run.progress),
+        found.run.reason,
     ):
-        return seen
-    for state in way(RunState(seen.run.state), seen.state):
-        runs.move(seen.run.key, state.value, **facts)
-    return seen
+        return found
+    for state in find_transitions(RunState(found.run.state), found.state):
+        runs.move(found.run.key, state.value, **facts)
+    return found
 
 
-def way(now: RunState, then: RunState) -> list[RunState]:
+def find_transitions(now: RunState, then: RunState) -> list[RunState]:
     """States on the shortest way to another, the last one included.
 
     A state that is final is never passed through. Where there is no way it is left as it is.
+
+    Args:
+        now: state of the run.
+        then: state that it should have.
     """
     if now is then:
         return [then]
-    ways = deque([[state] for state in sorted(TRANSITIONS[now])])
-    while ways:
-        path = ways.popleft()
+    paths = deque([[state] for state in sorted(TRANSITIONS[now])])
+    while paths:
+        path = paths.popleft()
         if path[-1] is then:
             return path
         if path[-1] in FINAL or len(path) > len(RunState):
             continue
-        ways.extend([*path, state] for state in sorted(TRANSITIONS[path[-1]]) if state not in path)
+        paths.extend([*path, state] for state in sorted(TRANSITIONS[path[-1]]) if state not in path)
     return []
 
 
-def reopen(folder: MdFolder, runs: MdRuns, seen: Seen, *, reason: str = "") -> RunState:
+def reopen(folder: MdFolder, runs: MdRuns, found: RunStatus, *, reason: str = "") -> RunState:
     """Let a failed or cancelled run go on from where it was, or from the start.
+
+    Args:
+        folder: of the runs.
+        runs: the store, open for writing.
+        found: how the run stands.
+        reason: that is noted with it.
 
     Raises:
         InputError: a process has it.
     """
-    files = folder.run_folder(seen.run.place)
+    files = folder.run_folder(found.run.place)
     for name in (STOP, CANCEL):
         (files.path / name).unlink(missing_ok=True)
-    state = RunState.PAUSED if seen.progress.done_ps > 0.0 else RunState.PREPARED
+    state = RunState.PAUSED if found.progress.done_ps > 0.0 else RunState.PREPARED
     end_run(files, state, reason, "")
-    runs.move(seen.run.key, state.value, reason=reason, message="")
+    runs.move(found.run.key, state.value, reason=reason, message="")
     return state

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from queue_folders import folder_of, look, queued
 
-import dualion.workflows.md.queue_state as in_queue
 import dualion.workflows.md.reconcile as follow
 import dualion.workflows.md.run.supervisor as one_piece
 from dualion.structures.errors import InputError
@@ -20,7 +19,7 @@ from dualion.workflows.md.cancel import cancel_runs
 from dualion.workflows.md.engines import Leg, Resources
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.queue_state import InQueue
-from dualion.workflows.md.reconcile import Seen, reopen
+from dualion.workflows.md.reconcile import RunStatus, reopen
 from dualion.workflows.md.run.run_folder import Progress
 from dualion.workflows.md.run.segment import LOCK
 from dualion.workflows.md.run.supervisor import CANCEL, do_piece, end_run
@@ -59,7 +58,7 @@ def queue_says(monkeypatch: pytest.MonkeyPatch, answer: InQueue | None) -> None:
     monkeypatch.setattr(follow, "queue_view", view)
 
 
-def only(seen: list[Seen]) -> Seen:
+def only(seen: list[RunStatus]) -> RunStatus:
     (one,) = seen
     return one
 
@@ -104,6 +103,8 @@ def test_a_job_of_another_machine_is_running_as_long_as_it_writes(
     tell(folder, RunState.RUNNING, host="elsewhere")
     assert only(look(folder)).state is RunState.RUNNING
     monkeypatch.setattr(follow, "SILENT_S", 0.0)
+    assert only(look(folder)).state is RunState.SUBMITTED  # the queue may still have its job
+    queue_says(monkeypatch, InQueue.NO)
     assert only(look(folder)).state is RunState.PAUSED
 
 
@@ -227,13 +228,3 @@ def test_nothing_queued_and_unknown_ids_are_said(tmp_path: Path, folder: MdFolde
         pass
     with pytest.raises(InputError, match="No run of nobody is queued"):
         cancel_runs(folder, ["nobody"])
-
-
-def test_elements_of_an_array_are_told_apart() -> None:
-    elements = in_queue.elements_of
-    assert elements("12_3") == {3}
-    assert elements("12_[1,4-6%2]") == {1, 4, 5, 6}
-    assert elements("12_[0-6:2]") == {0, 1, 2, 3, 4, 5, 6}
-    assert elements("12[7].server") == {7}
-    assert elements("12[].server") is None
-    assert elements("12") is None

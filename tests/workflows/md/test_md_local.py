@@ -15,7 +15,7 @@ from queue_folders import folder_of, look, queued
 from dualion.structures.errors import InputError
 from dualion.workflows.md.collect import collect
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import Seen
+from dualion.workflows.md.reconcile import RunStatus
 from dualion.workflows.md.run.local import LocalOptions, run_local
 from dualion.workflows.md.states import RunState
 
@@ -25,7 +25,7 @@ SHORT = {"production_ps": 0.4, "budget_ps": 0.4}
 LONG = {"production_ps": 200.0, "budget_ps": 200.0}
 
 
-def steps_of(folder: MdFolder, seen: Seen) -> list[int]:
+def steps_of(folder: MdFolder, seen: RunStatus) -> list[int]:
     with gzip.open(folder.run_folder(seen.run.place).trajectory, "rt") as handle:
         return [int(step) for step in re.findall(r" step=(\d+)", handle.read())]
 
@@ -57,9 +57,9 @@ def test_a_stop_brings_every_run_to_a_checkpoint_and_the_next_call_goes_on(tmp_p
     folder = folder_of(tmp_path / "f")
     queued(folder, "queue_samples:Slow", protocol=LONG)
     stop = threading.Event()
-    shown: list[list[Seen]] = []
+    shown: list[list[RunStatus]] = []
 
-    def update(seen: list[Seen]) -> None:
+    def update(seen: list[RunStatus]) -> None:
         shown.append(seen)
         if any(one.progress.frames > 2 for one in seen):
             stop.set()

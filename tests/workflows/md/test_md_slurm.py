@@ -22,9 +22,9 @@ from dualion.workflows.md.plan.enqueue import queue_up
 from dualion.workflows.md.plan.run_plan import plan_runs
 from dualion.workflows.md.plan.selection import of_file
 from dualion.workflows.md.queue_state import InQueue, queue_view
-from dualion.workflows.md.reconcile import Seen, reconcile
+from dualion.workflows.md.reconcile import RunStatus, reconcile
 from dualion.workflows.md.states import RunState
-from dualion.workflows.md.submission import piece_limit_s, submit_runs
+from dualion.workflows.md.submission import segment_limit_s, submit_runs
 
 pytestmark = [pytest.mark.slurm, pytest.mark.mlip]
 
@@ -46,7 +46,7 @@ print(loaded - start, min(step() for _ in range(20)))
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    for package, extra in (("torch", "mlip"), ("chgnet", "mlip"), ("qtoolkit", "cluster")):
+    for package, extra in (("torch", "mlip"), ("chgnet", "mlip")):
         pytest.importorskip(package, reason=f"the extra {extra} is not installed")
     with slurm_server.slurm(tmp_path_factory.mktemp("slurm"), slots=SLOTS):
         yield
@@ -71,7 +71,7 @@ def folder_of_runs(path: Path, speed: tuple[float, float]) -> MdFolder:
     load_s, step_s = speed
     walltime = f"00:{math.ceil((15.0 + 4.0 * load_s + 20.0) / 60.0):02d}:00"
     # At its fastest a run takes a whole piece, and loading comes on top of that.
-    steps = math.ceil(piece_limit_s(walltime) / step_s)
+    steps = math.ceil(segment_limit_s(walltime) / step_s)
     path.mkdir()
     (path / "md.yaml").write_text(
         f'md:\n  walltime: "{walltime}"\n  checkpoint_s: 5\n  device: cpu\n'
@@ -97,12 +97,12 @@ def folder_of_runs(path: Path, speed: tuple[float, float]) -> MdFolder:
     return folder
 
 
-def look(folder: MdFolder) -> list[Seen]:
+def look(folder: MdFolder) -> list[RunStatus]:
     with folder.writing() as runs:
         return reconcile(folder, runs)
 
 
-def wait_for(folder: MdFolder, condition: object, what: str) -> list[Seen]:
+def wait_for(folder: MdFolder, condition: object, what: str) -> list[RunStatus]:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         seen = look(folder)
@@ -112,12 +112,12 @@ def wait_for(folder: MdFolder, condition: object, what: str) -> list[Seen]:
     pytest.fail(f"{what}: {[(o.state, o.progress.done_ps, o.message) for o in look(folder)]}")
 
 
-def steps_of(folder: MdFolder, seen: Seen) -> list[int]:
+def steps_of(folder: MdFolder, seen: RunStatus) -> list[int]:
     with gzip.open(folder.run_folder(seen.run.place).trajectory, "rt") as handle:
         return [int(step) for step in re.findall(r" step=(\d+)", handle.read())]
 
 
-def going(seen: Seen) -> bool:
+def going(seen: RunStatus) -> bool:
     return seen.state is RunState.RUNNING and seen.progress.done_ps > 0.0
 
 
@@ -125,7 +125,7 @@ def test_runs_survive_walltimes_a_cancel_and_a_requeue(
     tmp_path: Path, speed: tuple[float, float]
 ) -> None:
     folder = folder_of_runs(tmp_path / "runs", speed)
-    found = submit_runs(folder, scheduler="slurm", pieces=PIECES)
+    found = submit_runs(folder, scheduler="slurm", segments=PIECES)
     assert found is not None and (found.elements, len(found.jobs)) == (RUNS, PIECES)
     assert {one.state for one in look(folder)} <= {RunState.SUBMITTED, RunState.RUNNING}
     assert submit_runs(folder, scheduler="slurm") is None  # what is queued is not queued twice
@@ -140,7 +140,7 @@ def test_runs_survive_walltimes_a_cancel_and_a_requeue(
         wait_for(folder, lambda _: set(queue_view(folder).values()) <= {InQueue.NO}, "no job left")
         if all(one.state is RunState.DONE for one in look(folder)):
             break
-        submit_runs(folder, scheduler="slurm", pieces=PIECES)
+        submit_runs(folder, scheduler="slurm", segments=PIECES)
     seen = look(folder)
     logs = "\n".join(path.read_text() for path in sorted(folder.md.rglob("*.log")))
     assert [one.state for one in seen] == [RunState.DONE] * RUNS, logs

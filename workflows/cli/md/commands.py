@@ -20,7 +20,7 @@ from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.enqueue import measured_speeds, queue_up
 from dualion.workflows.md.plan.run_plan import plan_runs
 from dualion.workflows.md.plan.selection import of_candidates, of_cell, of_file
-from dualion.workflows.md.reconcile import look_at_all, reconcile
+from dualion.workflows.md.reconcile import inspect_runs, reconcile
 from dualion.workflows.md.run.local import LocalOptions, run_local
 from dualion.workflows.md.states import RunState
 from dualion.workflows.md.submission import submit_runs
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dualion.workflows.md.plan.cells import StartCell
     from dualion.workflows.md.plan.run_plan import Plan
     from dualion.workflows.md.plan.selection import Skipped
-    from dualion.workflows.md.reconcile import Seen
+    from dualion.workflows.md.reconcile import RunStatus
 
 HELP = """Molecular dynamics of the candidates: queue, run, follow, collect.
 
@@ -292,7 +292,7 @@ def run(
         )
 
 
-def _print_runs(console: Console, seen: Sequence[Seen]) -> None:
+def _print_runs(console: Console, seen: Sequence[RunStatus]) -> None:
     console.print(run_tables(seen))
     console.print(headline(seen), highlight=False)
     for line in remarks(seen):
@@ -325,7 +325,7 @@ def submit(
     """
     where = MdFolder.open(folder)
     found = submit_runs(
-        where, scheduler=scheduler, ids=ids or (), pieces=pieces, retry_failed=retry_failed,
+        where, scheduler=scheduler, ids=ids or (), segments=pieces, retry_failed=retry_failed,
         dry_run=dry_run,
     )  # fmt: skip
     if found is None:
@@ -333,10 +333,10 @@ def submit(
         return
     typer.echo(
         f"Submission {found.submission.name}: {found.runs} runs in {found.elements} jobs, "
-        f"{found.pieces} pieces of {found.limit_s} s one after another"
+        f"{found.segments} pieces of {found.limit_s} s one after another"
     )
     if dry_run:
-        typer.echo(f"Nothing was submitted; look at {found.submission.folder / 'piece-01.sh'}")
+        typer.echo(f"Nothing was submitted; look at {found.submission.folder / 'segment-01.sh'}")
         return
     typer.echo(f"Jobs {', '.join(found.jobs)}. Watch them with: dualion md status {where.path}")
 
@@ -351,7 +351,7 @@ def status(
 
     where = MdFolder.open(folder)
     with where.reading() as runs:
-        seen = look_at_all(where, runs.all())
+        seen = inspect_runs(where, runs.all())
     try:
         with where.writing(wait_s=2.0) as runs:
             seen = reconcile(where, runs)
@@ -387,8 +387,19 @@ def collect(folder: Folder = Path()) -> None:
 
 
 @app.command()
-def cancel(folder: Folder = Path(), ids: Ids = None) -> None:
+def cancel(
+    folder: Folder = Path(),
+    ids: Ids = None,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Ask no queue: note that it has none of the runs any more. For queues that will "
+            "not answer again.",
+        ),
+    ] = False,
+) -> None:
     """Cancel runs that have not ended; what they computed is kept, md queue lets them go on."""
-    count, told = cancel_runs(MdFolder.open(folder), ids or ())
+    count, told = cancel_runs(MdFolder.open(folder), ids or (), forget=forget)
     jobs = f" The queue was told to end {', '.join(told)}." if told else ""
     typer.echo(f"{count} runs are cancelled.{jobs}")

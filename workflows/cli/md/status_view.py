@@ -14,7 +14,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from dualion.workflows.md.reconcile import Seen
+from dualion.workflows.md.reconcile import RunStatus
 from dualion.workflows.md.states import RunState
 
 PLAIN_EVERY_S = 30.0
@@ -39,16 +39,16 @@ WIDTHS = {
 """Columns are as wide in every table, so that tables below each other line up."""
 
 
-def run_tables(seen: Sequence[Seen], *, most: int | None = None) -> Group:
+def run_tables(seen: Sequence[RunStatus], *, most: int | None = None) -> Group:
     """One table a cell, one row a run: state, ps, speed, time left, MSD, N_eff, cost."""
-    cells: dict[tuple[str, str, str], list[Seen]] = {}
+    cells: dict[tuple[str, str, str], list[RunStatus]] = {}
     first = sorted(seen, key=lambda one: one.state is not RunState.RUNNING)[:most]
     for one in first:
         cells.setdefault((one.run.formula, one.run.cell, one.run.engine), []).append(one)
     return Group(*(_table(" · ".join(name), members) for name, members in cells.items()))
 
 
-def _table(title: str, seen: Sequence[Seen]) -> Table:
+def _table(title: str, seen: Sequence[RunStatus]) -> Table:
     table = Table(
         title=Text(title, style="bold"),
         title_justify="left",
@@ -77,7 +77,7 @@ def _table(title: str, seen: Sequence[Seen]) -> Table:
     return table
 
 
-def _target_ps(one: Seen) -> float:
+def _target_ps(one: RunStatus) -> float:
     """Where the run is looked at next; before it begins, what its protocol says."""
     if one.progress.target_ps:
         return one.progress.target_ps
@@ -97,7 +97,7 @@ def _duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{left:02d}"
 
 
-def headline(seen: Sequence[Seen]) -> str:
+def headline(seen: Sequence[RunStatus]) -> str:
     """Counts by state, ps done and cost in one line."""
     states = Counter(one.state for one in seen)
     counts = ", ".join(f"{states[state]} {state.value}" for state in RunState if states[state])
@@ -108,7 +108,7 @@ def headline(seen: Sequence[Seen]) -> str:
     return f"{len(seen)} runs: {counts or 'none'}; {done:.4g} ps, {cost}"
 
 
-def remarks(seen: Sequence[Seen]) -> list[str]:
+def remarks(seen: Sequence[RunStatus]) -> list[str]:
     """Why runs failed, stopped or ended, a sentence each."""
     said: dict[tuple[str, str], list[str]] = {}
     for one in seen:
@@ -117,7 +117,7 @@ def remarks(seen: Sequence[Seen]) -> list[str]:
     return [f"{', '.join(keys)}: {message} ({reason})" for (reason, message), keys in said.items()]
 
 
-def plain(seen: Sequence[Seen]) -> list[dict[str, Any]]:
+def plain(seen: Sequence[RunStatus]) -> list[dict[str, Any]]:
     """The same for scripts."""
     return [
         {
@@ -155,7 +155,7 @@ class MdView:
         from rich.live import Live
 
         self._console, self._stop = console, stop
-        self._seen: list[Seen] = []
+        self._seen: list[RunStatus] = []
         self._said_s = time.monotonic()
         self._live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
 
@@ -168,7 +168,7 @@ class MdView:
         if self._console.is_terminal:
             self._live.stop()
 
-    def update(self, seen: list[Seen]) -> None:
+    def update(self, seen: list[RunStatus]) -> None:
         """Show how the runs stand."""
         self._seen = seen
         now = time.monotonic()

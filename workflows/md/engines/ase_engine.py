@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dualion.workflows.execution.threads import LIBRARY_THREADS
 from dualion.workflows.md.engines.base import EngineError, Leg
 from dualion.workflows.md.engines.calculators import make_calculator
 from dualion.workflows.md.plan.spec import RunSpec
@@ -116,6 +117,6 @@ def limit_threads(cores: int) -> None:
     import os
     import sys
 
-    os.environ["OMP_NUM_THREADS"] = str(cores)
+    os.environ.update(dict.fromkeys(LIBRARY_THREADS, str(cores)))  # numba refuses a change
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(cores)

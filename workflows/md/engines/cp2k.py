@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dualion.structures.errors import InputError
+from dualion.workflows.execution.files import write_text
 from dualion.workflows.md.engines.base import EngineError, Leg
 from dualion.workflows.md.engines.cp2k_data import Kind, data_folder, entries, kind_of
 from dualion.workflows.md.engines.cp2k_input import (
@@ -24,7 +25,6 @@ from dualion.workflows.md.engines.diagnostics import symptom
 from dualion.workflows.md.engines.external import ExternalEngine, Found
 from dualion.workflows.md.engines.work_folder import Piece
 from dualion.workflows.md.plan.spec import RunSpec
-from dualion.workflows.md.run.run_folder import replace_text
 
 INPUT = "md.inp"
 ENVIRONMENT = "DUALION_CP2K"
@@ -104,7 +104,7 @@ class Cp2kEngine(ExternalEngine):
             for name in (RESTART, WAVEFUNCTION):
                 if (restart / name).is_file():
                     shutil.copyfile(restart / name, piece.path / name)
-        replace_text(piece.path / INPUT, text)
+        write_text(piece.path / INPUT, text)
 
     def read_back(self, leg: Leg, piece: Piece) -> Found:
         """Frames of ``md-pos-1.xyz`` and the restarts that are whole."""

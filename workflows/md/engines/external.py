@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.workflows.execution.threads import thread_environment
 from dualion.workflows.md.engines.base import EngineError, Leg
 from dualion.workflows.md.engines.diagnostics import Symptom, trouble_of
 from dualion.workflows.md.engines.stale_processes import end_orphan, note_process
@@ -132,7 +133,7 @@ class ExternalEngine(ABC):
         """Environment of the program: one thread a rank; Open MPI may run as root."""
         ranks = bool(leg.resources.launcher) or shutil.which("mpirun") is not None
         threads = 1 if ranks else leg.resources.cores
-        asked = {"OMP_NUM_THREADS": str(threads)}
+        asked = thread_environment(threads)
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             asked |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
         return os.environ | asked

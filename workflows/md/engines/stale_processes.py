@@ -9,7 +9,7 @@ import signal
 import socket
 from pathlib import Path
 
-from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.execution.files import write_text
 
 NOTE = "process.json"
 
@@ -17,7 +17,7 @@ NOTE = "process.json"
 def note_process(folder: Path, pid: int) -> None:
     """Write down which process runs in a folder."""
     note = {"host": socket.gethostname(), "pid": pid}
-    replace_text(folder / NOTE, json.dumps(note) + "\n")
+    write_text(folder / NOTE, json.dumps(note) + "\n")
 
 
 def end_orphan(folder: Path) -> bool:

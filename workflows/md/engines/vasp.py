@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dualion.structures.errors import InputError
+from dualion.workflows.execution.files import write_bytes, write_text
 from dualion.workflows.md.engines.base import EngineError, Leg
 from dualion.workflows.md.engines.diagnostics import symptom
 from dualion.workflows.md.engines.external import ExternalEngine, Found, Restart
@@ -31,7 +32,7 @@ from dualion.workflows.md.engines.vasp_outputs import (
 )
 from dualion.workflows.md.engines.work_folder import Piece
 from dualion.workflows.md.plan.spec import RunSpec
-from dualion.workflows.md.run.run_folder import ATTEMPT, replace_bytes, replace_text
+from dualion.workflows.md.run.run_folder import ATTEMPT
 from dualion.workflows.md.run.trajectory_file import MdFrame
 
 ENVIRONMENT = "DUALION_VASP_COMMAND"
@@ -96,7 +97,7 @@ class VaspEngine(ExternalEngine):
         steps = min(max(steps, LEAST_NSW), LONGEST_NSW)
         write_inputs(leg.spec, atoms, piece.path, steps=steps)
         if restart is not None:
-            replace_bytes(piece.path / "POSCAR", (restart / RESTART).read_bytes())
+            write_bytes(piece.path / "POSCAR", (restart / RESTART).read_bytes())
         symbols = atoms.get_chemical_symbols()
         own = leg.folder.path / "POTCAR"
         if not own.is_file():
@@ -126,7 +127,7 @@ class VaspEngine(ExternalEngine):
 
     def ask_to_stop(self, piece: Piece) -> None:
         """STOPCAR ends VASP after the ionic step it is in."""
-        replace_text(piece.path / "STOPCAR", "LSTOP = .TRUE.\n")
+        write_text(piece.path / "STOPCAR", "LSTOP = .TRUE.\n")
 
 
 def _frames(leg: Leg, piece: Piece, found: Configurations, order: np.ndarray) -> dict[int, MdFrame]:

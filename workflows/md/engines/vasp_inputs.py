@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.execution.files import write_text
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -149,10 +149,10 @@ def write_inputs(spec: RunSpec, atoms: Atoms, folder: Path, *, steps: int) -> No
             inputs.structure, comment=spec.label, velocities=_velocities(spec, atoms).tolist()
         ).get_str()
         symbols = list(inputs.potcar_symbols)
-    replace_text(folder / "INCAR", incar.rstrip() + "\n")
-    replace_text(folder / "KPOINTS", kpoints.rstrip() + "\n")
-    replace_text(folder / "POSCAR", poscar)
-    replace_text(folder / "POTCAR.spec", "\n".join(symbols) + "\n")
+    write_text(folder / "INCAR", incar.rstrip() + "\n")
+    write_text(folder / "KPOINTS", kpoints.rstrip() + "\n")
+    write_text(folder / "POSCAR", poscar)
+    write_text(folder / "POTCAR.spec", "\n".join(symbols) + "\n")
 
 
 def _input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dualion.workflows.md.run.run_folder import replace_text
+from dualion.workflows.execution.files import write_text
 
 NOTE = "piece.json"
 
@@ -60,7 +60,7 @@ class WorkFolder:
             _clear(folder, keep)
         piece = Piece(self.path / f"piece-{number:04d}", from_step)
         piece.path.mkdir()
-        replace_text(piece.path / NOTE, json.dumps({"from_step": from_step}) + "\n")
+        write_text(piece.path / NOTE, json.dumps({"from_step": from_step}) + "\n")
         return piece
 
     def restart(self, step: int) -> Path | None:

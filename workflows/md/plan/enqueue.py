@@ -8,7 +8,7 @@ from dualion.results.store import MdRuns
 from dualion.structures.errors import InputError
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.plan.run_plan import Plan
-from dualion.workflows.md.reconcile import NO_FOLDER, look_at_all, reopen
+from dualion.workflows.md.reconcile import NO_FOLDER, inspect_runs, reopen
 from dualion.workflows.md.states import RunState
 
 
@@ -42,7 +42,7 @@ def queue_up(folder: MdFolder, plan: Plan) -> Queued:
             if run.key in wanted:
                 _write(folder, runs, wanted[run.key].spec.key, plan)
         again = [run for run in runs.all() if run.key in wanted]
-        for seen in look_at_all(folder, again):
+        for seen in inspect_runs(folder, again):
             if seen.run.state == RunState.CANCELLED:
                 reopen(folder, runs, seen)
                 queued.reopened += 1

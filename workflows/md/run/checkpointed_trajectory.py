@@ -12,8 +12,8 @@ import numpy as np
 from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
 
+from dualion.workflows.execution.files import write_bytes
 from dualion.workflows.md.engines.base import EngineError, Leg
-from dualion.workflows.md.run.run_folder import replace_bytes
 from dualion.workflows.md.run.trajectory_file import MdFrame, append_frames, cut_to
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -100,7 +100,7 @@ class JoinedTrajectory:
         content = io.BytesIO()
         arrays = {name: np.asarray(value) for name, value in {**numbers, **(state or {})}.items()}
         np.savez(content, allow_pickle=False, **arrays)
-        replace_bytes(self.leg.folder.checkpoint, content.getvalue())
+        write_bytes(self.leg.folder.checkpoint, content.getvalue())
         now = time.monotonic()
         self.leg.note(
             done_ps=self.done_ps,

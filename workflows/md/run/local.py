@@ -17,10 +17,11 @@ from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.execution.executor import ClusterLostError, local_client, processor_count
 from dualion.workflows.execution.locks import folder_lock
+from dualion.workflows.execution.threads import thread_environment
 from dualion.workflows.md.engines.base import Resources
 from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import Seen, look, reconcile, reopen, settle
+from dualion.workflows.md.reconcile import RunStatus, apply_status, inspect_run, reconcile, reopen
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
 from dualion.workflows.md.run.supervisor import STOP, end_run
 from dualion.workflows.md.states import RunState
@@ -46,7 +47,7 @@ LEAST_S = 5.0
 LOST_MOST = 3
 """How often the process of a run may die before the run is given up."""
 
-OnUpdate = Callable[[list[Seen]], None]
+OnUpdate = Callable[[list[RunStatus]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def run_local(
     *,
     stop: threading.Event | None = None,
     on_update: OnUpdate | None = None,
-) -> list[Seen]:
+) -> list[RunStatus]:
     """Work off a folder's runs, or bring them as far as the time allows.
 
     Args:
@@ -104,7 +105,7 @@ def run_local(
         return _settled(folder, [seen.run.key for seen in chosen])
 
 
-def _chosen(folder: MdFolder, options: LocalOptions) -> list[Seen]:
+def _chosen(folder: MdFolder, options: LocalOptions) -> list[RunStatus]:
     """The runs that are meant, brought up to date.
 
     Raises:
@@ -130,7 +131,7 @@ def wanted(run: MdRun, ids: Sequence[str]) -> bool:
     return not ids or any(run.source_id == name or run.key.startswith(name) for name in ids)
 
 
-def _settled(folder: MdFolder, keys: Sequence[str]) -> list[Seen]:
+def _settled(folder: MdFolder, keys: Sequence[str]) -> list[RunStatus]:
     with folder.writing() as runs:
         return [seen for seen in reconcile(folder, runs) if seen.run.key in set(keys)]
 
@@ -141,7 +142,7 @@ class _Driver:
 
     folder: MdFolder
     options: LocalOptions
-    chosen: list[Seen]
+    chosen: list[RunStatus]
     stop: threading.Event
     begun: float
     _lost: dict[str, int] = field(default_factory=dict)
@@ -273,13 +274,13 @@ class _Driver:
             )
         return False
 
-    def _look(self) -> list[Seen]:
+    def _look(self) -> list[RunStatus]:
         return [
-            seen if seen.state in _ENDED else look(self.folder, seen.run, {})
+            seen if seen.state in _ENDED else inspect_run(self.folder, seen.run, {})
             for seen in self.chosen
         ]
 
-    def _note(self, seen: list[Seen]) -> None:
+    def _note(self, seen: list[RunStatus]) -> None:
         """Let the store follow now and then; where another process writes it, later."""
         if time.monotonic() - self._written < STORE_EVERY_S:
             return
@@ -288,9 +289,11 @@ class _Driver:
             known = {run.key: run for run in runs.all()}
             for one in seen:
                 if one.run.key in known and not one.lost:
-                    settle(self.folder, runs, look(self.folder, known[one.run.key], {}))
+                    apply_status(
+                        self.folder, runs, inspect_run(self.folder, known[one.run.key], {})
+                    )
             self.chosen = [
-                look(self.folder, run, {})
+                inspect_run(self.folder, run, {})
                 for run in runs.all()
                 if run.key in {one.run.key for one in seen}
             ]
@@ -381,8 +384,7 @@ def _environment(resources: Resources, gpus: int) -> dict[str, str]:
     from distributed import get_worker
 
     own = {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    own |= dict.fromkeys(threads, str(resources.cores))
+    own |= thread_environment(resources.cores)
     if gpus > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
         own["CUDA_VISIBLE_DEVICES"] = str(int(get_worker().name) % gpus)
     return os.environ | own

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dualion.structures.errors import InputError
+from dualion.workflows.execution.files import write_text
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.states import RunState
 
@@ -135,8 +136,8 @@ class RunFolder:
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            replace_text(self.start, cell_text)
-            replace_text(self.path / "run.json", spec.model_dump_json(indent=2) + "\n")
+            write_text(self.start, cell_text)
+            write_text(self.path / "run.json", spec.model_dump_json(indent=2) + "\n")
         except OSError as error:
             raise InputError(f"Cannot write the run into {self.path}: {error.strerror}.") from error
         self.write_progress(Progress(timestep_fs=spec.protocol.timestep_fs))
@@ -185,7 +186,7 @@ class RunFolder:
     def write_progress(self, progress: Progress) -> None:
         """Write how the run stands, atomically."""
         progress.updated = time.time()
-        replace_text(self.path / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
+        write_text(self.path / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
 
     def set_aside(self) -> None:
         """Keep what a stopped attempt has left, and clear the way for the next one."""
@@ -194,22 +195,7 @@ class RunFolder:
         for item in list(self.path.iterdir()):
             if item.name not in ("run.json", "start.extxyz", "progress.json", ATTEMPT, ".lock"):
                 os.replace(item, aside / item.name)  # noqa: PTH105
-        replace_text(aside / "progress.json", (self.path / "progress.json").read_text("utf-8"))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new one, never a part."""
-    replace_bytes(path, text.encode("utf-8"))
-
-
-def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old or the new one, never a part."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    part.replace(path)
+        write_text(aside / "progress.json", (self.path / "progress.json").read_text("utf-8"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

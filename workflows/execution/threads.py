@@ -1,0 +1,18 @@
+"""How many threads a process may start: the names of the variables stand here alone."""
+
+from __future__ import annotations
+
+KERNEL_THREADS = "NUMBA_NUM_THREADS"
+"""Threads of this program's own kernels, which are serial: one, whatever a job has."""
+
+LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Threads of linear algebra, of torch and of programs with OpenMP."""
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Variables that keep a process and its libraries to a number of threads.
+
+    Args:
+        threads: of the libraries; this program's own kernels keep to one.
+    """
+    return {**dict.fromkeys(LIBRARY_THREADS, str(threads)), KERNEL_THREADS: "1"}
