@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dualion.workflows.execution import cluster, executor
+from dualion.workflows.campaign import driver, screen_run
+from dualion.workflows.execution import workers
 
 Borrow = Callable[[], AbstractContextManager[None]]
 
@@ -16,7 +17,7 @@ Borrow = Callable[[], AbstractContextManager[None]]
 @pytest.fixture(scope="session")
 def worker_processes() -> Iterator[Any]:
     """A client of two workers that last for the session."""
-    with executor.local_client(2) as client:
+    with workers.local_client(2) as client:
         yield client
 
 
@@ -35,8 +36,8 @@ def borrow_workers(worker_processes: Any) -> Borrow:
     @contextmanager
     def borrowed() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(executor, "local_client", for_a_run)
-            patch.setattr(cluster, "campaign_client", for_a_campaign)
+            patch.setattr(screen_run, "local_client", for_a_run)
+            patch.setattr(driver, "campaign_client", for_a_campaign)
             yield
 
     return borrowed

@@ -13,8 +13,9 @@ from dualion.screening.screen import ScreenOptions
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.tasks import Job, Outcome, rejection_outcome
 from dualion.workflows.execution.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks
-from dualion.workflows.execution.executor import CHUNKS_PER_WORKER, local_client, run_all
+from dualion.workflows.execution.executor import CHUNKS_PER_WORKER, run_all
 from dualion.workflows.execution.isolation import run_isolated
+from dualion.workflows.execution.workers import local_client
 
 OPTIONS = ScreenOptions()
 WORKERS = 2

@@ -26,8 +26,10 @@ from dualion.structures.files import count_entries, iter_raw_entries, reference_
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
-from dualion.workflows.execution.executor import local_client, run_all, warm_up
+from dualion.workflows.execution.executor import run_all
 from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.execution.warm_up import warm_up
+from dualion.workflows.execution.workers import local_client
 
 if TYPE_CHECKING:
     from dualion.screening.screen import ScreenOptions

@@ -80,6 +80,14 @@ class Outcome:
 Work = Callable[[Job], Outcome]
 
 
+_reports: list[Callable[[str], None]] = []
+
+
+def report_stages(report: Callable[[str], None]) -> None:
+    """Have every stage that a structure reaches in this process reported as it begins."""
+    _reports[:] = [report]
+
+
 VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
 """Options that choose and judge pairs; all others change what comes out for a pair."""
 
@@ -147,11 +155,16 @@ class _Progress:
     """How far an entry came, and what is known of it by then."""
 
     def __init__(self, entry: RawEntry) -> None:
-        self.stage = "read"
+        self._begin("read")
         self.identity = _identity(entry)
 
+    def _begin(self, stage: str) -> None:
+        self.stage = stage
+        for report in _reports:
+            report(stage)
+
     def parsed(self, record: StructureRecord) -> None:
-        self.stage = "prepare"
+        self._begin("prepare")
         composition = record.structure.composition
         self.identity = Identity(
             source=record.source,
@@ -163,7 +176,7 @@ class _Progress:
         )
 
     def prepared(self, crystal: IonicCrystal) -> None:
-        self.stage = "screen"
+        self._begin("screen")
         self.identity = dataclasses.replace(self.identity, space_group=space_group(crystal))
 
 

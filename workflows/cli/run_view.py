@@ -13,7 +13,7 @@ from dualion.workflows.cli.screen_view import candidate_table
 
 if TYPE_CHECKING:
     from dualion.workflows.campaign.config import Campaign
-    from dualion.workflows.campaign.run import Progress
+    from dualion.workflows.campaign.driver import Progress
 
 PLAIN_EVERY_S = 30.0
 """How often a line is printed where there is no terminal, s."""

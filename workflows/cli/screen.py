@@ -15,7 +15,7 @@ from dualion.workflows.campaign.screen_run import screen_paths
 from dualion.workflows.campaign.screening_options import screen_options, within
 from dualion.workflows.cli import shared_options
 from dualion.workflows.cli.screen_view import candidate_table, funnel_table, run_progress
-from dualion.workflows.execution.executor import processor_count
+from dualion.workflows.execution.workers import processor_count
 
 if TYPE_CHECKING:
     from rich.console import Console

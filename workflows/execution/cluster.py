@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.execution.cluster_config import QUEUES, ClusterBlock, lifetime_s
-from dualion.workflows.execution.executor import (
+from dualion.workflows.execution.warm_up import warm_up
+from dualion.workflows.execution.workers import (
     ANY_PORT,
     SETTINGS,
     local_client,
     prepare_workers,
     processor_count,
     quiet_dask,
-    warm_up,
 )
 
 if TYPE_CHECKING:
