@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from dualion.results.store import Store
 from dualion.results.store.database import writer_lock
 from dualion.results.store.schema import VERSION
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.anode_stability import PhaseSource
+from dualion.workflows.campaign.config import SCREENING_NOTE, Campaign
 from dualion.workflows.campaign.driver import Driver, Progress
 from dualion.workflows.campaign.export import export, is_exported
 from dualion.workflows.campaign.log import CampaignLog
 from dualion.workflows.campaign.plan import Ask, read_sources
-from dualion.workflows.campaign.screen_run import RunFiles, RunSummary
 from dualion.workflows.campaign.shards import merge_all
+from dualion.workflows.campaign.sidecar import RunFiles, RunSummary
 from dualion.workflows.campaign.tasks import Work, screen_job
 from dualion.workflows.execution.locks import folder_lock
+
+DECIDING = ("sources", "ions", "criterion", "barriers", "ranking")
+"""Blocks that a screening's tables depend on."""
+
+SHORT = 120
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,7 @@ def run_campaign(
     on_stage: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     merge_only: bool = False,
+    phases: PhaseSource | None = None,
     work: Work = screen_job,
     stop: threading.Event | None = None,
 ) -> RunResult:
@@ -58,29 +68,35 @@ def run_campaign(
         on_stage: called with a word on what is being done.
         on_progress: called after each structure.
         merge_only: take over what shards have computed, and compute nothing.
+        phases: known compounds of a chemical system, for the candidates' reaction with the metal
+            anode. None to leave those columns empty.
         work: the function that runs one job.
-        stop: once it is set, what is in flight is finished and no more is begun.
+        stop: once it is set, the structures at work are finished and no more is begun.
 
     Raises:
         InputError: the folder, the store or a source is wrong, or the campaign runs already.
         ClusterLostError: the scheduler is gone.
+        StoppedError: a stop was asked for before the sources were read.
     """
     say = on_stage or (lambda _: None)
+    stop = stop or threading.Event()
     log = CampaignLog(campaign.folder)
     with open_campaign(campaign) as (store, upgraded_from):
         options = campaign.options()
         if retry_failed:
             log.write("retry", failed=store.reopen("failed"))
         say("reading sources")
-        plan = read_sources(campaign, store, options)
+        plan = read_sources(
+            campaign, store, options, stop=stop, on_entries=lambda n: say(f"reading sources ({n})")
+        )
         merge_all(campaign, store)
         driver = Driver(campaign, store, plan, options, log, on_progress)
-        computed = 0 if merge_only else driver.run(work, stop or threading.Event(), say)
+        computed = 0 if merge_only else driver.run(work, stop, say)
         left, _ = store.count_pending(plan, Ask.of(options).whole)
         summary = None
-        if computed or left or not is_exported(campaign, store, plan):
+        if computed or left or not is_exported(campaign, store, plan, reactions=bool(phases)):
             say("writing tables")
-            summary = export(campaign, store, plan, finished=left == 0)
+            summary = export(campaign, store, plan, finished=left == 0, phases=phases, stop=stop)
         log.write("end", computed=computed, left=left)
     files = RunFiles(folder=campaign.folder)
     return RunResult(
@@ -117,7 +133,7 @@ def _claim(campaign: Campaign, store: Store) -> None:
     """Note whose store this is, or refuse it.
 
     Raises:
-        InputError: it is another campaign's.
+        InputError: it is another campaign's, or another screening's.
     """
     owner = store.note("campaign")
     mine = campaign.name if campaign.store else campaign.file
@@ -128,3 +144,41 @@ def _claim(campaign: Campaign, store: Store) -> None:
             f"{'The database' if campaign.store else campaign.folder} already holds the campaign "
             f"{owner}; give {mine} {'a database' if campaign.store else 'a folder'} of its own."
         )
+    if campaign.is_screening:
+        _claim_screening(campaign, store)
+
+
+def _claim_screening(campaign: Campaign, store: Store) -> None:
+    """Note what a command line asked for: no file holds it, and only the same may go on.
+
+    Raises:
+        InputError: the folder holds a screening that asked for something else.
+    """
+    asked = campaign.model_dump(mode="json", include=set(DECIDING), exclude_none=True)
+    asked = json.loads(json.dumps(asked))
+    noted = store.note(SCREENING_NOTE)
+    if noted is None:
+        store.set_notes({SCREENING_NOTE: json.dumps({**asked, "inputs": campaign.named_inputs()})})
+        return
+    before = json.loads(noted)
+    for name in DECIDING:
+        if before.get(name) != asked[name]:
+            raise InputError(
+                f"{campaign.folder} already holds another screening: "
+                f"{_difference(name, before.get(name), asked[name])}. Choose another --output, or "
+                "give the same command as before to go on with it."
+            )
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """The first thing in which two screenings differ, in a few words."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in (*before, *now):
+            if before.get(key) != now.get(key):
+                return _difference(f"{name}.{key}", before.get(key), now.get(key))
+    return f"{name} {_short(before)} then, {_short(now)} now"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"

@@ -17,8 +17,7 @@ from dualion.structures.errors import DualionError, InputError
 from dualion.structures.files import parse_entry
 from dualion.structures.preparation import prepare
 from dualion.structures.records import cell_kind_of
-from dualion.workflows.campaign.run_structures import structures_of_run
-from dualion.workflows.campaign.structure_lookup import find_entry
+from dualion.workflows.campaign.structure_lookup import find_entry, structures_of_run
 from dualion.workflows.md.plan.cells import cell_of
 
 if TYPE_CHECKING:
