@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dualion.workflows.campaign import driver, screen_run
+from dualion.workflows.campaign import driver
 from dualion.workflows.execution import workers
 
 Borrow = Callable[[], AbstractContextManager[None]]
@@ -26,17 +26,12 @@ def borrow_workers(worker_processes: Any) -> Borrow:
     """Within this context runs and campaigns use the session's workers instead of their own."""
 
     @contextmanager
-    def for_a_run(*_: object, **__: object) -> Iterator[Any]:
-        yield worker_processes
-
-    @contextmanager
     def for_a_campaign(*_: object, **__: object) -> Iterator[tuple[Any, str]]:
         yield worker_processes, ""
 
     @contextmanager
     def borrowed() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(screen_run, "local_client", for_a_run)
             patch.setattr(driver, "campaign_client", for_a_campaign)
             yield
 

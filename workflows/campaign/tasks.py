@@ -88,6 +88,12 @@ def report_stages(report: Callable[[str], None]) -> None:
     _reports[:] = [report]
 
 
+def note_stage(stage: str) -> None:
+    """Say that the structure at work has reached a stage: ``read``, ``prepare`` or ``screen``."""
+    for report in _reports:
+        report(stage)
+
+
 VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
 """Options that choose and judge pairs; all others change what comes out for a pair."""
 
@@ -160,8 +166,7 @@ class _Progress:
 
     def _begin(self, stage: str) -> None:
         self.stage = stage
-        for report in _reports:
-            report(stage)
+        note_stage(stage)
 
     def parsed(self, record: StructureRecord) -> None:
         self._begin("prepare")
