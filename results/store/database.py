@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sqlite3
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,12 +30,20 @@ class EmptyStoreError(StoreError):
     """The database is there, but no store has been made in it."""
 
 
-def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
-    """URL of a SQLite file."""
+def sqlite_url(path: Path, *, read_only: bool = False, immutable: bool = False) -> URL:
+    """URL of a SQLite file.
+
+    Args:
+        path: the file; any name.
+        read_only: open it to read.
+        immutable: take it as it lies there, without its journal: SQLite needs to write beside a
+            database with write-ahead logging even to read it.
+    """
     if not read_only:
         return URL.create("sqlite", database=str(path))
-    query = {"mode": "ro", "uri": "true"}
-    return URL.create("sqlite", database=f"file:{path}", query=query)
+    query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if immutable else {})
+    quoted = urllib.parse.quote(os.fsencode(path.absolute()))
+    return URL.create("sqlite", database=f"file:{quoted}", query=query)
 
 
 def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:
@@ -136,7 +146,10 @@ def _newer(engine: Engine, found: int) -> str:
 def describe(engine: Engine) -> str:
     """Where the store is, without a password."""
     if engine.dialect.name == "sqlite":
-        return str(engine.url.database).removeprefix("file:")
+        database = str(engine.url.database)
+        if not database.startswith("file:"):
+            return database
+        return urllib.parse.unquote(database.removeprefix("file:"), errors="surrogateescape")
     return engine.url.render_as_string(hide_password=True)
 
 

@@ -19,7 +19,7 @@ from dualion.workflows.campaign.anode_stability import PhaseSource
 from dualion.workflows.campaign.config import Campaign, RunBlock
 from dualion.workflows.campaign.driver import Progress
 from dualion.workflows.campaign.run import RunResult, run_campaign
-from dualion.workflows.campaign.sources import WITH_PATH, QueryBlock, SourceBlock
+from dualion.workflows.campaign.sources import WITH_PATH, QueryBlock, SourceBlock, path_from
 from dualion.workflows.campaign.structure_lookup import BUNDLED
 from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S
 from dualion.workflows.execution.cluster_config import ClusterBlock
@@ -125,7 +125,7 @@ def _inputs(paths: Sequence[Path | str], sources: Sequence[str]) -> list[str]:
 
 
 def _absolute(path: Path | str) -> str:
-    return str(Path.cwd() / Path(path).expanduser())
+    return path_from(Path.cwd(), path)
 
 
 def _absolute_source(text: str) -> str:

@@ -7,6 +7,7 @@ A kind is a model of its settings with two functions: ``entries`` gives raw entr
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -95,7 +96,15 @@ class Kind:
 
 
 def _paths(block: SourceBlock, folder: Path) -> list[str]:
-    return [str(folder / Path(name).expanduser()) for name in block.files or ()]
+    return [path_from(folder, name) for name in block.files or ()]
+
+
+def path_from(folder: Path, name: str | Path) -> str:
+    """A path or glob that starts at a folder, whose own name is no glob whatever it holds."""
+    path = folder / Path(name).expanduser()
+    if path.exists() or path == Path(name).expanduser() or not glob.has_magic(str(name)):
+        return str(path)
+    return str(Path(glob.escape(str(folder))) / name)
 
 
 def _file_entries(block: SourceBlock, folder: Path, _: Access) -> Found:
@@ -140,7 +149,7 @@ def _with_path(name: str, folder: Path) -> str:
     """A source's name; the path in it starts at the campaign's folder."""
     kind, _, rest = name.partition(":")
     if kind in WITH_PATH and rest:
-        return f"{kind}:{folder / Path(rest).expanduser()}"
+        return f"{kind}:{path_from(folder, rest)}"
     return name
 
 

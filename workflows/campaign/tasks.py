@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.columns import SCHEMA_VERSION, Row
 from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.ions import mean_charge
-from dualion.screening.screen import screen_crystal
+from dualion.screening.screen import screen, screen_crystal
 from dualion.structures.elements import symbol
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
@@ -53,6 +53,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StructureJob(Job):
+    """A structure that is there as an object, with an entry that only names it.
+
+    Attributes:
+        structure: pymatgen ``Structure`` or ASE ``Atoms``.
+    """
+
+    structure: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one structure.
 
@@ -65,6 +76,7 @@ class Outcome:
         anions: symbols of all its anions.
         leading_flags: how many of a row's flags come before those of the verdict.
         traceback: where a failure happened, the innermost call last; empty without a failure.
+        result: the result itself, of a ``StructureJob`` alone.
     """
 
     index: int
@@ -75,6 +87,7 @@ class Outcome:
     anions: tuple[str, ...] = ()
     leading_flags: int = 0
     traceback: str = ""
+    result: ScreenResult | None = None
 
 
 Work = Callable[[Job], Outcome]
@@ -155,6 +168,28 @@ def screen_job(job: Job) -> Outcome:
         row["seconds"] = seconds
         row["key"] = pair_key(key, str(row.get("cation") or ""), str(row.get("anion") or ""))
     return outcome
+
+
+def screen_structure(job: Job) -> Outcome:
+    """Screen the object of a ``StructureJob``; its row holds status, reason and message alone.
+
+    Raises:
+        MemoryError: as of ``screen_job``.
+    """
+    assert isinstance(job, StructureJob)
+    try:
+        result = screen(job.structure, options=job.options)
+    except MemoryError:
+        raise
+    except Exception as error:
+        rejected = isinstance(error, StructureError)
+        row: Row = {
+            "status": "rejected" if rejected else "failed",
+            "reason": error.reason if isinstance(error, StructureError) else "internal_error",
+            "message": str(error) if rejected else f"{type(error).__name__}: {error}",
+        }
+        return Outcome(index=job.index, stage="screen", rows=[row])
+    return Outcome(index=job.index, stage="done", rows=[{"status": "ok"}], result=result)
 
 
 class _Progress:

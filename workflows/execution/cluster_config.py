@@ -38,6 +38,22 @@ class ClusterBlock(BaseModel):
         walltime_s(value)
         return value
 
+    @field_validator("queue", "project", "interface", "address", "node_scratch")
+    @classmethod
+    def _is_one_word(cls, value: str | None) -> str | None:
+        if value is not None and re.search(r"[\s\x00-\x1f\x7f'\"`;&|<>\\]", value):
+            raise ValueError(
+                "write one word, without spaces, line breaks, quotes and the shell's signs"
+            )
+        return value
+
+    @field_validator("directives")
+    @classmethod
+    def _are_lines(cls, value: list[str]) -> list[str]:
+        if any(re.search(r"[\x00-\x08\x0a-\x1f\x7f]", line) for line in value):
+            raise ValueError("write each line of the head as an entry of its own")
+        return value
+
     @field_validator("memory_per_worker")
     @classmethod
     def _is_memory(cls, value: str) -> str:

@@ -48,20 +48,21 @@ def folder_lock(folder: Path, name: str = LOCK_NAME) -> Iterator[None]:
 def is_running(folder: Path, name: str = LOCK_NAME) -> bool:
     """Whether a driver holds the folder's lock."""
     try:
-        with (folder / name).open("r+", encoding="utf-8") as handle:
-            return not _taken(handle.fileno())
+        with (folder / name).open("r", encoding="utf-8") as handle:  # it may not be ours to write
+            return not _taken(handle.fileno(), shared=True)
     except OSError:
         return False
 
 
-def _taken(descriptor: int) -> bool:
-    """Whether the lock could be had; closing the file gives it back."""
+def _taken(descriptor: int, *, shared: bool = False) -> bool:
+    """Whether the lock could be had, beside other readers if shared; closing gives it back."""
     try:
         import fcntl
     except ImportError:  # no such locks on Windows
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a file system without locks

@@ -237,7 +237,7 @@ class TaskLoop:
                 continue
             with contextlib.suppress(Exception):  # the scheduler may be gone
                 if self._client.status == "running" and not self._closed:
-                    self._client.run(note_stop, self.token, wait=False, on_error="ignore")
+                    self._client.run(note_stop, self.token, on_error="ignore")
             self._landed.put(None)
             time.sleep(REPEAT_STOP_S)
 

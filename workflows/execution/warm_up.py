@@ -6,12 +6,12 @@ import functools
 
 from dualion.screening.screen import ScreenOptions, screen_crystal
 from dualion.structures.crystal import IonicCrystal
-from dualion.workflows.campaign.tasks import Work, screen_job
+from dualion.workflows.campaign.tasks import Work, screen_job, screen_structure
 
 
 def make_ready(work: Work) -> None:
     """Load what the work needs, before its time is measured."""
-    if work is screen_job:
+    if work in (screen_job, screen_structure):
         warm_up()
 
 

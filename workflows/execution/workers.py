@@ -41,6 +41,13 @@ SETTINGS = {
 """How Dask is set up, wherever its scheduler is started by this program."""
 
 
+NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Without a dashboard Dask's web servers, which ask nobody who he is, show nothing."""
+
+
 def processor_count() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -68,24 +75,33 @@ def local_client(
     memory_limit: str | float = "auto",
     dashboard: str | None = None,
     resources: Mapping[str, float] | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Client]:
     """A Dask cluster on this machine: processes that do one task at a time.
+
+    Nobody else can use it: what its processes say to each other is encrypted with certificates
+    made for this run, which exist in their memory alone.
 
     Args:
         workers: number of processes.
         memory_limit: bytes (or a text such as ``2GiB``) for each process; 0 for no bound.
         dashboard: address of Dask's dashboard, for example ``127.0.0.1:8787``; None for none.
         resources: what each process offers to tasks that ask for it.
+        meanwhile: called while the processes start.
 
     Raises:
         ClusterLostError: the processes cannot be started.
     """
     import dask
     from distributed import Client
+    from distributed.security import Security
 
     quiet_dask()
-    with dask.config.set(SETTINGS):
+    with dask.config.set({**SETTINGS, **({} if dashboard else NO_PAGES)}):
         cluster = _started_cluster(
+            meanwhile,
+            protocol="tls",
+            security=Security.temporary(),
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -100,7 +116,7 @@ def local_client(
                 yield client
 
 
-def _started_cluster(**settings: Any) -> Any:
+def _started_cluster(meanwhile: Callable[[], object], **settings: Any) -> Any:
     """A local cluster whose workers run; one that is killed while it starts is started again.
 
     Raises:
@@ -110,7 +126,7 @@ def _started_cluster(**settings: Any) -> Any:
 
     for attempt in range(1, START_ATTEMPTS + 1):
         try:
-            return _call_without_signals(lambda: LocalCluster(**settings))
+            return _call_without_signals(lambda: LocalCluster(**settings), meanwhile)
         except (RuntimeError, OSError) as error:
             if attempt == START_ATTEMPTS:
                 raise ClusterLostError(
@@ -120,8 +136,10 @@ def _started_cluster(**settings: Any) -> Any:
     raise AssertionError("unreachable")
 
 
-def _call_without_signals(function: Callable[[], Any]) -> Any:
+def _call_without_signals(function: Callable[[], Any], meanwhile: Callable[[], object]) -> Any:
     """Call a function in a thread that no signal reaches, nor the processes that it starts.
+
+    Beside it ``meanwhile`` is called in this thread.
 
     A signal to the process group would else kill workers before the driver has heard of it, from
     their first instruction on; they inherit the mask until ``_set_up_worker``.
@@ -144,6 +162,7 @@ def _call_without_signals(function: Callable[[], Any]) -> Any:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     else:
         thread.start()
+    meanwhile()
     thread.join()
     if fault:
         raise fault[0]
