@@ -35,7 +35,7 @@ def plain_loop(file: Path) -> float:
     from dualion.structures.files import iter_raw_entries
     from dualion.structures.records import RawEntry
     from dualion.workflows.campaign.tasks import Job, screen_job
-    from dualion.workflows.execution.executor import warm_up
+    from dualion.workflows.execution.warm_up import warm_up
 
     warm_up()
     start = time.monotonic()

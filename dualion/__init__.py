@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dualion.structures.trajectories.options import ReadOptions
     from dualion.structures.trajectories.read import read_trajectory
     from dualion.structures.trajectories.types import Trajectory
+    from dualion.workflows.library import ScreenFailure, paths, screen_many
 
 _HOME = {
     "AnalysisOptions": "screening.transport.options",
@@ -46,14 +47,17 @@ _HOME = {
     "PairResult": "screening.screen",
     "PotentialOptions": "screening.bvse.potential",
     "ReadOptions": "structures.trajectories.options",
+    "ScreenFailure": "workflows.library",
     "ScreenOptions": "screening.screen",
     "ScreenResult": "screening.screen",
     "Trajectory": "structures.trajectories.types",
     "TransportReport": "screening.transport.report",
     "Verdict": "screening.criterion",
     "analyse": "screening.transport.analysis",
+    "paths": "workflows.library",
     "read_trajectory": "structures.trajectories.read",
     "screen": "screening.screen",
+    "screen_many": "workflows.library",
 }
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "PairResult",
     "PotentialOptions",
     "ReadOptions",
+    "ScreenFailure",
     "ScreenOptions",
     "ScreenResult",
     "Trajectory",
@@ -73,8 +78,10 @@ __all__ = [
     "Verdict",
     "__version__",
     "analyse",
+    "paths",
     "read_trajectory",
     "screen",
+    "screen_many",
 ]
 
 

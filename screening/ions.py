@@ -73,3 +73,31 @@ def anions_of(crystal: IonicCrystal) -> list[MobileIon]:
     numbers = sorted({int(n) for n in crystal.numbers[crystal.charges < 0]})
     ions = [MobileIon(number, mean_charge(crystal, number)) for number in numbers]
     return [ion for ion in ions if ion.charge < 0]
+
+
+USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
+"""Cations that are meant where none is named, the usual ones first."""
+
+
+def named_ion(crystal: IonicCrystal, text: str = "") -> MobileIon:
+    """The ion of a crystal that a text names; without one, its first usual cation.
+
+    Args:
+        crystal: the crystal.
+        text: a symbol, which takes the crystal's charge, or an ion such as ``Zn2+``.
+
+    Raises:
+        InputError: the crystal does not hold it.
+    """
+    there = {symbol(z): z for z in sorted({int(n) for n in crystal.numbers})}
+    charges = {name: mean_charge(crystal, z) for name, z in there.items()}
+    usual = [name for name in USUAL_CATIONS if charges.get(name, 0.0) > 0.0]
+    if not text and usual:
+        return MobileIon(there[usual[0]], charges[usual[0]])
+    if re.fullmatch(r"[A-Z][a-z]?", text):
+        if atomic_number(text) in there.values():
+            return MobileIon(there[text], charges[text])
+    elif text and (asked := MobileIon.parse(text)).element in there:
+        return asked
+    ions = ", ".join(str(MobileIon(there[name], charges[name])) for name in there)
+    raise InputError(f"Name a mobile ion of the structure; it holds {ions}.")

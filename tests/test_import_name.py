@@ -24,6 +24,7 @@ PUBLIC = [
     "PairResult",
     "PotentialOptions",
     "ReadOptions",
+    "ScreenFailure",
     "ScreenOptions",
     "ScreenResult",
     "Trajectory",
@@ -31,8 +32,10 @@ PUBLIC = [
     "Verdict",
     "__version__",
     "analyse",
+    "paths",
     "read_trajectory",
     "screen",
+    "screen_many",
 ]
 
 SCREENING = """

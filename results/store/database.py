@@ -6,10 +6,10 @@ import contextlib
 import functools
 import os
 import sqlite3
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -30,17 +30,20 @@ class EmptyStoreError(StoreError):
     """The database is there, but no store has been made in it."""
 
 
-def sqlite_url(path: Path, *, read_only: bool = False) -> URL:
+def sqlite_url(path: Path, *, read_only: bool = False, immutable: bool = False) -> URL:
     """Return the URL of a SQLite file.
 
     Args:
         path: the file; characters that mean something in a URI are escaped.
         read_only: let the connection write nothing.
+        immutable: take it as it lies there, without its journal: SQLite needs to write beside a
+            database with write-ahead logging even to read it.
     """
     if not read_only:
         return URL.create("sqlite", database=str(path))
-    query = {"mode": "ro", "uri": "true"}
-    return URL.create("sqlite", database=f"file:{quote(os.fsencode(path))}", query=query)
+    query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if immutable else {})
+    quoted = urllib.parse.quote(os.fsencode(path.absolute()))
+    return URL.create("sqlite", database=f"file:{quoted}", query=query)
 
 
 def open_engine(url: str | URL, *, journal: str = "WAL") -> Engine:
@@ -143,7 +146,10 @@ def _newer(engine: Engine, found: int) -> str:
 def describe(engine: Engine) -> str:
     """Name the place of the store, without a password."""
     if engine.dialect.name == "sqlite":
-        return str(engine.url.database).removeprefix("file:")
+        database = str(engine.url.database)
+        if not database.startswith("file:"):
+            return database
+        return urllib.parse.unquote(database.removeprefix("file:"), errors="surrogateescape")
     return engine.url.render_as_string(hide_password=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,15 @@ class Store:
         """
         at = database.sqlite_url(url, read_only=True) if isinstance(url, Path) else url
         engine = database.open_engine(at)
-        database.check_version(engine)
+        try:
+            database.check_version(engine)
+        except database.StoreError:
+            if not isinstance(url, Path) or os.access(url.parent, os.W_OK):
+                raise
+            engine.dispose()
+            at = database.sqlite_url(url, read_only=True, immutable=True)
+            engine = database.open_engine(at)
+            database.check_version(engine)
         return cls(engine)
 
     def close(self) -> None:

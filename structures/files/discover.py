@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,9 +96,10 @@ def _expand(pattern: str) -> list[tuple[Path, Path, bool]]:
 def _fixed_parts(pattern: Path) -> list[str]:
     parts: list[str] = []
     for part in pattern.parts:
-        if glob.has_magic(part):
+        plain = re.sub(r"\[([*?[])\]", r"\1", part)
+        if glob.has_magic(part) and glob.escape(plain) != part:
             break
-        parts.append(part)
+        parts.append(plain if glob.has_magic(part) else part)
     return parts
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dualion.workflows.execution import cluster, executor
+from dualion.workflows.campaign import driver
+from dualion.workflows.execution import workers
 
 Borrow = Callable[[], AbstractContextManager[None]]
 
@@ -16,7 +17,7 @@ Borrow = Callable[[], AbstractContextManager[None]]
 @pytest.fixture(scope="session")
 def worker_processes() -> Iterator[Any]:
     """A client of two workers that last for the session."""
-    with executor.local_client(2) as client:
+    with workers.local_client(2) as client:
         yield client
 
 
@@ -25,18 +26,13 @@ def borrow_workers(worker_processes: Any) -> Borrow:
     """Within this context runs and campaigns use the session's workers instead of their own."""
 
     @contextmanager
-    def for_a_run(*_: object, **__: object) -> Iterator[Any]:
-        yield worker_processes
-
-    @contextmanager
     def for_a_campaign(*_: object, **__: object) -> Iterator[tuple[Any, str]]:
         yield worker_processes, ""
 
     @contextmanager
     def borrowed() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(executor, "local_client", for_a_run)
-            patch.setattr(cluster, "campaign_client", for_a_campaign)
+            patch.setattr(driver, "campaign_client", for_a_campaign)
             yield
 
     return borrowed

@@ -24,7 +24,8 @@ from dualion.workflows.campaign.anode_stability import (
     anode_columns,
     interphase_barriers,
 )
-from dualion.workflows.campaign.screen_run import RunSummary, screen_paths
+from dualion.workflows.campaign.screen_run import screen_paths
+from dualion.workflows.campaign.sidecar import RunSummary
 
 PHASES = [
     Phase(formula="Li3PS4", formation_energy_ev_atom=-1.0),
@@ -80,7 +81,7 @@ def row(formula: str, cation: str = "Li+", anion: str = "Cl-") -> Row:
 
 
 def run(tmp_path: Path, phases: object = None) -> tuple[RunSummary, dict[str, Row]]:
-    summary = screen_paths(
+    result = screen_paths(
         bundled(*BUNDLED),
         ScreenOptions(
             criterion=DaiCriterion(max_ratio=5.0),  # so that Li3OCl passes too
@@ -89,6 +90,8 @@ def run(tmp_path: Path, phases: object = None) -> tuple[RunSummary, dict[str, Ro
         output=tmp_path / "run",
         phases=phases,  # type: ignore[arg-type]
     )
+    summary = result.summary
+    assert summary is not None
     rows = read_table(summary.files.candidates)
     return summary, {f"{str(r['source_id']).split('#')[1]} {r['anion']}": r for r in rows}
 
@@ -178,3 +181,12 @@ def test_ions_without_a_usual_charge_leave_cells_empty() -> None:
     assert anode.problem == ""
     found = anode.interphase_of(row("Li10GeP2S12", anion="S1.9-"))
     assert found["interphase"] == "Li2S" and not math.isnan(found["interphase_e3d_anion_ev"])  # type: ignore[arg-type]
+
+
+def test_reactions_asked_for_later_are_added_and_nothing_is_computed(tmp_path: Path) -> None:
+    run(tmp_path)
+    _, rows = run(tmp_path, oxychloride_phases)
+    assert rows["LiCl Cl-"]["anode_reaction_ev_atom"] == 0.0
+    log = (tmp_path / "run" / "campaign.log.jsonl").read_text().splitlines()
+    ends = [json.loads(line) for line in log if '"event": "end"' in line]
+    assert [end["computed"] for end in ends] == [len(BUNDLED), 0]

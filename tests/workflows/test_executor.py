@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +18,9 @@ from dualion.screening.screen import ScreenOptions
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.tasks import Job, Outcome, rejection_outcome
 from dualion.workflows.execution.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks
-from dualion.workflows.execution.executor import CHUNKS_PER_WORKER, local_client, run_all
+from dualion.workflows.execution.executor import CHUNKS_PER_WORKER, run_all
 from dualion.workflows.execution.isolation import run_isolated
+from dualion.workflows.execution.workers import local_client
 
 OPTIONS = ScreenOptions()
 WORKERS = 2
@@ -94,6 +100,12 @@ def test_a_kill_from_outside_is_not_held_against_the_job(tmp_path: Any) -> None:
     assert [o.rows[0]["status"] for o in outcomes] == ["ok", "ok"]
 
 
+def test_the_stage_of_a_crash_is_what_the_child_recorded() -> None:
+    jobs = [job(0, "segfault_in_prepare"), job(1, "segfault"), job(2, "segfault_in_prepare")]
+    outcomes = run_isolated(jobs, work=work_samples.as_told, time_limit_s=30.0)
+    assert [o.stage for o in outcomes] == ["prepare", "screen", "prepare"]
+
+
 def test_a_job_that_is_killed_time_and_again_fails() -> None:
     (outcome,) = run_isolated([job(0, "kill")], work=work_samples.as_told, time_limit_s=30.0)
     assert (outcome.rows[0]["status"], outcome.rows[0]["reason"]) == ("failed", "crashed")
@@ -135,6 +147,78 @@ def test_after_a_stop_what_is_in_flight_is_awaited_and_no_more_is_begun(client: 
         stop.set()
     assert 1 <= len(given) <= WORKERS * CHUNKS_PER_WORKER * CHUNK_JOBS
     assert len(set(given)) == len(given)
+
+
+def test_a_stop_ends_within_two_structures_of_each_worker(client: Any, tmp_path: Path) -> None:
+    log, stop = tmp_path / "log", threading.Event()
+    jobs = (job(index, str(log)) for index in range(1000))
+    begun_at_stop = 0
+
+    def ask() -> None:
+        nonlocal begun_at_stop
+        while not log.exists() or len(log.read_text().split()) < 20:
+            time.sleep(0.01)
+        begun_at_stop = len(log.read_text().split())
+        stop.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    outcomes = list(run_all(client, jobs, time_limit_s=30.0, work=work_samples.logged, stop=stop))
+    asking.join()
+    begun = len(log.read_text().split())
+    assert 0 < begun_at_stop <= begun <= begun_at_stop + 2 * WORKERS
+    assert len(outcomes) == begun  # what was begun is kept
+
+
+def kill_holder(client: Any) -> None:
+    """Kill a worker that holds the result of a chunk, and wait until it is gone."""
+    end = time.monotonic() + 60
+    while not (holders := [at for at, keys in client.has_what().items() if keys]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (pid,) = client.run(os.getpid, workers=holders[:1]).values()
+    os.kill(pid, signal.SIGKILL)
+    while holders[0] in client.nthreads():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_result_that_is_lost_with_its_worker_is_computed_again(client: Any) -> None:
+    """The source pauses while a finished chunk waits at its worker, and that dies."""
+
+    def source() -> Iterator[Job]:
+        for index in range(32):
+            if index == 20:
+                time.sleep(3.0)
+                kill_holder(client)
+                time.sleep(0.5)
+            yield job(index)
+
+    outcomes = list(run_all(client, source(), time_limit_s=30.0, work=work_samples.tame))
+    assert sorted(o.index for o in outcomes) == list(range(32))
+    assert {o.rows[0]["status"] for o in outcomes} == {"ok"}
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_started_again() -> None:
+    import psutil
+
+    def kill_first() -> None:
+        me = psutil.Process()
+        while True:
+            for child in me.children():
+                with contextlib.suppress(psutil.Error):
+                    if child.pid not in before and "spawn_main" in " ".join(child.cmdline()):
+                        child.kill()
+                        return
+            time.sleep(0.005)
+
+    before = {child.pid for child in psutil.Process().children()}
+    killer = threading.Thread(target=kill_first)
+    killer.start()
+    with local_client(1) as connected:
+        assert not killer.is_alive()
+        outcomes = list(run_all(connected, [job(0)], time_limit_s=30.0, work=work_samples.tame))
+    assert [o.rows[0]["status"] for o in outcomes] == ["ok"]
 
 
 def sizes(jobs: list[Job], *, workers: int = 1, expected_s: float | None = None) -> list[int]:

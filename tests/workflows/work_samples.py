@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from dualion.workflows.campaign.tasks import Job, Outcome, pair_key, task_key
+from dualion.workflows.campaign.tasks import Job, Outcome, note_stage, pair_key, task_key
 
 
 def tame(job: Job) -> Outcome:
@@ -29,6 +29,19 @@ def as_told(job: Job) -> Outcome:
     return tame(job)
 
 
+def logged(job: Job) -> Outcome:
+    """Note the job in the file that the text names, and take a twentieth of a second."""
+    with Path(job.entry.text).open("a") as log:
+        log.write(f"{job.index}\n")
+    time.sleep(0.05)
+    return tame(job)
+
+
+def _crash_in_preparation() -> None:
+    note_stage("prepare")
+    ctypes.string_at(0)
+
+
 def _take_memory() -> None:
     hoard = []
     while True:
@@ -42,6 +55,7 @@ def _compiled_hang() -> None:
 
 HARM = {
     "segfault": lambda: ctypes.string_at(0),
+    "segfault_in_prepare": _crash_in_preparation,
     "exit": lambda: os._exit(3),
     "abort": os.abort,
     "memory_error": lambda: (_ for _ in ()).throw(MemoryError),

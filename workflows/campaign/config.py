@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
@@ -29,6 +29,10 @@ from dualion.workflows.md.plan.config import MdBlock
 
 if TYPE_CHECKING:
     from dualion.screening.screen import ScreenOptions
+
+
+SCREENING_NOTE = "screening"
+"""Where a store notes what ``dualion screen`` was asked, in place of ``campaign.yaml``."""
 
 
 class Block(BaseModel):
@@ -77,6 +81,7 @@ class RunBlock(Block):
     dashboard: str | None = Field(
         None, description="address of Dask's dashboard, for example 127.0.0.1:8787"
     )
+    offline: bool = Field(False, description="use the caches of databases alone")
 
 
 class Campaign(Block):
@@ -84,8 +89,12 @@ class Campaign(Block):
 
     Attributes:
         folder: folder of ``campaign.yaml``; relative paths start here.
-        file: name of the YAML file.
+        file: name of the YAML file, or ``OF_SCREENING``.
+        inputs: the sources as the user named them; None for their labels.
     """
+
+    OF_SCREENING: ClassVar[str] = "dualion screen"
+    """Stands for the file of a campaign that a command line asked for."""
 
     name: str = Field("campaign", min_length=1, max_length=80, description="name in queue and logs")
     sources: list[SourceBlock] = Field(min_length=1, description="where structures come from")
@@ -103,6 +112,7 @@ class Campaign(Block):
     )
     folder: Path = Field(Path(), exclude=True)
     file: str = Field("campaign.yaml", exclude=True)
+    inputs: list[str] | None = Field(None, exclude=True)
 
     def options(self) -> ScreenOptions:
         """What is asked of every structure.
@@ -131,6 +141,17 @@ class Campaign(Block):
             InputError: a part is unknown or a weight makes no sense.
         """
         return ScoreWeights.of(self.ranking)
+
+    @property
+    def is_screening(self) -> bool:
+        """Whether ``dualion screen`` asked for it, so that no file can be changed."""
+        return self.file == self.OF_SCREENING
+
+    def named_inputs(self) -> list[str]:
+        """The sources in a few words each, for ``run.json``."""
+        if self.inputs is not None:
+            return list(self.inputs)
+        return [source.label() for source in self.sources]
 
     @property
     def store_at(self) -> str | Path:

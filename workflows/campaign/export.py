@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -18,16 +19,15 @@ from dualion.results.tables import TableWriter
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import InputError
 from dualion.structures.records import Rejection
-from dualion.workflows.campaign.anode_stability import AnodeStability
+from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.config import Campaign, fingerprint
 from dualion.workflows.campaign.plan import Ask
-from dualion.workflows.campaign.screen_run import RunFiles, RunSummary, sidecar, write_sidecar
+from dualion.workflows.campaign.sidecar import RunFiles, RunSummary, sidecar, write_sidecar
 from dualion.workflows.campaign.tasks import asked_cations, rejection_outcome
 from dualion.workflows.execution.files import replacing_text
 from dualion.workflows.md.states import TRANSITIONS
 
 if TYPE_CHECKING:
-    from dualion.results.score import ScoreWeights
     from dualion.screening.screen import ScreenOptions
 
 RANKED_BY = frozenset({"dai", "source_id", "cation", "anion", *NEEDED})
@@ -43,28 +43,50 @@ class EntryRows:
     cation_below: bool
 
 
-def export(campaign: Campaign, store: Store, plan: int, *, finished: bool) -> RunSummary:
+def export(
+    campaign: Campaign,
+    store: Store,
+    plan: int,
+    *,
+    finished: bool,
+    phases: PhaseSource | None = None,
+    stop: threading.Event | None = None,
+) -> RunSummary:
     """Write the tables; each is replaced as a whole.
+
+    Args:
+        campaign: the campaign, with its folder.
+        store: its store.
+        plan: number of the reading of the sources.
+        finished: whether nothing is left.
+        phases: known compounds of a chemical system, for the candidates' reaction with the metal
+            anode; asked when all else is written. None to leave those columns empty.
+        stop: once it is set, no more reactions are asked for.
 
     Raises:
         InputError: the folder cannot be written to.
     """
-    options, weights = campaign.options(), campaign.weights()
+    options = campaign.options()
     summary = RunSummary(files=RunFiles(folder=campaign.folder), finished=finished)
     rows = entry_rows(store, plan, options)
+    store.set_notes({"exported": "", "reactions": ""})
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
             slim = _write_screened(summary, rows, cast(TextIO, passed))
-            runs = MdRuns(store, TRANSITIONS).all()
-            _write_candidates(summary, slim, cast(TextIO, passed), options, weights, runs)
-        inputs = [source.label() for source in campaign.sources]
-        write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
+            found = _Passing(slim, cast(TextIO, passed), MdRuns(store, TRANSITIONS).all())
+            anode = AnodeStability(options=options)
+            _write_ranked(campaign, summary, found, anode)
+            if phases and finished:
+                anode = AnodeStability(options=options, phases_of=phases, problem=anode.problem)
+                _write_ranked(campaign, summary, found, anode, stop=stop)
     except OSError as error:
         raise InputError(
             f"Cannot write the tables in {campaign.folder}: {error.strerror}. The results are safe "
             "in the store; free space and start again."
         ) from error
-    store.set_notes({"exported": export_state(campaign, plan, finished)})
+    state = export_state(campaign, plan, finished)
+    complete = phases is not None and finished and not summary.anode_problem
+    store.set_notes({"exported": state, "reactions": state if complete else ""})
     return summary
 
 
@@ -74,11 +96,20 @@ def export_state(campaign: Campaign, plan: int, finished: bool) -> str:
     return fingerprint([asked, campaign.criterion.model_dump(), campaign.ranking, plan, finished])
 
 
-def is_exported(campaign: Campaign, store: Store, plan: int) -> bool:
-    """Whether the tables are those of a finished campaign as it stands."""
+def is_exported(campaign: Campaign, store: Store, plan: int, *, reactions: bool = False) -> bool:
+    """Whether the tables are those of a finished campaign as it stands.
+
+    Args:
+        campaign: the campaign, with its folder.
+        store: its store.
+        plan: number of the reading of the sources.
+        reactions: whether they must hold the reactions with the anode too.
+    """
     files = RunFiles(folder=campaign.folder)
     there = all(path.exists() for path in (files.screened, files.candidates, files.sidecar))
-    return there and store.note("exported") == export_state(campaign, plan, True)
+    state = export_state(campaign, plan, True)
+    notes = ("exported", "reactions") if reactions else ("exported",)
+    return there and all(store.note(name) == state for name in notes)
 
 
 def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[EntryRows]:
@@ -169,29 +200,59 @@ def _ranked_part(row: Row) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key in RANKED_BY}
 
 
-def _write_candidates(
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """The passing rows.
+
+    Attributes:
+        slim: what ranks each, with its place in ``rows``.
+        rows: the whole rows, a line each.
+        runs: MD runs of the campaign.
+    """
+
+    slim: list[dict[str, Any]]
+    rows: TextIO
+    runs: list[MdRun]
+
+    def ranked(self, campaign: Campaign) -> Iterator[Row]:
+        """The rows by rank, with what MD says of them."""
+        by_structure = group_by_structure(self.runs)
+        ranked = rank_candidates(
+            self.slim,
+            dimensionality=campaign.criterion.dimensionality,
+            weights=campaign.weights(),
+        )
+        for place in ranked:
+            self.rows.seek(int(place.pop("offset") or 0))
+            row = {**json.loads(self.rows.readline()), **place}
+            yield {**row, **md_columns_of(row, by_structure)}
+
+
+def _write_ranked(
+    campaign: Campaign,
     summary: RunSummary,
-    slim: list[dict[str, Any]],
-    passed: TextIO,
-    options: ScreenOptions,
-    weights: ScoreWeights,
-    runs: list[MdRun],
+    found: _Passing,
+    anode: AnodeStability,
+    *,
+    stop: threading.Event | None = None,
 ) -> None:
-    """Write the passing rows by rank; the first ones are kept to be shown."""
-    anode, by_structure = AnodeStability(options=options), group_by_structure(runs)
+    """Write the passing rows by rank, and the sidecar; the first rows are kept to be shown."""
+    shown: list[Row] = []
     with replacing_text(summary.files.candidates, newline="") as handle:
         writer = TableWriter(handle, CANDIDATES)
-        dimensionality = options.criterion.dimensionality
-        for ranked in rank_candidates(slim, dimensionality=dimensionality, weights=weights):
-            passed.seek(int(ranked["offset"] or 0))
-            place = {key: value for key, value in ranked.items() if key != "offset"}
-            row = {**json.loads(passed.readline()), **place}
-            row |= anode.interphase_of(row) | md_columns_of(row, by_structure)
+        for row in found.ranked(campaign):
+            row |= anode.interphase_of(row)
+            if stop and stop.is_set():
+                anode.problem = "Interrupted before every reaction with the anode was known."
+            elif anode.phases_of:
+                row |= anode.reaction_of(row)
             writer.write([row])
-            if len(summary.candidates) < SHOWN:
-                summary.candidates.append(row)
-    summary.candidate_count = len(slim)
+            if len(shown) < SHOWN:
+                shown.append(row)
+    summary.candidates, summary.candidate_count = shown, len(found.slim)
     summary.anode_problem = anode.problem
+    content = sidecar(campaign.named_inputs(), campaign.options(), summary)
+    write_sidecar(summary.files.sidecar, content)
 
 
 SHOWN = 15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from dualion.results.columns import SCHEMA_VERSION
 from dualion.results.rows import known_barriers
 from dualion.results.store import Entry, Pending, Store
+from dualion.structures.errors import DualionError
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.config import Campaign, fingerprint
 from dualion.workflows.campaign.cost import estimated_cost_s
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Entries that are written at once."""
+
+
+class StoppedError(DualionError):
+    """A stop was asked for before there was anything to save."""
+
 
 LOOKS_AT_ASKED = frozenset({"no_cation", "no_anion"})
 """Reasons that depend on the ions that were asked for, and on nothing else."""
@@ -86,6 +93,7 @@ def read_sources(
     options: ScreenOptions,
     *,
     on_entries: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> int:
     """Bring the store's entries up to date with the sources.
 
@@ -93,12 +101,14 @@ def read_sources(
 
     Args:
         on_entries: called with the number of entries read so far.
+        stop: once it is set the reading ends.
 
     Returns:
         The number of the plan that holds.
 
     Raises:
-        InputError: a source cannot be read, or the sources hold nothing.
+        InputError: a source cannot be read.
+        StoppedError: a stop was asked for before everything was read.
     """
     state = fingerprint([source_state(s, campaign.folder) for s in campaign.sources])
     current = int(store.note("plan") or 0)
@@ -107,7 +117,7 @@ def read_sources(
     plan = current + 1
     store.forget_plans(current)  # what a reading that was cut short has left
     count = 0
-    for batch in _batches(_entries(campaign, options)):
+    for batch in _batches(_entries(campaign, options), stop or threading.Event()):
         store.write_entries(plan, batch)
         count += len(batch)
         if on_entries:
@@ -117,15 +127,32 @@ def read_sources(
     return plan
 
 
-def _batches(found: Iterator[Entry]) -> Iterator[list[Entry]]:
-    while batch := list(itertools.islice(found, BATCH)):
+def _batches(found: Iterator[Entry], stop: threading.Event) -> Iterator[list[Entry]]:
+    """Batches of entries; a stop is noticed from one entry to the next, they may come slowly.
+
+    Raises:
+        StoppedError: a stop was asked for.
+    """
+    batch: list[Entry] = []
+    for entry in found:
+        if stop.is_set():
+            raise StoppedError(
+                "Interrupted while the sources were read: nothing was computed. Start again to go "
+                "on."
+            )
+        batch.append(entry)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
         yield batch
 
 
 def _entries(campaign: Campaign, options: ScreenOptions) -> Iterator[Entry]:
     """Entries of all sources, in order."""
     found = itertools.chain.from_iterable(
-        source_entries(source, campaign.folder) for source in campaign.sources
+        source_entries(source, campaign.folder, offline=campaign.run.offline)
+        for source in campaign.sources
     )
     for position, raw in enumerate(found):
         if isinstance(raw, Rejection):

@@ -30,7 +30,7 @@ def preview(campaign: Campaign) -> Iterator[tuple[str, str]]:
     cost_s = 0.0
     for source in campaign.sources:
         counts: Counter[str] = Counter()
-        for raw in source_entries(source, campaign.folder):
+        for raw in source_entries(source, campaign.folder, offline=campaign.run.offline):
             if isinstance(raw, Rejection):
                 counts[raw.reason] += 1
                 continue

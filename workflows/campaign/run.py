@@ -3,109 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import socket
+import json
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from dualion.results.columns import Row
-from dualion.results.ranking import rank_candidates
-from dualion.results.store import Store, TaskRecord
+from dualion.results.store import Store
 from dualion.results.store.database import writer_lock
 from dualion.results.store.schema import VERSION
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.anode_stability import PhaseSource
+from dualion.workflows.campaign.config import SCREENING_NOTE, Campaign
+from dualion.workflows.campaign.driver import Driver, Progress
 from dualion.workflows.campaign.export import export, is_exported
-from dualion.workflows.campaign.log import CampaignLog, write_state
-from dualion.workflows.campaign.plan import Ask, jobs_left, read_sources
-from dualion.workflows.campaign.screen_run import RunFiles, RunSummary
+from dualion.workflows.campaign.log import CampaignLog
+from dualion.workflows.campaign.plan import Ask, read_sources
 from dualion.workflows.campaign.shards import merge_all
-from dualion.workflows.campaign.tasks import Job, Outcome, Work, screen_job
-from dualion.workflows.execution.cluster import campaign_client
-from dualion.workflows.execution.executor import run_all
+from dualion.workflows.campaign.sidecar import RunFiles, RunSummary
+from dualion.workflows.campaign.tasks import Work, screen_job
 from dualion.workflows.execution.locks import folder_lock
 
-if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+DECIDING = ("sources", "ions", "criterion", "barriers", "ranking")
+"""Blocks that a screening's tables depend on."""
 
-WRITE_EVERY_S = 0.5
-"""Outcomes are written together that come within this time, s."""
-
-WRITE_MOST = 200
-"""Most outcomes that are written together."""
-
-STATE_EVERY_S = 2.0
-"""How often the state file is written, s."""
-
-BEST = 10
-"""Candidates that the live view keeps."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How a run stands.
-
-    Attributes:
-        total: structures that were left at the start.
-        done: of these, done since.
-        begun: when the computing began, s since the epoch.
-        failures: failed structures by kind.
-        rejected: rejected structures.
-        best: the best candidates so far.
-        found: candidates so far.
-        dashboard: link to Dask's dashboard.
-    """
-
-    total: int = 0
-    done: int = 0
-    begun: float = field(default_factory=time.time)
-    failures: Counter[str] = field(default_factory=Counter)
-    rejected: int = 0
-    best: list[Row] = field(default_factory=list)
-    found: int = 0
-    dashboard: str = ""
-
-    def add(self, outcomes: Sequence[Outcome], dimensionality: int) -> None:
-        """Count structures."""
-        self.done += len(outcomes)
-        for outcome in outcomes:
-            if outcome.rows[0].get("status") == "failed":
-                self.failures[str(outcome.rows[0].get("reason"))] += 1
-            elif all(row.get("status") == "rejected" for row in outcome.rows):
-                self.rejected += 1
-        passing = [row for o in outcomes for row in o.rows if row.get("dai") is True]
-        if passing:
-            self.found += len(passing)
-            ranked = rank_candidates([*self.best, *passing], dimensionality=dimensionality)
-            self.best = ranked[:BEST]
-
-    @property
-    def rate(self) -> float:
-        """Structures a second."""
-        return self.done / max(1e-9, time.time() - self.begun)
-
-    def state(self) -> dict[str, Any]:
-        """As plain data, for the state file."""
-        left = (self.total - self.done) / self.rate if self.done else None
-        return {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "begun": self.begun,
-            "written": time.time(),
-            "total": self.total,
-            "done": self.done,
-            "rate_per_s": self.rate,
-            "seconds_left": left,
-            "failures": dict(self.failures),
-            "rejected": self.rejected,
-            "candidates": self.found,
-            "dashboard": self.dashboard,
-        }
+SHORT = 120
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +56,7 @@ def run_campaign(
     on_stage: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     merge_only: bool = False,
+    phases: PhaseSource | None = None,
     work: Work = screen_job,
     stop: threading.Event | None = None,
 ) -> RunResult:
@@ -144,38 +68,40 @@ def run_campaign(
         on_stage: called with a word on what is being done.
         on_progress: called after each structure.
         merge_only: take over what shards have computed, and compute nothing.
+        phases: known compounds of a chemical system, for the candidates' reaction with the metal
+            anode. None to leave those columns empty.
         work: the function that runs one job.
-        stop: once it is set, what is in flight is finished and no more is begun.
+        stop: once it is set, the structures at work are finished and no more is begun.
 
     Raises:
         InputError: the folder, the store or a source is wrong, or the campaign runs already.
         ClusterLostError: the scheduler is gone.
+        StoppedError: a stop was asked for before the sources were read.
     """
     say = on_stage or (lambda _: None)
+    stop = stop or threading.Event()
     log = CampaignLog(campaign.folder)
     with open_campaign(campaign) as (store, upgraded_from):
         options = campaign.options()
         if retry_failed:
             log.write("retry", failed=store.reopen("failed"))
         say("reading sources")
-        plan = read_sources(campaign, store, options)
-        _merge_shards(campaign, store)
+        plan = read_sources(
+            campaign, store, options, stop=stop, on_entries=lambda n: say(f"reading sources ({n})")
+        )
+        merge_all(campaign, store)
         driver = Driver(campaign, store, plan, options, log, on_progress)
-        computed = 0 if merge_only else driver.run(work, stop or threading.Event(), say)
+        computed = 0 if merge_only else driver.run(work, stop, say)
         left, _ = store.count_pending(plan, Ask.of(options).whole)
         summary = None
-        if computed or left or not is_exported(campaign, store, plan):
+        if computed or left or not is_exported(campaign, store, plan, reactions=bool(phases)):
             say("writing tables")
-            summary = export(campaign, store, plan, finished=left == 0)
+            summary = export(campaign, store, plan, finished=left == 0, phases=phases, stop=stop)
         log.write("end", computed=computed, left=left)
     files = RunFiles(folder=campaign.folder)
     return RunResult(
         summary=summary, files=files, computed=computed, left=left, upgraded_from=upgraded_from
     )
-
-
-def _merge_shards(campaign: Campaign, store: Store) -> None:
-    merge_all(campaign, store)
 
 
 @contextlib.contextmanager
@@ -207,7 +133,7 @@ def _claim(campaign: Campaign, store: Store) -> None:
     """Note whose store this is, or refuse it.
 
     Raises:
-        InputError: it is another campaign's.
+        InputError: it is another campaign's, or another screening's.
     """
     owner = store.note("campaign")
     mine = campaign.name if campaign.store else campaign.file
@@ -218,134 +144,41 @@ def _claim(campaign: Campaign, store: Store) -> None:
             f"{'The database' if campaign.store else campaign.folder} already holds the campaign "
             f"{owner}; give {mine} {'a database' if campaign.store else 'a folder'} of its own."
         )
+    if campaign.is_screening:
+        _claim_screening(campaign, store)
 
 
-class Driver:
-    """Sends what is left to workers and writes what comes back."""
+def _claim_screening(campaign: Campaign, store: Store) -> None:
+    """Note what a command line asked for: no file holds it, and only the same may go on.
 
-    def __init__(
-        self,
-        campaign: Campaign,
-        store: Store,
-        plan: int,
-        options: ScreenOptions,
-        log: CampaignLog,
-        on_progress: Callable[[Progress], None] | None,
-    ) -> None:
-        self._campaign, self._store, self._plan = campaign, store, plan
-        self._options, self._log = options, log
-        self._ask = Ask.of(options)
-        self._on_progress = on_progress
-        self._progress = Progress()
-        self._state_written_s = 0.0
-
-    def run(self, work: Work, stop: threading.Event, say: Callable[[str], None]) -> int:
-        """Compute what is left; how many structures that were."""
-        jobs = jobs_left(self._store, self._plan, self._options)
-        first = next(jobs, None)
-        if first is None or stop.is_set():
-            return 0
-
-        self._store.set_notes({"exported": ""})
-        left, expected_s = self._store.count_pending(self._plan, self._ask.whole)
-        self._log.write("start", left=left, expected_s=expected_s)
-        self._progress = Progress(total=left)
-        say("starting workers")
-        most = min(left, self._campaign.cluster.workers or left)
-        with campaign_client(self._campaign, most=most, left=self._left) as (client, dashboard):
-            self._progress.dashboard, self._progress.begun = dashboard, time.time()
-            say("screening")
-            limit_s = self._campaign.run.time_limit_s
-            every: Iterable[Job] = itertools.chain([first], jobs)
-            outcomes = run_all(
-                client, every, time_limit_s=limit_s, work=work, stop=stop, expected_s=expected_s
-            )
-            self._write_all(outcomes)
-        self._note_state(now=True)
-        return self._progress.done
-
-    def _left(self) -> int:
-        return self._progress.total - self._progress.done
-
-    def _write_all(self, outcomes: Iterator[Outcome]) -> None:
-        """Write outcomes in batches; what has come is written also when the run breaks off."""
-        held: list[Outcome] = []
-        since = time.monotonic()
-        try:
-            for outcome in outcomes:
-                held.append(outcome)
-                now = time.monotonic()
-                if len(held) >= WRITE_MOST or now - since >= WRITE_EVERY_S:
-                    self._write(held)
-                    held, since = [], now
-        finally:
-            self._write(held)
-
-    def _write(self, outcomes: list[Outcome]) -> None:
-        if not outcomes:
-            return
-        self._store.write_outcomes(
-            [(o.index, records_of(o, self._ask), _facts(o, self._ask)) for o in outcomes]
-        )
-        self._progress.add(outcomes, self._options.criterion.dimensionality)
-        for outcome in outcomes:
-            self._log_failure(outcome)
-        if self._on_progress:
-            self._on_progress(self._progress)
-        self._note_state()
-
-    def _log_failure(self, outcome: Outcome) -> None:
-        row = outcome.rows[0]
-        if row.get("status") == "failed":
-            self._log.write(
-                "failed",
-                source_id=row.get("source_id"),
-                stage=outcome.stage,
-                kind=row.get("reason"),
-                message=row.get("message"),
+    Raises:
+        InputError: the folder holds a screening that asked for something else.
+    """
+    asked = campaign.model_dump(mode="json", include=set(DECIDING), exclude_none=True)
+    asked = json.loads(json.dumps(asked))
+    noted = store.note(SCREENING_NOTE)
+    if noted is None:
+        store.set_notes({SCREENING_NOTE: json.dumps({**asked, "inputs": campaign.named_inputs()})})
+        return
+    before = json.loads(noted)
+    for name in DECIDING:
+        if before.get(name) != asked[name]:
+            raise InputError(
+                f"{campaign.folder} already holds another screening: "
+                f"{_difference(name, before.get(name), asked[name])}. Choose another --output, or "
+                "give the same command as before to go on with it."
             )
 
-    def _note_state(self, *, now: bool = False) -> None:
-        if now or time.monotonic() - self._state_written_s >= STATE_EVERY_S:
-            write_state(self._campaign.folder, self._progress.state())
-            self._state_written_s = time.monotonic()
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """The first thing in which two screenings differ, in a few words."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in (*before, *now):
+            if before.get(key) != now.get(key):
+                return _difference(f"{name}.{key}", before.get(key), now.get(key))
+    return f"{name} {_short(before)} then, {_short(now)} now"
 
 
-def records_of(outcome: Outcome, ask: Ask) -> list[TaskRecord]:
-    """The tasks that an outcome ends: one for each row."""
-    records = []
-    for row in outcome.rows:
-        anion = _symbol(row.get("anion"))
-        cation = _symbol(row.get("cation")) if anion else str(row.get("cation") or "")
-        scope = ask.scope_of(
-            anion=anion,
-            status=str(row["status"]),
-            stage=outcome.stage,
-            reason=str(row.get("reason") or ""),
-        )
-        records.append(
-            TaskRecord(
-                key=str(row["key"]),
-                scope=scope,
-                cation=cation,
-                anion=anion,
-                stage=outcome.stage,
-                row=row,
-                traceback=outcome.traceback,
-            )
-        )
-    return records
-
-
-def _facts(outcome: Outcome, ask: Ask) -> dict[str, Any]:
-    """Columns of the structure that an outcome settles."""
-    facts: dict[str, Any] = {"asked": ask.whole}
-    if outcome.stage == "done":
-        facts["cations"] = " ".join(outcome.cations)
-        facts["anions"] = " ".join(outcome.anions)
-    return facts
-
-
-def _symbol(ion: object) -> str:
-    """The element of an ion's label: ``Li`` of ``Li+``, ``S`` of ``S2-``."""
-    return "".join(itertools.takewhile(str.isalpha, str(ion or "")))
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"

@@ -1,117 +1,194 @@
-"""``dualion screen``: a folder of tables from files of structures."""
+"""``dualion screen``: a campaign in its output folder, asked for by options instead of a file."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import datetime
-import heapq
 import itertools
-import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from dualion.results.columns import CANDIDATES, SCHEMA_VERSION, SCREENED, Row
-from dualion.results.funnel import Funnel
-from dualion.results.ranking import rank_candidates
-from dualion.results.tables import TableWriter, write_table
-from dualion.screening.bvse.softbv import parameters_version
+from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
-from dualion.structures.files import count_entries, iter_raw_entries, reference_paths
-from dualion.structures.records import RawEntry, Rejection
-from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
-from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S, Job, Outcome, rejection_outcome
-from dualion.workflows.execution.executor import local_client, run_all, warm_up
-from dualion.workflows.execution.files import write_json
-from dualion.workflows.execution.signals import stop_on_signal
+from dualion.structures.files import iter_raw_entries, reference_paths
+from dualion.workflows.campaign.anode_stability import PhaseSource
+from dualion.workflows.campaign.config import Campaign, RunBlock
+from dualion.workflows.campaign.driver import Progress
+from dualion.workflows.campaign.run import RunResult, run_campaign
+from dualion.workflows.campaign.sources import WITH_PATH, QueryBlock, SourceBlock, path_from
+from dualion.workflows.campaign.structure_lookup import BUNDLED
+from dualion.workflows.campaign.tasks import DEFAULT_TIME_LIMIT_S
+from dualion.workflows.execution.cluster_config import ClusterBlock
 
-if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
-
-PACKAGES = ("dualion", "numpy", "numba", "scipy", "pymatgen", "spglib", "ase", "bvlain", "dask")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFiles:
-    """The files of one run."""
-
-    folder: Path
-
-    @property
-    def screened(self) -> Path:
-        """Every structure × ion pair."""
-        return self.folder / "screened.csv"
-
-    @property
-    def arriving(self) -> Path:
-        """``screened.csv`` while it grows; it is renamed when the run ends."""
-        return self.folder / "screened.csv.arriving"
-
-    @property
-    def candidates(self) -> Path:
-        """What passed, ranked."""
-        return self.folder / "candidates.csv"
-
-    @property
-    def sidecar(self) -> Path:
-        """Conventions, versions and counts."""
-        return self.folder / "run.json"
+STORE_NAME = "campaign.db"
 
 
-@dataclass(slots=True, kw_only=True)
-class RunSummary:
-    """What a run leaves to say.
+def screen_paths(
+    paths: Sequence[Path | str],
+    options: ScreenOptions,
+    *,
+    sources: Sequence[str] = (),
+    query: QueryBlock | None = None,
+    output: Path | None = None,
+    workers: int = 1,
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+    offline: bool = False,
+    ranking: Mapping[str, float] | None = None,
+    phases: PhaseSource | None = None,
+    stop: threading.Event | None = None,
+    on_campaign: Callable[[Campaign], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """Screen files and databases and write the tables, or go on with what is missing of that.
 
-    Attributes:
-        files: where the tables are.
-        funnel: counts step by step.
-        candidates: ranked rows, of a campaign the first ones alone.
-        candidate_count: how many there are.
-        finished: False where the run was interrupted.
-        anode_problem: why columns of the reaction with the anode are empty; empty where all is
-            well, or no reaction was asked for.
-    """
-
-    files: RunFiles
-    funnel: Funnel = field(default_factory=Funnel)
-    candidates: list[Row] = field(default_factory=list)
-    candidate_count: int = 0
-    finished: bool = True
-    anode_problem: str = ""
-
-
-def new_folder(chosen: Path | None) -> RunFiles:
-    """The run's folder, made if need be; without a choice, a new one named after the time.
+    Args:
+        paths: files, folders, globs, archives; none, and no sources, for the bundled set.
+        options: what is asked of every structure.
+        sources: databases beside the paths; all of them are filtered and freed of duplicates.
+        query: what is asked of the sources.
+        output: folder of the tables; None for a new one named after the time.
+        workers: most processes; 0 for one a core.
+        time_limit_s: longest time for one structure, s.
+        offline: ask databases' caches alone.
+        ranking: weights of the score's parts that differ from the usual.
+        phases: known compounds of a chemical system, for the candidates' reaction with the metal
+            anode. None to leave those columns empty.
+        stop: once it is set, the structures at work are finished and no more is begun.
+        on_campaign: called with the campaign once its folder is there.
+        on_stage: called with a word on what is being done.
+        on_progress: called as structures are done.
 
     Raises:
-        InputError: it cannot be made or written, or holds an earlier run.
+        InputError: a path, an option or the output folder is wrong, nothing was found, or the
+            folder holds something else.
+    """
+    if not sources:
+        _check_that_something_is_there(paths)
+    campaign = _blocks(options).model_copy(
+        update={
+            "sources": [_source(paths, sources, query)],
+            "ranking": dict(ranking or {}),
+            "run": RunBlock.model_validate({"time_limit_s": time_limit_s, "offline": offline}),
+            "cluster": ClusterBlock.model_validate({"workers": workers}),
+            "file": Campaign.OF_SCREENING,
+            "inputs": _inputs(paths, sources),
+        }
+    )
+    campaign.weights()
+    folder = output_folder(output)
+    campaign = campaign.model_copy(
+        update={"folder": folder, "name": (folder.resolve().name or "screening")[:80]}
+    )
+    if on_campaign:
+        on_campaign(campaign)
+    return run_campaign(
+        campaign, phases=phases, stop=stop, on_stage=on_stage, on_progress=on_progress
+    )
+
+
+def _check_that_something_is_there(paths: Sequence[Path | str]) -> None:
+    """Raises:
+    InputError: a path is wrong, or nothing that could be a structure is there.
+    """
+    inputs = list(paths) or reference_paths()
+    if next(iter(iter_raw_entries(inputs)), None) is None:
+        raise InputError(
+            f"No structure was found in {', '.join(str(path) for path in inputs)}. Name files or "
+            "folders with CIF, POSCAR, extxyz, pymatgen JSON or .jsonl[.gz], or archives of these."
+        )
+
+
+def _source(
+    paths: Sequence[Path | str], sources: Sequence[str], query: QueryBlock | None
+) -> SourceBlock:
+    """The block of what a command line names; its paths start where the command runs."""
+    if sources:
+        named = [_absolute_source(text) for text in sources]
+        named += [f"file:{_absolute(path)}" for path in paths]
+        asked = (query or QueryBlock.model_validate({})).model_dump()
+        return SourceBlock.model_validate({"combined": named, "query": asked})
+    if paths:
+        return SourceBlock.model_validate({"files": [_absolute(path) for path in paths]})
+    return SourceBlock.model_validate({"bundled": True})
+
+
+def _inputs(paths: Sequence[Path | str], sources: Sequence[str]) -> list[str]:
+    """The inputs as they were named, for ``run.json``."""
+    if sources:
+        return [*sources, *(f"file:{path}" for path in paths)]
+    return [str(path) for path in paths] or [BUNDLED]
+
+
+def _absolute(path: Path | str) -> str:
+    return path_from(Path.cwd(), path)
+
+
+def _absolute_source(text: str) -> str:
+    kind, _, rest = text.partition(":")
+    return f"{kind}:{_absolute(rest)}" if kind in WITH_PATH and rest else text
+
+
+def _blocks(options: ScreenOptions) -> Campaign:
+    """A campaign that asks for these options, of no sources yet.
+
+    Raises:
+        InputError: a campaign cannot ask for them.
+    """
+    barriers, potential = options.barriers, options.barriers.potential
+    custom = potential.preset == "custom"
+    changed = ("morse_prefactor", "screening_factor", "radii", "cutoff_angstrom")
+    campaign = Campaign.model_validate(
+        {
+            "sources": [{"bundled": True}],
+            "ions": {"cations": list(options.cations), "anions": list(options.anions)},
+            "criterion": dataclasses.asdict(options.criterion),
+            "barriers": {
+                "spacing_angstrom": barriers.spacing_angstrom,
+                "engine": barriers.engine,
+                "preset": "bvlain" if custom else potential.preset,
+                **({name: getattr(potential, name) for name in changed} if custom else {}),
+                "refuse_estimates": potential.parameter_quality is ParameterQuality.TABULATED,
+                "strict": options.strict,
+            },
+        }
+    )
+    if campaign.options() != options:
+        raise InputError("These options cannot be kept in a folder; use those of screen_options.")
+    return campaign
+
+
+def output_folder(chosen: Path | None) -> Path:
+    """The folder of a screening, made if need be; without a choice, one named after the time.
+
+    Raises:
+        InputError: it cannot be made or written, or holds tables without a store to go on from.
     """
     try:
         folder = _made(chosen) if chosen else _folder_of_now()
-        files = RunFiles(folder=folder)
-        if files.screened.exists():
-            raise FileExistsError
-        files.arriving.touch(exist_ok=False)
-    except FileExistsError:
-        raise InputError(
-            f"{chosen} already holds a run (screened.csv). Choose another --output, so that "
-            "nothing is overwritten."
-        ) from None
     except OSError as error:
         raise InputError(
             f"Cannot write into the folder {chosen or Path.cwd()}: {error.strerror}. Choose "
             "another --output."
         ) from error
-    return files
+    if (folder / "screened.csv").exists() and not (folder / STORE_NAME).exists():
+        raise InputError(
+            f"{chosen} already holds a run (screened.csv) and no store to go on from. Choose "
+            "another --output, so that nothing is overwritten."
+        )
+    return folder
 
 
 def _made(folder: Path) -> Path:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder. Choose another --output.")
     folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(13, "Permission denied")
     return folder
 
 
@@ -123,203 +200,3 @@ def _folder_of_now() -> Path:
             folder.mkdir()
             return folder
     raise AssertionError("unreachable")
-
-
-def screen_paths(
-    paths: Sequence[Path | str],
-    options: ScreenOptions,
-    *,
-    pull: Callable[[], Iterable[RawEntry | Rejection]] | None = None,
-    output: Path | None = None,
-    workers: int = 1,
-    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
-    on_start: Callable[[int | None], None] | None = None,
-    on_outcome: Callable[[Outcome, Funnel], None] | None = None,
-    phases: PhaseSource | None = None,
-) -> RunSummary:
-    """Screen files and write the tables.
-
-    Args:
-        paths: files, folders, globs, archives; none for the bundled reference set.
-        options: what is asked of every structure.
-        pull: gives the entries instead of the paths, which then only name the inputs; what it
-            pulls may be long in coming.
-        output: folder of the tables; None for a new one named after the time.
-        workers: most processes.
-        time_limit_s: longest time for one structure, s.
-        on_start: called with the number of entries, if it is known, when the work begins.
-        on_outcome: called after each structure, for progress.
-        phases: known compounds of a chemical system, for the candidates' reaction with the metal
-            anode; asked when all else is written. None to leave those columns empty.
-
-    Raises:
-        InputError: a path, an option or the output folder is wrong, or nothing was found.
-    """
-    entries, total = (iter(pull()), None) if pull else _found(paths)
-    files = new_folder(output)
-    summary = RunSummary(files=files)
-    with stop_on_signal() as stop:
-        warm_up()
-        with local_client(min(workers, total or workers)) as client:
-            if on_start:
-                on_start(total)
-            jobs = _jobs(entries, options)
-            outcomes = run_all(client, jobs, time_limit_s=time_limit_s, stop=stop)
-            _collect(outcomes, options, summary, on_outcome)
-        summary.finished = not stop.is_set() or summary.funnel.read == total
-    inputs = [str(path) for path in paths] or ["bundled reference set"]
-    _write_rest(inputs, options, summary)
-    if phases and summary.candidates and summary.finished:
-        _add_reactions(inputs, options, summary, phases)
-    return summary
-
-
-def _found(
-    paths: Sequence[Path | str],
-) -> tuple[Iterator[RawEntry | Rejection], int | None]:
-    """The entries, and their number where that is quickly known.
-
-    Raises:
-        InputError: a path is wrong, or nothing that could be a structure is there.
-    """
-    inputs = list(paths) or reference_paths()
-    entries = iter(iter_raw_entries(inputs))
-    first = next(entries, None)
-    if first is None:
-        raise InputError(
-            f"No structure was found in {', '.join(str(path) for path in inputs)}. Name files or "
-            "folders with CIF, POSCAR, extxyz, pymatgen JSON or .jsonl[.gz], or archives of these."
-        )
-    return itertools.chain([first], entries), count_entries(inputs)
-
-
-def _jobs(
-    entries: Iterable[RawEntry | Rejection], options: ScreenOptions
-) -> Iterator[Job | Outcome]:
-    for index, entry in enumerate(entries):
-        if isinstance(entry, Rejection):
-            yield rejection_outcome(index, entry, options)
-        else:
-            yield Job(index=index, entry=entry, options=options)
-
-
-def _collect(
-    outcomes: Iterable[Outcome],
-    options: ScreenOptions,
-    summary: RunSummary,
-    on_outcome: Callable[[Outcome, Funnel], None] | None,
-) -> None:
-    """Write rows in the order of the input as they come; keep those of candidates."""
-    try:
-        with summary.files.arriving.open("w", newline="", encoding="utf-8") as handle:
-            writer = TableWriter(handle, SCREENED)
-
-            def note(outcome: Outcome) -> Outcome:
-                summary.funnel.add(
-                    outcome.rows, stage=outcome.stage, cation_below=outcome.cation_below
-                )
-                if on_outcome:
-                    on_outcome(outcome, summary.funnel)
-                return outcome
-
-            for outcome in in_order(note(outcome) for outcome in outcomes):
-                writer.write(outcome.rows)
-                summary.candidates += [row for row in outcome.rows if row.get("dai") is True]
-    except OSError as error:
-        raise _unwritable(summary.files.arriving, error) from error
-
-
-def in_order(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    """Outcomes by ascending index from 0; at the end, or at an interrupt, what is left over.
-
-    What is held back meanwhile is no more than what is in flight.
-    """
-    held: list[tuple[int, Outcome]] = []
-    expected = 0
-    with contextlib.suppress(KeyboardInterrupt):
-        for outcome in outcomes:
-            heapq.heappush(held, (outcome.index, outcome))
-            while held and held[0][0] == expected:
-                yield heapq.heappop(held)[1]
-                expected += 1
-    while held:
-        yield heapq.heappop(held)[1]
-
-
-def _write_rest(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> None:
-    """Give ``screened.csv`` its name; write the ranked table and the sidecar."""
-    files = summary.files
-    dimensionality = options.criterion.dimensionality
-    anode = AnodeStability(options=options)
-    summary.candidates = [
-        {**row, **anode.interphase_of(row)}
-        for row in rank_candidates(summary.candidates, dimensionality=dimensionality)
-    ]
-    summary.candidate_count = len(summary.candidates)
-    summary.anode_problem = anode.problem
-    _write_ranked(inputs, options, summary)
-    try:
-        files.arriving.replace(files.screened)
-    except OSError as error:
-        raise _unwritable(files.folder, error) from error
-
-
-def _add_reactions(
-    inputs: Sequence[str], options: ScreenOptions, summary: RunSummary, phases: PhaseSource
-) -> None:
-    """Fill the columns of the reaction with the anode; a signal leaves the rest of them empty."""
-    anode = AnodeStability(options=options, phases_of=phases, problem=summary.anode_problem)
-    with stop_on_signal() as stop:
-        for row in summary.candidates:
-            if stop.is_set():
-                anode.problem = "Interrupted before every reaction with the anode was known."
-                break
-            row.update(anode.reaction_of(row))
-        summary.anode_problem = anode.problem
-        _write_ranked(inputs, options, summary)
-
-
-def _write_ranked(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> None:
-    """Write the ranked table and the sidecar, each as a whole."""
-    try:
-        write_table(summary.files.candidates, summary.candidates, CANDIDATES)
-        write_sidecar(summary.files.sidecar, sidecar(inputs, options, summary))
-    except OSError as error:
-        raise _unwritable(summary.files.folder, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"Cannot write {path}: {error.strerror}. What was done until then is in "
-        f"{path.parent if path.suffix else path}; free space or choose another --output."
-    )
-
-
-def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> dict[str, Any]:
-    """Conventions, versions and counts, to be written beside the tables."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "finished": summary.finished,
-        "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "inputs": list(inputs),
-        "options": dataclasses.asdict(options),
-        "pair_parameters": parameters_version(),
-        "funnel": dict(summary.funnel.steps()),
-        "reasons": dict(summary.funnel.reasons),
-        "anode_problem": summary.anode_problem,
-        "columns": {c.key: {"unit": c.unit, "meaning": c.meaning} for c in CANDIDATES},
-        "versions": {"python": platform.python_version()} | _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def write_sidecar(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file, atomically."""
-    write_json(path, content)

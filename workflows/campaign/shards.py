@@ -16,6 +16,7 @@ from typing import Any
 from dualion.results.store import Store, copy_structures, merge
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.driver import Driver
 from dualion.workflows.campaign.log import CampaignLog, read_state
 from dualion.workflows.campaign.plan import Ask, jobs_left
 from dualion.workflows.campaign.tasks import screen_job
@@ -106,8 +107,6 @@ def run_shard(
     Raises:
         InputError: there is no such shard, or another job runs it.
     """
-    from dualion.workflows.campaign.run import Driver
-
     folder = shard_folder(submission, index)
     if not (folder / "shard.db").is_file():
         raise InputError(f"There is no shard {index} in {submission.folder}.")

@@ -7,6 +7,7 @@ A kind is a model of its settings with two functions: ``entries`` gives raw entr
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.structures.files.discover import iter_files, resolve_paths
 from dualion.structures.records import RawEntry, Rejection
 from dualion.structures.sources.base import Access
-from dualion.structures.sources.open import open_source
+from dualion.structures.sources.open import entries_of, open_source
 from dualion.structures.sources.prefilters import standard_filters
 from dualion.structures.sources.query import SourceQuery
 from dualion.structures.sources.selection import Selection, select
 
 Found = Iterator[RawEntry | Rejection]
+
+WITH_PATH = ("file", "icsd", "icsd-theoretical")
+"""Sources of databases' kind whose names hold a path."""
 
 
 class QueryBlock(BaseModel):
@@ -53,14 +57,20 @@ class SourceBlock(BaseModel):
     )
     bundled: bool | None = Field(None, description="true: the reference set of this package")
     database: str | None = Field(None, description="mp, cod, optimade:NAME, icsd:PATH, icsd-api")
-    query: QueryBlock | None = Field(None, description="what is asked of the database")
+    combined: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="databases and file:PATH, filtered together and freed of duplicates",
+    )
+    query: QueryBlock | None = Field(None, description="what is asked of the databases")
 
     @model_validator(mode="after")
     def _one_kind(self) -> SourceBlock:
         given = [name for name in KINDS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give each source one kind, one of: {', '.join(KINDS)}")
-        if (self.query is not None) != (self.database is not None):
+        asks = self.database is not None or self.combined is not None
+        if (self.query is not None) != asks:
             raise ValueError("database and query belong together; a query bounds what is asked")
         return self
 
@@ -81,15 +91,23 @@ class SourceBlock(BaseModel):
 class Kind:
     """What a kind of source can do, given its block and the campaign's folder."""
 
-    entries: Callable[[SourceBlock, Path], Found]
+    entries: Callable[[SourceBlock, Path, Access], Found]
     state: Callable[[SourceBlock, Path], str]
 
 
 def _paths(block: SourceBlock, folder: Path) -> list[str]:
-    return [str(folder / Path(name).expanduser()) for name in block.files or ()]
+    return [path_from(folder, name) for name in block.files or ()]
 
 
-def _file_entries(block: SourceBlock, folder: Path) -> Found:
+def path_from(folder: Path, name: str | Path) -> str:
+    """A path or glob that starts at a folder, whose own name is no glob whatever it holds."""
+    path = folder / Path(name).expanduser()
+    if path.exists() or path == Path(name).expanduser() or not glob.has_magic(str(name)):
+        return str(path)
+    return str(Path(glob.escape(str(folder))) / name)
+
+
+def _file_entries(block: SourceBlock, folder: Path, _: Access) -> Found:
     return iter(iter_raw_entries(_paths(block, folder)))
 
 
@@ -106,7 +124,7 @@ def _state_of(paths: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _bundled_entries(_: SourceBlock, __: Path) -> Found:
+def _bundled_entries(_: SourceBlock, __: Path, ___: Access) -> Found:
     return iter(iter_raw_entries(reference_paths()))
 
 
@@ -120,18 +138,18 @@ def _query(block: SourceBlock) -> SourceQuery:
     return SourceQuery(**words)
 
 
-def _database_entries(block: SourceBlock, folder: Path) -> Found:
+def _database_entries(block: SourceBlock, folder: Path, access: Access) -> Found:
     """Entries of a database; an answer that came once is kept in the cache."""
     query = _query(block)
-    source = open_source(_with_path(str(block.database), folder), query, Access())
+    source = open_source(_with_path(str(block.database), folder), query, access)
     return select(source.entries(), Selection(filters=standard_filters(query), deduplicate=False))
 
 
 def _with_path(name: str, folder: Path) -> str:
     """A source's name; the path in it starts at the campaign's folder."""
     kind, _, rest = name.partition(":")
-    if kind in ("icsd", "icsd-theoretical") and rest:
-        return f"{kind}:{folder / Path(rest).expanduser()}"
+    if kind in WITH_PATH and rest:
+        return f"{kind}:{path_from(folder, rest)}"
     return name
 
 
@@ -139,24 +157,47 @@ def _database_state(block: SourceBlock, folder: Path) -> str:
     """The question, and for exports the files: a database is asked again when this changes."""
     name = _with_path(str(block.database), folder)
     kind, _, rest = name.partition(":")
-    files = _state_of([rest]) if kind in ("icsd", "icsd-theoretical") else ""
+    files = _state_of([rest]) if kind in WITH_PATH else ""
     return f"{name} {_query(block).canonical()} {files}"
+
+
+def _combined_names(block: SourceBlock, folder: Path) -> list[str]:
+    return [_with_path(name, folder) for name in block.combined or ()]
+
+
+def _combined_entries(block: SourceBlock, folder: Path, access: Access) -> Found:
+    """Entries of databases and files together, filtered, without duplicates."""
+    query = _query(block)
+    selection = Selection(filters=standard_filters(query), deduplicate=True)
+    return entries_of(_combined_names(block, folder), query, selection=selection, access=access)
+
+
+def _combined_state(block: SourceBlock, folder: Path) -> str:
+    named = [name.partition(":") for name in _combined_names(block, folder)]
+    files = [_state_of([rest]) for kind, _, rest in named if kind in WITH_PATH and rest]
+    return f"{block.combined} {_query(block).canonical()} {' '.join(files)}"
 
 
 KINDS: dict[str, Kind] = {
     "files": Kind(_file_entries, _file_state),
     "bundled": Kind(_bundled_entries, _bundled_state),
     "database": Kind(_database_entries, _database_state),
+    "combined": Kind(_combined_entries, _combined_state),
 }
 
 
-def source_entries(source: SourceBlock, folder: Path) -> Found:
+def source_entries(source: SourceBlock, folder: Path, *, offline: bool = False) -> Found:
     """Entries of a source.
+
+    Args:
+        source: the source.
+        folder: where its relative paths start.
+        offline: use the caches of databases alone.
 
     Raises:
         InputError: it cannot be read at all.
     """
-    return KINDS[source.kind].entries(source, folder)
+    return KINDS[source.kind].entries(source, folder, Access(offline=offline))
 
 
 def source_state(source: SourceBlock, folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.columns import SCHEMA_VERSION, Row
 from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.ions import mean_charge
-from dualion.screening.screen import screen_crystal
+from dualion.screening.screen import screen, screen_crystal
 from dualion.structures.elements import symbol
 from dualion.structures.entry import prepare_record
 from dualion.structures.errors import StructureError
@@ -53,6 +53,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StructureJob(Job):
+    """A structure that is there as an object, with an entry that only names it.
+
+    Attributes:
+        structure: pymatgen ``Structure`` or ASE ``Atoms``.
+    """
+
+    structure: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one structure.
 
@@ -64,6 +75,7 @@ class Outcome:
         cations: symbols of all cations of the prepared structure; empty if it was not prepared.
         anions: symbols of all its anions.
         traceback: where a failure happened, the innermost call last; empty without a failure.
+        result: the result itself, of a ``StructureJob`` alone.
     """
 
     index: int
@@ -73,9 +85,24 @@ class Outcome:
     cations: tuple[str, ...] = ()
     anions: tuple[str, ...] = ()
     traceback: str = ""
+    result: ScreenResult | None = None
 
 
 Work = Callable[[Job], Outcome]
+
+
+_reports: list[Callable[[str], None]] = []
+
+
+def report_stages(report: Callable[[str], None]) -> None:
+    """Have every stage that a structure reaches in this process reported as it begins."""
+    _reports[:] = [report]
+
+
+def note_stage(stage: str) -> None:
+    """Say that the structure at work has reached a stage: ``read``, ``prepare`` or ``screen``."""
+    for report in _reports:
+        report(stage)
 
 
 VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
@@ -141,15 +168,41 @@ def screen_job(job: Job) -> Outcome:
     return outcome
 
 
+def screen_structure(job: Job) -> Outcome:
+    """Screen the object of a ``StructureJob``; its row holds status, reason and message alone.
+
+    Raises:
+        MemoryError: as of ``screen_job``.
+    """
+    assert isinstance(job, StructureJob)
+    try:
+        result = screen(job.structure, options=job.options)
+    except MemoryError:
+        raise
+    except Exception as error:
+        rejected = isinstance(error, StructureError)
+        row: Row = {
+            "status": "rejected" if rejected else "failed",
+            "reason": error.reason if isinstance(error, StructureError) else "internal_error",
+            "message": str(error) if rejected else f"{type(error).__name__}: {error}",
+        }
+        return Outcome(index=job.index, stage="screen", rows=[row])
+    return Outcome(index=job.index, stage="done", rows=[{"status": "ok"}], result=result)
+
+
 class _Progress:
     """How far an entry came, and what is known of it by then."""
 
     def __init__(self, entry: RawEntry) -> None:
-        self.stage = "read"
+        self._begin("read")
         self.identity = _identity(entry)
 
+    def _begin(self, stage: str) -> None:
+        self.stage = stage
+        note_stage(stage)
+
     def parsed(self, record: StructureRecord) -> None:
-        self.stage = "prepare"
+        self._begin("prepare")
         composition = record.structure.composition
         self.identity = Identity(
             source=record.source,
@@ -161,7 +214,7 @@ class _Progress:
         )
 
     def prepared(self, crystal: IonicCrystal) -> None:
-        self.stage = "screen"
+        self._begin("screen")
         self.identity = dataclasses.replace(self.identity, space_group=space_group(crystal))
 
 

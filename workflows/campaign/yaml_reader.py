@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
 import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dualion.results.store import EmptyStoreError, Store
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.config import Campaign
+from dualion.workflows.campaign.config import SCREENING_NOTE, Campaign
 
 if TYPE_CHECKING:
     import yaml
@@ -21,16 +23,46 @@ MOST_BYTES = 1_000_000
 
 
 def load_campaign(path: Path) -> Campaign:
-    """The campaign of a YAML file, or of the folder that holds it.
+    """The campaign of a YAML file, or of the folder that holds it or that a screening wrote.
 
     Raises:
         InputError: it is missing, no YAML, or holds a wrong key or value.
     """
     if path.is_dir():
-        path = path / "campaign.yaml"
-    campaign = load_model(path, Campaign, folder=path.resolve().parent, file=path.name)
+        folder, path = path, path / "campaign.yaml"
+        screening = None if path.exists() else screening_of(folder)
+        if screening:
+            return screening
+    campaign = load_model(path, Campaign, folder=path.resolve().parent, file=path.name, inputs=None)
     _check_options(path, campaign)
     return campaign
+
+
+def screening_of(folder: Path) -> Campaign | None:
+    """What ``dualion screen`` was asked in a folder, by its store; None where it was not.
+
+    Raises:
+        InputError: the store cannot be read.
+    """
+    at = folder.resolve() / "campaign.db"
+    if not at.is_file():
+        return None
+    try:
+        store = Store.read_only(at)
+    except EmptyStoreError:  # a run has just begun
+        return None
+    try:
+        noted = store.note(SCREENING_NOTE)
+    finally:
+        store.close()
+    if noted is None:
+        return None
+    return Campaign(
+        **json.loads(noted),
+        name=(at.parent.name or "screening")[:80],
+        folder=at.parent,
+        file=Campaign.OF_SCREENING,
+    )
 
 
 Model = TypeVar("Model", bound="BaseModel")

@@ -12,8 +12,8 @@ from dualion.results.export import TABLES, schema, write_json_lines, write_parqu
 from dualion.results.figures import write_run_figures
 from dualion.results.run_folder import read_run_folder
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.run_structures import structures_of_run
 from dualion.workflows.campaign.screening_options import known_name
+from dualion.workflows.campaign.structure_lookup import structures_of_run
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
 if TYPE_CHECKING:

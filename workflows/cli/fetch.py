@@ -15,8 +15,8 @@ from dualion.structures.sources.open import Endpoints, all_entries, open_sources
 from dualion.structures.sources.prefilters import MeasurementLimits, standard_filters
 from dualion.structures.sources.query import SourceQuery
 from dualion.structures.sources.selection import Selection, select
-from dualion.workflows.campaign.fetch_run import FetchSummary, write_export, write_provenance
 from dualion.workflows.cli import shared_options
+from dualion.workflows.cli.fetch_run import FetchSummary, write_export, write_provenance
 
 if TYPE_CHECKING:
     from dualion.structures.sources.base import Source

@@ -13,8 +13,7 @@ from dualion.results.report.dynamics import analyses_below, analyses_of, summari
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.run_structures import structures_of_run
-from dualion.workflows.campaign.structure_lookup import barrier_options_of
+from dualion.workflows.campaign.structure_lookup import barrier_options_of, structures_of_run
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +12,14 @@ from dualion.workflows.campaign.preview import preview
 from dualion.workflows.campaign.run import run_campaign
 from dualion.workflows.campaign.screening_options import within
 from dualion.workflows.campaign.yaml_reader import load_campaign
-from dualion.workflows.cli.run_view import LiveView
-from dualion.workflows.cli.screen_view import candidate_table, funnel_table
+from dualion.workflows.cli import shared_options
+from dualion.workflows.cli.run_view import LiveView, report_result
 from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from dualion.workflows.campaign.config import Campaign
-    from dualion.workflows.campaign.run import RunResult
 
 CAMPAIGN = typer.Argument(help="campaign.yaml, or its folder.", show_default=False)
 
@@ -43,23 +43,40 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Processes here, whatever the campaign says.")
     ] = None,
+    anode_reactions: Annotated[bool, shared_options.anode_reactions()] = False,
+    offline: Annotated[bool, shared_options.offline()] = False,
 ) -> None:
     """Run a campaign, or resume it: only what is missing is computed.
 
-    Ctrl-C finishes what is in flight, saves, and says how to go on. A changed criterion computes
-    nothing; changed ions compute the new pairs; changed conventions compute everything.
+    Ctrl-C finishes the structures at work, saves, and says how to go on. A changed criterion
+    computes nothing; changed ions compute the new pairs; changed conventions compute everything.
     """
     from rich.console import Console
 
     asked = load_campaign(campaign)
     if workers is not None:
         asked = _with_workers(asked, workers)
+    if offline:
+        block = asked.run.model_copy(update={"offline": True})
+        asked = asked.model_copy(update={"run": block})
     console = Console()
     if dry_run:
         _print_plan(console, asked)
         return
-    result = _run(console, asked, retry_failed=retry_failed, merge_only=merge_only)
-    _report(console, asked, result)
+    with stop_on_signal() as stop, LiveView(console, stop) as view:
+        view.campaign(asked)
+        result = run_campaign(
+            asked,
+            retry_failed=retry_failed,
+            merge_only=merge_only,
+            phases=shared_options.phases(offline=offline) if anode_reactions else None,
+            on_stage=view.stage,
+            on_progress=view.update,
+            stop=stop,
+        )
+    target = asked.folder if asked.is_screening else asked.folder / asked.file
+    again = shlex.join(["dualion", "run", str(target)])
+    report_result(console, result, asked.criterion.dimensionality, again=again)
     if result.left:
         raise typer.Exit(130)
 
@@ -74,48 +91,3 @@ def _print_plan(console: Console, asked: Campaign) -> None:
     for name, text in preview(asked):
         console.print(f"[bold]{name:>12}[/bold]  ", end="")
         console.print(text, markup=False, highlight=False)
-
-
-def _run(console: Console, asked: Campaign, *, retry_failed: bool, merge_only: bool) -> RunResult:
-    with stop_on_signal() as stop, LiveView(console, asked, stop) as view:
-        return run_campaign(
-            asked,
-            retry_failed=retry_failed,
-            merge_only=merge_only,
-            on_stage=view.stage,
-            on_progress=view.update,
-            stop=stop,
-        )
-
-
-def _report(console: Console, asked: Campaign, result: RunResult) -> None:
-    """The best candidates, the funnel, where the files are, and how to go on."""
-    if result.upgraded_from:
-        console.print(f"The store was of version {result.upgraded_from}; it is up to date now.")
-    summary = result.summary
-    if summary is None:
-        console.print("Nothing to do: every structure is done and the tables are up to date.")
-    else:
-        if summary.candidates:
-            console.print(
-                candidate_table(
-                    summary.candidates,
-                    dimensionality=asked.criterion.dimensionality,
-                    most=len(summary.candidates),
-                    width=console.width,
-                    count=summary.candidate_count,
-                )
-            )
-        else:
-            console.print("No pair passes the criterion.")
-        console.print(funnel_table(summary.funnel))
-    files = result.files
-    for path in (files.candidates, files.screened, files.sidecar):
-        console.print(f"  {path}", highlight=False, soft_wrap=True)
-    if result.left:
-        target = asked.folder / asked.file
-        console.print(
-            f"[yellow]{result.left} structures are left.[/yellow] What was done is saved; go on "
-            f"with: dualion run {target}",
-            soft_wrap=True,
-        )

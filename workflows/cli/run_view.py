@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, Group
 from rich.text import Text
 
-from dualion.workflows.cli.screen_view import candidate_table
+from dualion.workflows.cli.screen_view import candidate_table, funnel_table
 
 if TYPE_CHECKING:
     from dualion.workflows.campaign.config import Campaign
-    from dualion.workflows.campaign.run import Progress
+    from dualion.workflows.campaign.driver import Progress
+    from dualion.workflows.campaign.run import RunResult
+    from dualion.workflows.campaign.sidecar import RunSummary
 
 PLAIN_EVERY_S = 30.0
 """How often a line is printed where there is no terminal, s."""
@@ -25,10 +27,11 @@ SHOWN = 5
 class LiveView:
     """Draws how a run stands, or prints a line now and then where there is no terminal."""
 
-    def __init__(self, console: Console, campaign: Campaign, stop: threading.Event) -> None:
+    def __init__(self, console: Console, stop: threading.Event) -> None:
         from rich.live import Live
 
-        self._console, self._campaign, self._stop = console, campaign, stop
+        self._console, self._stop = console, stop
+        self._name, self._dimensionality = "", 3
         self._stage = "starting"
         self._progress: Progress | None = None
         self._said_s = time.monotonic()
@@ -42,6 +45,11 @@ class LiveView:
     def __exit__(self, *_: Any) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    def campaign(self, campaign: Campaign) -> None:
+        """Say which campaign it is."""
+        self._name = f"{campaign.name}: "
+        self._dimensionality = campaign.criterion.dimensionality
 
     def stage(self, name: str) -> None:
         """Say what is being done."""
@@ -58,22 +66,21 @@ class LiveView:
     def _draw(self) -> Group:
         progress = self._progress
         if progress is None:
-            return Group(Text(f"{self._campaign.name}: {self._stage} …"))
+            return Group(Text(f"{self._name}{self._stage} …"))
 
-        lines: list[Any] = [Text(f"{self._campaign.name}: {headline(progress, self._stage)}")]
+        lines: list[Any] = [Text(f"{self._name}{headline(progress, self._stage)}")]
         if progress.failures:
             kinds = ", ".join(f"{kind} {n}" for kind, n in progress.failures.most_common())
             lines.append(Text(f"failed: {kinds}", style="red"))
         if progress.dashboard:
             lines.append(Text(f"dashboard: {progress.dashboard}", style="dim"))
         if self._stop.is_set():
-            lines.append(Text("stopping: finishing what is in flight …", style="yellow"))
+            lines.append(Text("stopping: finishing the structures at work …", style="yellow"))
         if progress.best:
-            dimensionality = self._campaign.criterion.dimensionality
             lines.append(
                 candidate_table(
                     progress.best,
-                    dimensionality=dimensionality,
+                    dimensionality=self._dimensionality,
                     most=SHOWN,
                     width=self._console.width,
                     count=progress.found,
@@ -93,3 +100,49 @@ def headline(progress: Progress, stage: str) -> str:
         f"{hours}:{minutes:02d}:{seconds:02d} left, {progress.found} pass, "
         f"{progress.rejected} rejected, {failed} failed"
     )
+
+
+def report_result(console: Console, result: RunResult, dimensionality: int, *, again: str) -> None:
+    """Print the best candidates, the funnel, where the files are, and how to go on.
+
+    Args:
+        console: where to.
+        result: what a run left.
+        dimensionality: barriers that decide: 1, 2 or 3.
+        again: the command that goes on with it.
+    """
+    if result.upgraded_from:
+        console.print(f"The store was of version {result.upgraded_from}; it is up to date now.")
+    summary = result.summary
+    if summary is None:
+        console.print("Nothing to do: every structure is done and the tables are up to date.")
+    else:
+        _print_tables(console, summary, dimensionality)
+    files = result.files
+    for path in (files.candidates, files.screened, files.sidecar):
+        console.print(f"  {path}", highlight=False, soft_wrap=True)
+    if summary and summary.anode_problem:
+        console.print(f"Anode reactions: {summary.anode_problem}", highlight=False)
+    if result.left:
+        console.print(
+            f"[yellow]Interrupted: {result.left} structures are left.[/yellow] What was done is "
+            "saved; go on with:",
+            soft_wrap=True,
+        )
+        console.print(f"  {again}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_tables(console: Console, summary: RunSummary, dimensionality: int) -> None:
+    if summary.candidates:
+        console.print(
+            candidate_table(
+                summary.candidates,
+                dimensionality=dimensionality,
+                most=len(summary.candidates),
+                width=console.width,
+                count=summary.candidate_count,
+            )
+        )
+    else:
+        console.print("No pair passes the criterion.")
+    console.print(funnel_table(summary.funnel))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,25 +15,13 @@ from dualion.screening.criterion import (
     MAX_RATIO,
     MIN_RATIO,
 )
-from dualion.structures.sources import Access, Selection, SourceQuery, entries_of, standard_filters
-from dualion.structures.sources.materials_project.phases import stable_phases
 from dualion.workflows.campaign.screen_run import screen_paths
 from dualion.workflows.campaign.screening_options import screen_options, within
+from dualion.workflows.campaign.sources import QueryBlock
 from dualion.workflows.cli import shared_options
-from dualion.workflows.cli.screen_view import candidate_table, funnel_table, run_progress
-from dualion.workflows.execution.executor import processor_count
+from dualion.workflows.cli.run_view import LiveView, report_result
+from dualion.workflows.execution.signals import stop_on_signal
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    from dualion.results.funnel import Funnel
-    from dualion.screening.screen import ScreenOptions
-    from dualion.structures.records import RawEntry, Rejection
-    from dualion.workflows.campaign.anode_stability import PhaseSource
-    from dualion.workflows.campaign.screen_run import RunSummary
-
-SHOWN_CANDIDATES = 15
 BUNDLED_CATIONS = ("Li", "Na", "K")
 WHAT, FROM = "What to look for", "Databases beside files"
 HOW, RUN = "How barriers are computed", "The run"
@@ -87,6 +75,16 @@ def screen(
     dimensionality: Annotated[
         int, typer.Option(help="Barriers that decide: 1, 2 or 3 (D).", rich_help_panel=WHAT)
     ] = DIMENSIONALITY,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Weight of a part of the ranking's score that differs from the usual, like "
+            "free_anion=0; repeat for several.",
+            metavar="PART=NUMBER",
+            rich_help_panel=WHAT,
+            show_default=False,
+        ),
+    ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,15 +97,7 @@ def screen(
     max_hull: Annotated[float | None, shared_options.max_hull(FROM)] = None,
     min_gap: Annotated[float | None, shared_options.min_gap(FROM)] = None,
     limit: Annotated[int | None, shared_options.limit(FROM)] = None,
-    anode_reactions: Annotated[
-        bool,
-        typer.Option(
-            "--anode-reactions",
-            help="Add the reaction of each candidate with the metal of its cation, from Materials "
-            "Project energies.",
-            rich_help_panel=FROM,
-        ),
-    ] = False,
+    anode_reactions: Annotated[bool, shared_options.anode_reactions(FROM)] = False,
     offline: Annotated[bool, shared_options.offline(FROM)] = False,
     spacing: Annotated[
         float, typer.Option(help="Largest distance of grid points, Å.", rich_help_panel=HOW)
@@ -157,7 +147,8 @@ def screen(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the tables. Default: a new one named after the time.",
+            help="Folder of the tables and the store; the same command with the same folder goes "
+            "on. Default: a new one named after the time.",
             rich_help_panel=RUN,
             show_default=False,
         ),
@@ -176,6 +167,9 @@ def screen(
     Every structure ends as rows of screened.csv, also what could not be read or computed, with
     the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.
 
+    What was done is kept in campaign.db: however a run ended, the same command with the same
+    --output goes on and computes only what is missing.
+
     [bold]Examples[/bold]
 
         dualion screen
@@ -186,6 +180,8 @@ def screen(
 
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
+    from rich.console import Console
+
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
@@ -210,110 +206,39 @@ def screen(
     )
     within("number of workers", workers, (0, 4096))
     within("time limit", time_limit, (1.0, 1e7), "s")
-    texts = [*(source or []), *(f"file:{path}" for path in paths or [])] if source else []
-    pull = partial(
-        _pulled,
-        texts,
-        options,
-        max_hull_ev_atom=max_hull,
-        min_gap_ev=min_gap,
-        limit=limit,
-        offline=offline,
+    query = QueryBlock.model_validate(
+        {
+            "any_of": list(options.cations),
+            "max_energy_above_hull_ev_atom": max_hull,
+            "min_band_gap_ev": min_gap,
+            "limit": limit,
+        }
     )
-    _run(
-        texts or paths or [],
-        options,
-        pull if source else None,
-        _phases(offline=offline) if anode_reactions else None,
-        workers=workers,
-        output=output,
-        time_limit_s=time_limit,
-    )
-
-
-def _pulled(
-    texts: list[str],
-    options: ScreenOptions,
-    *,
-    max_hull_ev_atom: float | None,
-    min_gap_ev: float | None,
-    limit: int | None,
-    offline: bool,
-) -> Iterator[RawEntry | Rejection]:
-    """Entries of databases and files together, filtered, without duplicates."""
-    query = SourceQuery(
-        any_of=options.cations,
-        max_energy_above_hull_ev_atom=max_hull_ev_atom,
-        min_band_gap_ev=min_gap_ev,
-        limit=limit,
-    )
-    selection = Selection(filters=standard_filters(query), deduplicate=True)
-    return entries_of(texts, query, selection=selection, access=Access(offline=offline))
-
-
-def _phases(*, offline: bool) -> PhaseSource:
-    """Stable phases of a chemical system, from the Materials Project or its cache."""
-    return partial(stable_phases, access=Access(offline=offline))
-
-
-def _run(
-    paths: list[str],
-    options: ScreenOptions,
-    pull: Callable[[], Iterator[RawEntry | Rejection]] | None,
-    phases: PhaseSource | None,
-    *,
-    workers: int,
-    output: Path | None,
-    time_limit_s: float,
-) -> None:
-    from rich.console import Console
-
     console = Console()
-    with run_progress(console) as progress:
-        task = progress.add_task("starting", total=None, counts="")
-        summary = screen_paths(
-            paths,
+    with stop_on_signal() as stop, LiveView(console, stop) as view:
+        result = screen_paths(
+            paths or [],
             options,
-            pull=pull,
-            phases=phases,
+            sources=source or (),
+            query=query if source else None,
             output=output,
-            workers=workers or processor_count(),
-            time_limit_s=time_limit_s,
-            on_start=lambda total: progress.update(task, total=total, description="screening"),
-            on_outcome=lambda _, funnel: _advance(progress, task, funnel),
+            workers=workers,
+            time_limit_s=time_limit,
+            offline=offline,
+            ranking=shared_options.weights_of(weight or ()),
+            phases=shared_options.phases(offline=offline) if anode_reactions else None,
+            stop=stop,
+            on_campaign=view.campaign,
+            on_stage=view.stage,
+            on_progress=view.update,
         )
-    _report(console, summary, options)
-    if summary.anode_problem:
-        console.print(f"Anode reactions: {summary.anode_problem}", highlight=False)
-    if not summary.finished:
+    report_result(console, result, dimensionality, again=_same_command(result.files.folder))
+    if result.left:
         raise typer.Exit(130)
 
 
-def _advance(progress: Progress, task: TaskID, funnel: Funnel) -> None:
-    lost = funnel.read - funnel.computed
-    counts = f"{funnel.ratio_in_range} pass, {lost} not done"
-    progress.update(task, advance=1, counts=counts)
-
-
-def _report(console: Console, summary: RunSummary, options: ScreenOptions) -> None:
-    """The best candidates, the funnel, and where the files are."""
-    dimensionality = options.criterion.dimensionality
-    if summary.candidates:
-        console.print(
-            candidate_table(
-                summary.candidates,
-                dimensionality=dimensionality,
-                most=SHOWN_CANDIDATES,
-                width=console.width,
-            )
-        )
-    else:
-        console.print("No pair passes the criterion.")
-    console.print(funnel_table(summary.funnel))
-    if not summary.finished:
-        console.print(
-            f"[yellow]Interrupted:[/yellow] the tables hold the {summary.funnel.read} structures "
-            "that were done until then. To be able to go on later, use a campaign (dualion init)."
-        )
-    for path in (summary.files.candidates, summary.files.screened, summary.files.sidecar):
-        console.print(f"  {path}", highlight=False, soft_wrap=True)
+def _same_command(folder: Path) -> str:
+    """This command, with the folder that it goes on in."""
+    given = sys.argv[1:]
+    named = any(word == "--output" or word.startswith("--output=") for word in given)
+    return shlex.join(["dualion", *given, *([] if named else ["--output", str(folder)])])

@@ -1,20 +1,10 @@
-"""What the terminal shows: rate, candidates, funnel."""
+"""What the terminal shows of results: candidates and the funnel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -25,28 +15,6 @@ WIDE = 110
 """Characters in a line from which on ids and flags have columns of their own."""
 LONGEST_FORMULA = 12
 """Characters of a formula in one line of a narrow terminal."""
-
-
-class RateColumn(ProgressColumn):
-    """Structures a second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate, or nothing before it is known."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
-
-
-def run_progress(console: Console) -> Progress:
-    """A bar that fits into 80 characters: counts, rate, time left, what was found."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=14),
-        MofNCompleteColumn(),
-        RateColumn(),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        TextColumn("{task.fields[counts]}"),
-        console=console,
-    )
 
 
 def candidate_table(

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dualion.results.columns import BY_KEY, SCREENED
-from dualion.results.run_folder import identity, read_run_folder
+from dualion.results.run_folder import read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
 from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, split_flags, words
-from dualion.structures.errors import InputError
+from dualion.workflows.campaign.structure_lookup import rows_named
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from dualion.results.columns import Row
-    from dualion.results.run_folder import RunFolder
 
-SUGGESTED = 5
 APART = ("e1d_", "e2d_", "e3d_", "ratio_", "score")
 
 
@@ -50,7 +47,7 @@ def show(
         dualion show mp-985583 my-run
     """
     run = read_run_folder(folder)
-    rows = _rows_of(run, name)
+    rows = rows_named(run, name)
     if as_json:
         typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
         return
@@ -66,34 +63,6 @@ def show(
 def _plain(row: Row) -> dict[str, object]:
     """Replace infinity by the text inf, which JSON can hold."""
     return {key: "inf" if value == float("inf") else value for key, value in row.items()}
-
-
-def _rows_of(run: RunFolder, name: str) -> list[Row]:
-    """Find the rows of the structure that a name means, completed by their ranking.
-
-    Raises:
-        InputError: there is none, or several.
-    """
-    ranked = {identity(row): row for row in run.candidates}
-    tests: tuple[Callable[[Row], bool], ...] = (
-        lambda row: str(row["source_id"]) == name,
-        lambda row: str(row.get("reduced_formula")) == name,
-        lambda row: name.lower() in str(row["source_id"]).lower(),
-    )
-    for test in tests:
-        found = [row for row in run.rows if test(row)]
-        ids = list(dict.fromkeys(str(row["source_id"]) for row in found))
-        if len(ids) == 1:
-            return [ranked.get(identity(row), row) for row in found]
-        if ids:
-            more = f" and {len(ids) - SUGGESTED} more" if len(ids) > SUGGESTED else ""
-            raise InputError(
-                f"{name!r} means {len(ids)} structures: {', '.join(ids[:SUGGESTED])}{more}. "
-                "Give the id of one."
-            )
-    raise InputError(
-        f"{run.folder} holds no structure {name!r}; see the column source_id of screened.csv."
-    )
 
 
 def _identity(console: Console, row: Row) -> None:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
+import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.execution.cluster_config import QUEUES, lifetime_s
-from dualion.workflows.execution.executor import (
-    ANY_PORT,
-    SETTINGS,
-    local_client,
-    prepare_workers,
-    processor_count,
-    quiet_dask,
-    warm_up,
-)
 from dualion.workflows.execution.job_script import (
     environment_lines,
     make_request,
@@ -26,6 +21,16 @@ from dualion.workflows.execution.job_script import (
 )
 from dualion.workflows.execution.schedulers import SCHEDULERS
 from dualion.workflows.execution.schedulers.base import job_name
+from dualion.workflows.execution.warm_up import warm_up
+from dualion.workflows.execution.workers import (
+    ANY_PORT,
+    NO_PAGES,
+    SETTINGS,
+    local_client,
+    prepare_workers,
+    processor_count,
+    quiet_dask,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,6 +43,9 @@ JOBS_PER_WORKER = 16
 
 ADAPT_EVERY = "2s"
 """How often the number of jobs is looked at."""
+
+UNQUOTED = r"[^A-Za-z0-9_/.,:@+=-]"
+"""Characters of a path that a shell or a batch system would take for something else."""
 
 
 @contextlib.contextmanager
@@ -57,9 +65,12 @@ def campaign_client(
     block = campaign.cluster
     if block.kind == "local":
         workers = min(block.workers or processor_count(), max(1, most))
-        warm_up()
-        memory = "auto" if block.memory_per_worker == "auto" else block.memory_per_worker
-        with local_client(workers, memory_limit=memory, dashboard=campaign.run.dashboard) as client:
+        with local_client(
+            workers,
+            memory_limit=block.memory_per_worker,
+            dashboard=campaign.run.dashboard,
+            meanwhile=warm_up,
+        ) as client:
             yield client, _link(client, campaign)
     elif block.kind == "address":
         with _existing(str(block.address)) as client:
@@ -106,9 +117,10 @@ def _queued(campaign: Campaign, left: Callable[[], int]) -> Iterator[Client]:
     block = campaign.cluster
     quiet_dask()
     kind = _cluster_class(block.kind)
-    with dask.config.set(SETTINGS):
+    pages = {} if campaign.run.dashboard else NO_PAGES
+    with dask.config.set({**SETTINGS, **pages}):
         try:
-            cluster = kind(**job_settings(campaign))
+            cluster = kind(**job_settings(campaign), **_secured(campaign))
         except Exception as error:
             raise InputError(f"dask-jobqueue cannot set up {block.kind}: {error}") from error
         with cluster, Client(cluster) as client:
@@ -121,6 +133,46 @@ def _queued(campaign: Campaign, left: Callable[[], int]) -> Iterator[Client]:
             )
             prepare_workers(client)
             yield client
+
+
+def _secured(campaign: Campaign) -> dict[str, Any]:
+    """Arguments of dask-jobqueue's cluster that keep everybody else out of it.
+
+    Certificates are made for the run; those of the workers lie in a folder that the user alone can
+    open, as long as the run lasts.
+    """
+    from distributed.security import Security
+
+    return {
+        "protocol": "tls",
+        "security": Security.temporary(),
+        "shared_temp_directory": str(shared_folder(campaign.folder, "tls")),
+    }
+
+
+def shared_folder(folder: Path, name: str) -> Path:
+    """A folder for what the jobs of a campaign share with its driver, open to the user alone.
+
+    It lies in the campaign's folder, or below the home where that has a name that dask-jobqueue,
+    which quotes nothing, cannot write into a job script.
+
+    Args:
+        folder: the campaign's folder.
+        name: of the folder that is wanted.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    at = folder.resolve() / ".dask" / name
+    if re.search(UNQUOTED, str(at)):
+        number = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+        at = Path.home() / ".dualion" / number / name
+    try:
+        at.mkdir(parents=True, exist_ok=True, mode=0o700)
+        at.chmod(0o700)
+    except OSError as error:
+        raise InputError(f"The folder {at} cannot be made ({error.strerror}).") from error
+    return at
 
 
 def _adaptive(left: Callable[[], int]) -> Any:
@@ -160,9 +212,8 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
     block = campaign.cluster
     assert block.kind in QUEUES
     lifetime, stagger = lifetime_s(block.walltime)
-    logs = campaign.folder.resolve() / "logs" / "workers"
-    logs.mkdir(parents=True, exist_ok=True)
     request = make_request(block, name=campaign.name, log="")
+    logs = _log_folder(campaign.folder)
     settings: dict[str, Any] = {
         "job_name": job_name(campaign.name),
         "cores": block.cores_per_job,
@@ -177,6 +228,15 @@ def job_settings(campaign: Campaign) -> dict[str, Any]:
     if block.interface:
         settings["interface"] = block.interface
     return settings | SCHEDULERS[block.kind].dask_settings(request)
+
+
+def _log_folder(folder: Path) -> Path:
+    """Return the folder of the workers' logs: the campaign's if a job script can name that."""
+    logs = folder.resolve() / "logs" / "workers"
+    if re.search(UNQUOTED, str(logs)):
+        return shared_folder(folder, "logs")
+    logs.mkdir(parents=True, exist_ok=True)
+    return logs
 
 
 def _times(memory: str, factor: int) -> str:

@@ -45,19 +45,28 @@ class ClusterBlock(BaseModel):
             raise ValueError(f"did you mean {close!r}? Known: {', '.join(KINDS)}")
         return value
 
-    @field_validator("queue", "project", "interface", mode="after")
-    @classmethod
-    def _is_one_word(cls, value: str | None) -> str | None:
-        """A line break would end a line of a job script's header and begin another."""
-        word = value.strip() if value else ""
-        if re.search(r"[\s\x00-\x1f\x7f]", word):
-            raise ValueError("write one name without spaces or line breaks")
-        return word or None
-
     @field_validator("walltime")
     @classmethod
     def _is_time(cls, value: str) -> str:
         walltime_s(value)
+        return value
+
+    @field_validator("queue", "project", "interface", "address", "node_scratch")
+    @classmethod
+    def _is_one_word(cls, value: str | None) -> str | None:
+        """A line break would end a line of a job script's header and begin another."""
+        value = value.strip() if value else value
+        if value and re.search(r"[\s\x00-\x1f\x7f'\"`;&|<>\\]", value):
+            raise ValueError(
+                "write one word, without spaces, line breaks, quotes and the shell's signs"
+            )
+        return value
+
+    @field_validator("directives")
+    @classmethod
+    def _are_lines(cls, value: list[str]) -> list[str]:
+        if any(re.search(r"[\x00-\x08\x0a-\x1f\x7f]", line) for line in value):
+            raise ValueError("write each line of the head as an entry of its own")
         return value
 
     @field_validator("memory_per_worker")

@@ -7,6 +7,7 @@ that waits for it lives on, so a worker that is lost meanwhile was lost for anot
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import re
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal
@@ -28,7 +29,9 @@ from dualion.workflows.campaign.tasks import (
     Outcome,
     Work,
     failed_outcome,
+    report_stages,
 )
+from dualion.workflows.execution.warm_up import make_ready
 
 START_GRACE_S = 60.0
 """How much longer than the time limit a child may take, to start and to load its packages."""
@@ -39,16 +42,22 @@ OUTSIDE_KILLS = 3
 FULL_FROM = 0.7
 """A killed process that held this share of its memory was killed for it."""
 
+DEFAULT_STAGE = "screen"
+"""Stage of a job whose work reports none."""
+
+STAGE_BYTES = 16
+"""Room for the name of a stage in the file that a child shares with its parent."""
+
 _LENGTH = struct.Struct("<Q")
-_STAGES = (
-    (" in parse_entry", "read"),
-    (" in screen_crystal", "screen"),
-    (" in prepare", "prepare"),
-)
 
 
 def run_isolated(
-    jobs: Sequence[Job], *, work: Work, time_limit_s: float, memory_bytes: int | None = None
+    jobs: Sequence[Job],
+    *,
+    work: Work,
+    time_limit_s: float,
+    memory_bytes: int | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Run jobs one at a time in a child process, a new one after each death.
 
@@ -57,15 +66,19 @@ def run_isolated(
         work: the function that runs one job.
         time_limit_s: longest time for one job, s.
         memory_bytes: most memory that the child may ask for, bytes; None for no bound.
+        stopped: asked before each job; once it is true no more is begun.
 
     Returns:
-        An outcome for each job, in the same order; a job that kills its process is ``failed``.
+        An outcome for each job, in the same order, as far as it was not stopped; a job that kills
+        its process is ``failed``.
     """
     setup = _Setup(work=work, time_limit_s=time_limit_s, memory_bytes=memory_bytes)
     outcomes: list[Outcome] = []
     child: _Child | None = None
     try:
         for job in jobs:
+            if stopped():
+                break
             for attempt in range(1, OUTSIDE_KILLS + 1):
                 child = child or _Child(setup)
                 answer = child.run(job)
@@ -94,6 +107,7 @@ class _Death:
 
     kind: Literal["time_limit", "out_of_memory", "crashed"]
     how: str
+    stage: str
     trace: str = ""
     outside: bool = False
 
@@ -110,13 +124,9 @@ def _outcome(job: Job, answer: Outcome | _Death, setup: _Setup) -> Outcome:
         job,
         reason=answer.kind,
         message=f"{answer.how}, also when run alone. {advice}",
-        stage=_stage(answer.trace),
+        stage=answer.stage,
         trace=answer.trace,
     )
-
-
-def _stage(trace: str) -> str:
-    return next((stage for mark, stage in _STAGES if mark in trace), "screen")
 
 
 class _Child:
@@ -127,9 +137,14 @@ class _Child:
 
         self._setup = setup
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        self._stage = tempfile.TemporaryFile()  # noqa: SIM115
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dualion.workflows.execution.isolation"],
+            [
+                *(sys.executable, "-m", "dualion.workflows.execution.isolation"),
+                str(self._stage.fileno()),
+            ],
+            pass_fds=[self._stage.fileno()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -144,6 +159,7 @@ class _Child:
     def run(self, job: Job) -> Outcome | _Death:
         """The job's outcome, or how it killed the child."""
         start = time.monotonic()
+        write_stage(self._stage.fileno(), DEFAULT_STAGE)
         limit_s = self._setup.time_limit_s + START_GRACE_S
         killer = threading.Timer(limit_s, self._process.kill)
         killer.daemon = True
@@ -157,25 +173,32 @@ class _Child:
             killer.cancel()
         if isinstance(answer, Outcome):
             return answer
+        stage = self._last_stage()
         self.close()
-        return _Death(kind="out_of_memory", how="It ran out of memory", trace=str(answer))
+        return _Death(
+            kind="out_of_memory", how="It ran out of memory", stage=stage, trace=str(answer)
+        )
 
     def _death(self, waited_s: float, limit_s: float) -> _Death:
         _, status, usage = os.wait4(self._process.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         self._process.returncode = code
-        trace = self._last_words()
+        trace, stage = self._last_words(), self._last_stage()
         self.close()
+        death = functools.partial(_Death, stage=stage, trace=trace)
         if waited_s >= limit_s or (code == 1 and "Timeout (" in trace):
-            return _Death(kind="time_limit", how="It outlasted the time limit", trace=trace)
+            return death(kind="time_limit", how="It outlasted the time limit")
         if code in (-signal.SIGKILL, -signal.SIGTERM):
             bound = self._setup.memory_bytes or _machine_bytes()
             full = usage.ru_maxrss * 1024 > FULL_FROM * bound
             kind: Literal["out_of_memory", "crashed"] = "out_of_memory" if full else "crashed"
             how = f"Its process was killed ({signal.Signals(-code).name})"
-            return _Death(kind=kind, how=how, trace=trace, outside=not full)
+            return death(kind=kind, how=how, outside=not full)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return _Death(kind="crashed", how=f"Its process died ({how})", trace=trace)
+        return death(kind="crashed", how=f"Its process died ({how})")
+
+    def _last_stage(self) -> str:
+        return os.pread(self._stage.fileno(), STAGE_BYTES, 0).decode("ascii", "replace").strip()
 
     def _last_words(self) -> str:
         size = self._errors.seek(0, os.SEEK_END)
@@ -184,12 +207,17 @@ class _Child:
 
     def close(self) -> None:
         """End the child, however it fares."""
-        for pipe in (self._to, self._from, self._errors):
+        for pipe in (self._to, self._from, self._errors, self._stage):
             with suppress(OSError, ValueError):
                 pipe.close()
         if self._process.returncode is None:
             self._process.kill()
             self._process.wait()
+
+
+def write_stage(descriptor: int, stage: str) -> None:
+    """Note in a shared file how far the job at work has come; it outlasts this process."""
+    os.pwrite(descriptor, stage.ljust(STAGE_BYTES).encode("ascii")[:STAGE_BYTES], 0)
 
 
 def _without_addresses(trace: str) -> str:
@@ -255,8 +283,7 @@ def main() -> None:
     import faulthandler
     import traceback
 
-    from dualion.workflows.execution.executor import make_ready
-
+    report_stages(functools.partial(write_stage, int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     incoming = sys.stdin.buffer

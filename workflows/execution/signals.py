@@ -1,4 +1,4 @@
-"""Ctrl-C and the batch system's SIGTERM as a request to finish, not as an end."""
+"""Ctrl-C, a lost terminal and the batch system's SIGTERM as a request to finish, not as an end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from types import FrameType
 
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; the second signal interrupts at once.
+    """An event that SIGINT, SIGTERM or SIGHUP sets; the second signal interrupts at once.
 
-    Outside of the main thread signals cannot be taken; the event then stays unset.
+    A SIGHUP that is ignored already (``nohup``) stays ignored, and a further one is no second
+    signal: a lost terminal sends several. Outside of the main thread signals cannot be taken; the
+    event then stays unset.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -21,11 +23,15 @@ def stop_on_signal() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.is_set() and number != hang_up:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    hang_up = getattr(signal, "SIGHUP", None)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        numbers.append(hang_up)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stop
     finally:

@@ -14,9 +14,8 @@ from dualion.results.path.files import write_path_cif, write_path_csv, write_sit
 from dualion.results.run_folder import read_run_folder
 from dualion.screening.barriers import BarrierOptions
 from dualion.screening.bvse import potential
-from dualion.screening.ions import MobileIon, mean_charge
+from dualion.screening.ions import named_ion
 from dualion.screening.percolation.pathways import map_ion
-from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
@@ -25,9 +24,7 @@ from dualion.workflows.cli.path.view import show
 
 if TYPE_CHECKING:
     from dualion.screening.percolation.pathways import IonMap
-    from dualion.structures.crystal import IonicCrystal
 
-USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
 HOW, FILES = "How it is computed", "What is written"
 FIELD_FILES = {"cube": "field.cube", "grd": "field.grd", "chgcar": "CHGCAR"}
 
@@ -42,7 +39,7 @@ def path(
         str,
         typer.Argument(
             help="A file, file#block or archive/member; a bundled structure, like LiFePO4; or, "
-            "with --run, a source_id of that run.",
+            "with --run, a source_id of that run, a part of it, or a formula.",
             show_default=False,
         ),
     ],
@@ -116,7 +113,7 @@ def path(
     options = _options(run=run, spacing=spacing, preset=preset)
     entry = find_in_run(folder, structure) if folder else find_entry(structure)
     crystal = prepare_entry(entry, strict=folder is not None and folder.strict).crystal
-    found = map_ion(crystal, _ion(crystal, ion), options)
+    found = map_ion(crystal, named_ion(crystal, ion), options)
     console = Console()
     show(console, found, name=entry.source_id, dimensions=dimensions)
     formats = [name for name, asked in (("cube", cube), ("grd", grd), ("chgcar", chgcar)) if asked]
@@ -144,27 +141,6 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
     if preset is not None:
         options = replace(options, potential=potential.preset(preset))
     return options
-
-
-def _ion(crystal: IonicCrystal, text: str) -> MobileIon:
-    """Find the ion that is asked for; without one, the first usual cation of the crystal.
-
-    Raises:
-        InputError: the crystal does not hold it.
-    """
-    there = {symbol(z): z for z in sorted({int(n) for n in crystal.numbers})}
-    charges = {name: mean_charge(crystal, z) for name, z in there.items()}
-    usual = [name for name in USUAL_CATIONS if charges.get(name, 0.0) > 0.0]
-    if not text and usual:
-        return MobileIon(there[usual[0]], charges[usual[0]])
-    if re.fullmatch(r"[A-Z][a-z]?", text):
-        if atomic_number(text) in there.values():
-            return MobileIon(there[text], charges[text])
-    elif text and (asked := MobileIon.parse(text)).element in there:
-        own = MobileIon(asked.number, charges[asked.element])
-        return own if str(own) == str(asked) else asked
-    ions = ", ".join(str(MobileIon(there[name], charges[name])) for name in there)
-    raise InputError(f"Name a mobile ion of the structure with --ion; it holds {ions}.")
 
 
 def _safe(text: str) -> str:

@@ -15,8 +15,7 @@ from dualion.screening.ions import MobileIon
 from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import DualionError, InputError
-from dualion.workflows.campaign.run_structures import structures_of_run
-from dualion.workflows.campaign.structure_lookup import find_entry
+from dualion.workflows.campaign.structure_lookup import find_entry, structures_of_run
 from dualion.workflows.md.plan.cells import cell_of
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
-from dualion.workflows.execution.executor import ClusterLostError, local_client, processor_count
 from dualion.workflows.execution.locks import folder_lock
+from dualion.workflows.execution.task_loop import ClusterLostError
 from dualion.workflows.execution.threads import thread_environment
+from dualion.workflows.execution.workers import local_client, processor_count
 from dualion.workflows.md.engines.base import Resources
 from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
