@@ -12,9 +12,9 @@ import numpy as np
 
 from dualion.structures.errors import StructureError, UnreadableStructureError
 from dualion.structures.files.build import too_many_sites
-from dualion.structures.files.cif import read_cif
+from dualion.structures.files.cif.block import read_cif
+from dualion.structures.files.cif.formula import amounts_of, formula_agrees, read_formula
 from dualion.structures.files.entries import iter_raw_entries
-from dualion.structures.files.formula import amounts_of, formula_agrees, read_formula
 from dualion.structures.files.json_structure import (
     json_metadata,
     load_json,

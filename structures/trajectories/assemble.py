@@ -20,7 +20,7 @@ from dualion.structures.trajectories.types import (
     UnreadableTrajectoryError,
 )
 from dualion.structures.trajectories.unwrap import SWAP_PS, Unwrapper, speed_limits
-from dualion.structures.trajectories.vasprun import FRAMES_CONTRADICT_STEP
+from dualion.structures.trajectories.vasp.vasprun import FRAMES_CONTRADICT_STEP
 
 TIME_TOLERANCE = 1e-3
 """Largest relative scatter of the times between frames."""

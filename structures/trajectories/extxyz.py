@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.trajectories.cp2k_comment import read_comment
-from dualion.structures.trajectories.lammps_clock import OPEN_UNITS, LammpsClock, clock_of
-from dualion.structures.trajectories.lammps_units import style_by_velocities
+from dualion.structures.trajectories.cp2k.comment import read_comment
+from dualion.structures.trajectories.lammps.clock import OPEN_UNITS, LammpsClock, clock_of
+from dualion.structures.trajectories.lammps.units import style_by_velocities
 from dualion.structures.trajectories.text import array, step_number
 from dualion.structures.trajectories.types import (
     Frame,

@@ -13,16 +13,16 @@ from dualion.structures.errors import InputError
 from dualion.structures.trajectories.array_files import read_displacements, read_npz
 from dualion.structures.trajectories.ase_traj import read_ase_traj
 from dualion.structures.trajectories.assemble import assemble
-from dualion.structures.trajectories.cp2k import is_cp2k_name, read_cp2k_xyz
-from dualion.structures.trajectories.dcd_trajectory import read_dcd
+from dualion.structures.trajectories.cp2k.output import is_cp2k_name, read_cp2k_xyz
+from dualion.structures.trajectories.dcd.trajectory import read_dcd
 from dualion.structures.trajectories.extxyz import read_extxyz
-from dualion.structures.trajectories.lammps import read_lammps
+from dualion.structures.trajectories.lammps.dump import read_lammps
 from dualion.structures.trajectories.options import FORMATS, ReadOptions
 from dualion.structures.trajectories.steps import REPLACED, chosen, without_repeated
 from dualion.structures.trajectories.text import check_exists, stem_name
 from dualion.structures.trajectories.types import FrameStream, RepeatedStepsError, Trajectory
-from dualion.structures.trajectories.vasprun import read_vasprun
-from dualion.structures.trajectories.xdatcar import read_xdatcar
+from dualion.structures.trajectories.vasp.vasprun import read_vasprun
+from dualion.structures.trajectories.vasp.xdatcar import read_xdatcar
 
 
 def recognise(path: Path) -> str:

@@ -10,7 +10,7 @@ from pymatgen.core import Structure
 from pymatgen.symmetry.groups import SpaceGroup
 
 from dualion.structures.files import parse_entry
-from dualion.structures.files.special_positions import place, printed_interval
+from dualion.structures.files.cif.special_positions import place, printed_interval
 from dualion.structures.records import RawEntry, StructureRecord
 
 HEXAGONAL, CUBIC = (120, 3.41, 5.7), (90, 8.0, 8.0)

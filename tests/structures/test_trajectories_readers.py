@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
-from dualion.structures.trajectories.dcd_trajectory import AKMA_PS
+from dualion.structures.trajectories.dcd.trajectory import AKMA_PS
 
 CELL = np.array([[9.0, 0.0, 0.0], [1.5, 8.0, 0.0], [-0.7, 0.9, 10.0]])
 SYMBOLS = ("Li", "Li", "P", "S", "I")

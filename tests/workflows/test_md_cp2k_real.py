@@ -164,7 +164,7 @@ def _noise(unbroken: RunFolder, folder: RunFolder) -> float:
 
 
 def _last_positions(folder: RunFolder) -> dict[int, np.ndarray]:
-    from dualion.structures.trajectories.cp2k import read_cp2k_xyz
+    from dualion.structures.trajectories.cp2k.output import read_cp2k_xyz
 
     piece = sorted((folder.path / "work").glob("piece-*"))[-1]
     stream = read_cp2k_xyz(piece / "md-pos-1.xyz", np.eye(3))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from dualion.structures.files.cif_sites import number
-from dualion.structures.files.cif_text import CifItems, read_items
+from dualion.structures.files.cif.sites import number
+from dualion.structures.files.cif.text import CifItems, read_items
 from dualion.structures.sources.base import Value, clean_metadata
 
 KPA_PER_GPA = 1e6

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import DualionError
-from dualion.structures.trajectories.cp2k import read_cp2k_xyz
+from dualion.structures.trajectories.cp2k.output import read_cp2k_xyz
 from dualion.structures.trajectories.types import TruncatedFileError
 from dualion.workflows.md.engines.cp2k_input import PROJECT, RESTART, WAVEFUNCTION
 from dualion.workflows.md.engines.external import Restart

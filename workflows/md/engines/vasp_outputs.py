@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from dualion.structures.errors import DualionError
 from dualion.structures.trajectories.text import lines
 from dualion.structures.trajectories.types import FrameStream, TruncatedFileError
-from dualion.structures.trajectories.vasprun import read_vasprun
-from dualion.structures.trajectories.xdatcar import read_xdatcar
+from dualion.structures.trajectories.vasp.vasprun import read_vasprun
+from dualion.structures.trajectories.vasp.xdatcar import read_xdatcar
 
 Array = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 Labels are free text: ``PO1`` is the phosphorus of a phosphate or polonium, ``Wat`` the oxygen of
 water and not tungsten. Where the formula of the file holds one of the readings, that one is
-meant; where it holds several, the number of atoms decides (``dualion.structures.files.readings``).
+meant; where it holds several, the number of atoms decides (``readings``).
 """
 
 from __future__ import annotations

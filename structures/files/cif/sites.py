@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dualion.structures.errors import UnreadableStructureError
-from dualion.structures.files.cif_text import CifItems
-from dualion.structures.files.labels import (
+from dualion.structures.files.cif.labels import (
     Reading,
     bears_hydrogen,
     is_mixed_case,
@@ -17,7 +16,12 @@ from dualion.structures.files.labels import (
     read_symbol,
     spelled_elements,
 )
-from dualion.structures.files.special_positions import Interval, loose_interval, printed_interval
+from dualion.structures.files.cif.special_positions import (
+    Interval,
+    loose_interval,
+    printed_interval,
+)
+from dualion.structures.files.cif.text import CifItems
 
 LARGEST_COORDINATE = 100.0
 """Fractional coordinates beyond this are Cartesian ones or misprints."""

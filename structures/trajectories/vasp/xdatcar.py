@@ -29,7 +29,7 @@ from dualion.structures.trajectories.types import (
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
-from dualion.structures.trajectories.vasp_input import read_incar, temperature, xdatcar_step
+from dualion.structures.trajectories.vasp.input_files import read_incar, temperature, xdatcar_step
 
 GLUED_REPAIRED = "glued_numbers_repaired"
 """Flag of a file in which numbers stood without a blank between them."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.files.cif_sites import AtomRow
-from dualion.structures.files.formula import Amounts, formula_agrees, largest_difference
-from dualion.structures.files.special_positions import Placement, place
+from dualion.structures.files.cif.formula import Amounts, formula_agrees, largest_difference
+from dualion.structures.files.cif.sites import AtomRow
+from dualion.structures.files.cif.special_positions import Placement, place
 
 MOST_COMBINATIONS = 512
 """Above this, the choices are made one after the other."""

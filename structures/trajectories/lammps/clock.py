@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dualion.structures.trajectories.lammps_units import (
+from dualion.structures.trajectories.lammps.units import (
     STYLES,
     LammpsUnits,
     run_beside,

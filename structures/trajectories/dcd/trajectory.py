@@ -16,21 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories.cell_setting import choose_setting
-from dualion.structures.trajectories.cp2k import (
+from dualion.structures.trajectories.cp2k.cell_setting import choose_setting
+from dualion.structures.trajectories.cp2k.output import (
     Companions,
     cell_at,
     is_cp2k_name,
     mean_temperature,
     read_companions,
 )
-from dualion.structures.trajectories.dcd import (
+from dualion.structures.trajectories.dcd.container import (
     DcdHeader,
     cell_from_lengths,
     dcd_frames,
     read_dcd_header,
 )
-from dualion.structures.trajectories.lammps_clock import OPEN_UNITS, LammpsClock, clock_of
+from dualion.structures.trajectories.lammps.clock import OPEN_UNITS, LammpsClock, clock_of
 from dualion.structures.trajectories.types import Frame, FrameStream, UnreadableTrajectoryError
 
 AKMA_PS = 0.04888821

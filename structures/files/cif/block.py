@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from dualion.structures.errors import UnreadableStructureError
 from dualion.structures.files.build import OCCUPANCY_TOLERANCE, too_many_sites
-from dualion.structures.files.cif_sites import (
+from dualion.structures.files.cif.formula import read_formula
+from dualion.structures.files.cif.readings import ROUGH_MATCH, ReadRows, Stated, choose_readings
+from dualion.structures.files.cif.sites import (
     AtomRow,
     number,
     read_rows,
     stands_for_hydrogen,
     with_oxidation,
 )
-from dualion.structures.files.cif_symmetry import (
+from dualion.structures.files.cif.special_positions import SAME_SITE_FRACTIONAL
+from dualion.structures.files.cif.symmetry import (
     Operators,
     fits_cell,
     listed_operators,
     symbol_operators,
 )
-from dualion.structures.files.cif_text import CifItems, read_items
-from dualion.structures.files.formula import read_formula
-from dualion.structures.files.readings import ROUGH_MATCH, ReadRows, Stated, choose_readings
-from dualion.structures.files.special_positions import SAME_SITE_FRACTIONAL
+from dualion.structures.files.cif.text import CifItems, read_items
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -24,7 +24,7 @@ from dualion.structures.trajectories.types import (
     TruncatedFileError,
     UnreadableTrajectoryError,
 )
-from dualion.structures.trajectories.vasp_input import (
+from dualion.structures.trajectories.vasp.input_files import (
     TAGS,
     FrameStep,
     is_on,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories.cp2k_comment import HARTREE_EV, read_comment
+from dualion.structures.trajectories.cp2k.comment import HARTREE_EV, read_comment
 from dualion.structures.trajectories.text import LARGEST_STEP, lines
 from dualion.structures.trajectories.types import (
     Frame,

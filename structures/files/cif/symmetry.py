@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import UnreadableStructureError
-from dualion.structures.files.cif_text import CifItems
+from dualion.structures.files.cif.text import CifItems
 
 Operators = tuple[str, ...]
 """Operators as ``x, y, z`` texts."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories.lammps_clock import (
+from dualion.structures.trajectories.lammps.clock import (
     OPEN_STEP,
     OPEN_UNITS,
     LammpsClock,

@@ -1,0 +1,1 @@
+"""CIF: blocks, sites, symmetry, and what labels and printed digits mean."""

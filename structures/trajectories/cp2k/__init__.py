@@ -1,0 +1,1 @@
+"""CP2K: positions, cells and energies of a run."""

@@ -1,0 +1,1 @@
+"""DCD: the container, and what each writer means by it."""

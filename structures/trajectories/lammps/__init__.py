@@ -1,0 +1,1 @@
+"""LAMMPS: dumps, their units and their clock."""

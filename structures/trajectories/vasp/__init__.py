@@ -1,0 +1,1 @@
+"""VASP: XDATCAR, vasprun.xml, and the settings beside them."""
