@@ -90,7 +90,7 @@ def test_a_killed_piece_goes_on_from_its_checkpoint(tmp_path):
         "from dualion.workflows.md.engines import Resources; "
         "run_piece(Path(sys.argv[1]), Resources(checkpoint_s=0.0))"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(killed.path)],
         env=os.environ | {"PYTHONPATH": str(root)},

@@ -1,4 +1,4 @@
-"""CP2K's input, data files and restarts, without CP2K; ``test_md_cp2k_real`` runs it."""
+"""CP2K's input, data files and restarts, without CP2K; ``test_cp2k_program`` runs it."""
 
 from __future__ import annotations
 
