@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any
+
 import click
 import typer
 from mkdocs.config.defaults import MkDocsConfig
@@ -22,15 +26,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def commands_page() -> str:
     """Every command with its arguments and options."""
     parts = ["# Commands\n", "Made from the code; `dualion COMMAND --help` says the same.\n"]
-    group = typer.main.get_command(app)
-    assert hasattr(group, "commands")
-    for name, command in sorted(group.commands.items()):
-        if hasattr(command, "commands"):
-            for below, inner in sorted(command.commands.items()):
-                parts.append(_command(f"{name} {below}", inner))
-        elif not command.hidden:
-            parts.append(_command(name, command))
+    for name, command in sorted(_leaf_commands(typer.main.get_command(app)), key=itemgetter(0)):
+        parts.append(_command(name, command))
     return "\n".join(parts)
+
+
+def _leaf_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Names and commands of a group and its sub-groups, whose modules are imported on demand."""
+    context = group.make_context("dualion", [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if hasattr(command, "list_commands"):
+            yield from _leaf_commands(command, f"{prefix}{name} ")
+        elif not command.hidden:
+            yield f"{prefix}{name}", command
 
 
 def _command(name: str, command: click.Command) -> str:

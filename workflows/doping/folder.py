@@ -29,10 +29,10 @@ from dualion.workflows.doping.records import (
     DopeRequest,
     DopeResult,
     Outcome,
-    lowest_of,
-    name_of,
+    find_lowest,
+    format_name,
 )
-from dualion.workflows.doping.relaxation import Relaxed, RelaxOptions
+from dualion.workflows.doping.relaxation import Relaxation, RelaxOptions
 
 COLUMNS = (
     "rank",
@@ -92,7 +92,7 @@ class DopeFolder:
             _write(self.folder / "dope.json", _json_text({**now, "state": "unfinished"}))
             _write(self.folder / f"{HOST}.cif", cif_text(self.found.host))
             for number, one in enumerate(self.found.configurations, start=1):
-                path = self.folder / f"{name_of(number)}.cif"
+                path = self.folder / f"{format_name(number)}.cif"
                 _write(path, cif_text(one.configuration.crystal))
         except OSError as error:
             raise InputError(
@@ -113,7 +113,7 @@ class DopeFolder:
             outcome if there and outcome.status in ("relaxed", "not_converged", "failed") else None
         )
 
-    def keep(self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxed | None) -> None:
+    def keep(self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxation | None) -> None:
         """Write one outcome; its JSON last, so that it is there only where all is."""
         if relaxed is not None:
             _write(self.folder / outcome.file, cif_text(relaxed.crystal))
@@ -124,7 +124,7 @@ class DopeFolder:
 
     def end(self, result: DopeResult) -> None:
         """Write the table, the lowest configuration, and the finished ``dope.json``."""
-        lowest = lowest_of(result.outcomes)
+        lowest = find_lowest(result.outcomes)
         if lowest is not None:
             for ending in ("cif", "extxyz"):
                 source = self.folder / lowest.file.replace(".cif", f".{ending}")

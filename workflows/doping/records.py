@@ -99,7 +99,7 @@ class DopeResult:
     complete: bool
 
 
-def ranked(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+def rank_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """In ascending energy; those without one by their estimate, at the end."""
     return tuple(
         sorted(
@@ -112,15 +112,15 @@ def ranked(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     )
 
 
-def lowest_of(outcomes: Sequence[Outcome]) -> Outcome | None:
+def find_lowest(outcomes: Sequence[Outcome]) -> Outcome | None:
     """The lowest relaxed configuration; an unfinished one only where none is finished."""
     for status in ("relaxed", "not_converged"):
-        of_status = [outcome for outcome in ranked(outcomes) if outcome.status == status]
+        of_status = [outcome for outcome in rank_outcomes(outcomes) if outcome.status == status]
         if of_status:
             return of_status[0]
     return None
 
 
-def name_of(number: int) -> str:
+def format_name(number: int) -> str:
     """Name of a configuration's files."""
     return f"{number:03d}"

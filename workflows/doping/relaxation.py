@@ -59,7 +59,7 @@ class RelaxOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Relaxed:
+class Relaxation:
     """A relaxed cell.
 
     Attributes:
@@ -81,7 +81,7 @@ class Relaxed:
     seconds: float
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """The user asked to stop between two steps."""
 
 
@@ -92,7 +92,7 @@ def relax(
     *,
     on_step: OnStep | None = None,
     stop: Callable[[], bool] | None = None,
-) -> Relaxed:
+) -> Relaxation:
     """Relax an ordered crystal.
 
     Args:
@@ -118,8 +118,8 @@ def relax(
         if on_step is not None:
             on_step(steps, energy_ev, force)
         if stop is not None and stop():
-            raise Stopped
-    return Relaxed(
+            raise StopRequested
+    return Relaxation(
         crystal=moved(crystal, np.array(atoms.cell), atoms.positions),
         energy_ev=energy_ev,
         start_ev=start_ev,

@@ -14,8 +14,15 @@ from dualion.structures.errors import StructureError
 from dualion.structures.ordered_ranking import ranked_configurations
 from dualion.structures.symmetry import primitive_crystal
 from dualion.workflows.doping.folder import DopeFolder
-from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, name_of, ranked
-from dualion.workflows.doping.relaxation import Relaxed, RelaxOptions, Stopped, relax
+from dualion.workflows.doping.records import (
+    HOST,
+    DopeRequest,
+    DopeResult,
+    Outcome,
+    format_name,
+    rank_outcomes,
+)
+from dualion.workflows.doping.relaxation import Relaxation, RelaxOptions, StopRequested, relax
 
 IDENTITY = np.eye(3, dtype=np.int64)
 
@@ -73,7 +80,12 @@ def dope(
     store = DopeFolder(folder, request, plan, found, ordering)
     store.begin()
     work = [(HOST, found.host, 1, 0.0)] + [
-        (name_of(number), one.configuration.crystal, one.configuration.degeneracy, one.estimate_ev)
+        (
+            format_name(number),
+            one.configuration.crystal,
+            one.configuration.degeneracy,
+            one.estimate_ev,
+        )
         for number, one in enumerate(found.configurations, start=1)
     ]
     if on_plan is not None:
@@ -89,7 +101,7 @@ def dope(
             on_done(outcome, before is not None)
     result = DopeResult(
         plan=plan,
-        outcomes=ranked(outcomes[1:]),
+        outcomes=rank_outcomes(outcomes[1:]),
         host=outcomes[0],
         found=found,
         ordering=ordering,
@@ -130,7 +142,7 @@ def _work(
 
     try:
         relaxed = relax(crystal, calculator, options, on_step=on_step, stop=stop)
-    except Stopped:
+    except StopRequested:
         return Outcome(status="stopped", reason="stopped while relaxing", **common)
     except StructureError as error:
         outcome = Outcome(status="failed", reason=f"{error.reason}: {error}", **common)
@@ -141,7 +153,7 @@ def _work(
     return outcome
 
 
-def _numbers(relaxed: Relaxed, options: RelaxOptions) -> dict[str, Any]:
+def _numbers(relaxed: Relaxation, options: RelaxOptions) -> dict[str, Any]:
     return {
         "status": "relaxed" if relaxed.converged else "not_converged",
         "reason": "" if relaxed.converged else f"{options.most_steps} steps were not enough",

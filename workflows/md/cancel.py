@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dualion.structures.errors import InputError
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import reconcile
-from dualion.workflows.md.run.local import wanted
+from dualion.workflows.md.run.local import matches_ids
 from dualion.workflows.md.run.supervisor import CANCEL, cancel_run, is_held
 from dualion.workflows.md.states import FINAL, RunState
 from dualion.workflows.md.submission import cancel_jobs
@@ -29,7 +29,7 @@ def cancel_runs(folder: MdFolder, ids: Sequence[str] = ()) -> tuple[int, list[st
     with folder.reading():
         pass
     with folder.writing() as runs:
-        seen = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+        seen = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
         if ids and not seen:
             raise InputError(f"No run of {', '.join(ids)} is queued.")
         going = [one for one in seen if one.state not in FINAL]

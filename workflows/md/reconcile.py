@@ -27,7 +27,7 @@ NO_FOLDER_MESSAGE = "Its folder is gone; queue it anew with: dualion md queue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class RunStatus:
     """How a run stands.
 
     Attributes:
@@ -46,7 +46,7 @@ class Seen:
     lost: bool = False
 
 
-def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
+def inspect_run(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> RunStatus:
     """How one run stands; nothing is changed."""
     known = RunState(run.state)
     files = folder.run_folder(run.place)
@@ -58,7 +58,7 @@ def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
             return _as_known(run, Progress())
         reason = NO_FOLDER if gone else "folder_damaged"
         message = NO_FOLDER_MESSAGE if gone else str(error)
-        return Seen(
+        return RunStatus(
             run=run, progress=Progress(), state=RunState.FAILED, reason=reason, message=message
         )
     if known is RunState.CANCELLED:
@@ -66,8 +66,8 @@ def look(folder: MdFolder, run: MdRun, queue: Mapping[str, InQueue]) -> Seen:
     return _by_folder(run, files, progress, queue.get(run.key, InQueue.NO))
 
 
-def _as_known(run: MdRun, progress: Progress) -> Seen:
-    return Seen(
+def _as_known(run: MdRun, progress: Progress) -> RunStatus:
+    return RunStatus(
         run=run,
         progress=progress,
         state=RunState(run.state),
@@ -76,12 +76,12 @@ def _as_known(run: MdRun, progress: Progress) -> Seen:
     )
 
 
-def _by_folder(run: MdRun, files: RunFolder, progress: Progress, queue: InQueue) -> Seen:
+def _by_folder(run: MdRun, files: RunFolder, progress: Progress, queue: InQueue) -> RunStatus:
     told = RunState(progress.state)
 
-    def seen(state: RunState, *, lost: bool = False) -> Seen:
+    def seen(state: RunState, *, lost: bool = False) -> RunStatus:
         reason, message = (LOST, LOST_MESSAGE) if lost else (progress.reason, progress.message)
-        return Seen(
+        return RunStatus(
             run=run, progress=progress, state=state, reason=reason, message=message, lost=lost
         )
 
@@ -103,23 +103,23 @@ def _is_elsewhere(progress: Progress, queue: InQueue) -> bool:
     return queue is not InQueue.NO and progress.host != socket.gethostname() and fresh
 
 
-def look_at_all(folder: MdFolder, runs: Iterable[MdRun]) -> list[Seen]:
+def inspect_runs(folder: MdFolder, runs: Iterable[MdRun]) -> list[RunStatus]:
     """How runs stand; nothing is changed."""
     queue = queue_view(folder)
-    return [look(folder, run, queue) for run in runs]
+    return [inspect_run(folder, run, queue) for run in runs]
 
 
-def reconcile(folder: MdFolder, runs: MdRuns) -> list[Seen]:
+def reconcile(folder: MdFolder, runs: MdRuns) -> list[RunStatus]:
     """Let the store follow the folders and the queue; lost runs are set to go on.
 
     Raises:
         StoreError: the store refuses.
     """
     queue = queue_view(folder, tidy=True)
-    return [settle(folder, runs, look(folder, run, queue)) for run in runs.all()]
+    return [apply_status(folder, runs, inspect_run(folder, run, queue)) for run in runs.all()]
 
 
-def settle(folder: MdFolder, runs: MdRuns, seen: Seen) -> Seen:
+def apply_status(folder: MdFolder, runs: MdRuns, seen: RunStatus) -> RunStatus:
     """Bring the store to how a run was seen."""
     if seen.lost:
         with contextlib.suppress(InputError, OSError):  # a process has just taken it
@@ -139,12 +139,12 @@ def settle(folder: MdFolder, runs: MdRuns, seen: Seen) -> Seen:
         seen.run.reason,
     ):
         return seen
-    for state in way(RunState(seen.run.state), seen.state):
+    for state in find_transitions(RunState(seen.run.state), seen.state):
         runs.move(seen.run.key, state.value, **facts)
     return seen
 
 
-def way(now: RunState, then: RunState) -> list[RunState]:
+def find_transitions(now: RunState, then: RunState) -> list[RunState]:
     """States on the shortest way to another, the last one included.
 
     A state that is final is never passed through. Where there is no way it is left as it is.
@@ -162,7 +162,7 @@ def way(now: RunState, then: RunState) -> list[RunState]:
     return []
 
 
-def reopen(folder: MdFolder, runs: MdRuns, seen: Seen, *, reason: str = "") -> RunState:
+def reopen(folder: MdFolder, runs: MdRuns, seen: RunStatus, *, reason: str = "") -> RunState:
     """Let a failed or cancelled run go on from where it was, or from the start.
 
     Raises:

@@ -1,6 +1,6 @@
-"""``dualion md submit``: a job array of pieces, and arrays that wait for it to go on.
+"""``dualion md submit``: a job array of segments, and arrays that wait for it to go on.
 
-A piece ends at a checkpoint before its walltime. What goes on then is queued from the beginning:
+A segment ends at a checkpoint before its walltime. What goes on then is queued from the beginning:
 a chain of equal arrays, each of which starts when the one before it has ended in whatever way. An
 element whose run has ended is over within seconds. So nothing has to submit from a compute node,
 and a job that was killed, cancelled or put back costs its own time alone. Runs that the chain did
@@ -32,17 +32,17 @@ from dualion.workflows.execution.schedulers.batch_system import (
     submit_script,
 )
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.plan.enqueue import atoms_of, measured_speeds
+from dualion.workflows.md.plan.enqueue import count_atoms, measure_speeds
 from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
 from dualion.workflows.md.queue_state import InQueue, open_submissions, states_of
-from dualion.workflows.md.reconcile import Seen, reconcile, reopen
-from dualion.workflows.md.run.local import wanted
+from dualion.workflows.md.reconcile import RunStatus, reconcile, reopen
+from dualion.workflows.md.run.local import matches_ids
 from dualion.workflows.md.states import RunState
 
 ELEMENTS_MOST = 1000
 """Most elements of an array; batch systems bound its size. More runs share an element."""
 
-PIECES_MOST = 20
+SEGMENTS_MOST = 20
 PLACEHOLDERS = (
     "header", "command", "job_name", "walltime", "cores", "gpus", "array", "index", "dependency",
     "queue", "account", "folder", "log",
@@ -58,21 +58,21 @@ class Submitted:
         submission: where its scripts are.
         runs: how many runs.
         elements: jobs of each array.
-        pieces: arrays one after another.
-        limit_s: computing time of a piece, s.
+        segments: arrays one after another.
+        limit_s: computing time of a segment, s.
         jobs: numbers of the arrays; none for a dry run.
     """
 
     submission: Submission
     runs: int
     elements: int
-    pieces: int
+    segments: int
     limit_s: int
     jobs: tuple[str, ...]
 
 
-def piece_limit_s(walltime: str) -> int:
-    """Computing time of a piece: the walltime less a margin for its start and last checkpoint, s.
+def segment_limit_s(walltime: str) -> int:
+    """Computing time of a segment: the walltime less a margin for its start and last checkpoint, s.
 
     Raises:
         InputError: nothing is left.
@@ -86,7 +86,7 @@ def submit_runs(
     *,
     scheduler: str,
     ids: Sequence[str] = (),
-    pieces: int | None = None,
+    segments: int | None = None,
     retry_failed: bool = False,
     dry_run: bool = False,
 ) -> Submitted | None:
@@ -96,7 +96,7 @@ def submit_runs(
         folder: the folder.
         scheduler: slurm, pbs or sge.
         ids: names of structures; none for all.
-        pieces: arrays one after another; None for as many as the runs are expected to need.
+        segments: arrays one after another; None for as many as the runs are expected to need.
         retry_failed: let failed runs go on too.
         dry_run: write the scripts, submit nothing.
 
@@ -110,27 +110,27 @@ def submit_runs(
     with folder.reading():
         pass
     with folder.writing() as runs:
-        seen = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+        seen = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
         if retry_failed and not dry_run:
             for one in seen:
                 if one.state is RunState.FAILED:
                     reopen(folder, runs, one)
-            seen = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+            seen = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
         ready = [one for one in seen if one.state in (RunState.PREPARED, RunState.PAUSED)]
         if not ready:
             return None
-        count = pieces or folder.block.pieces or pieces_needed(folder, ready)
+        count = segments or folder.block.segments or segments_needed(folder, ready)
         job = _write(folder, scheduler, [one.run for one in ready])
         jobs: list[str] = []
-        for piece in range(1, count + 1):
-            after = jobs[-1] if jobs else ("ID" if piece > 1 else "")
-            script = _script_file(job, piece, after)
+        for segment in range(1, count + 1):
+            after = jobs[-1] if jobs else ("ID" if segment > 1 else "")
+            script = _script_file(job, segment, after)
             if dry_run:
                 continue
             jobs.append(submit_script(manager, script, block="md or cluster"))
             job.content["jobs"] = jobs
             job.submission.write(job.content)
-            if piece == 1:
+            if segment == 1:
                 _note(runs, job, jobs[0])
     if dry_run:
         job.submission.write(job.content | {"ended": True})
@@ -138,25 +138,25 @@ def submit_runs(
         submission=job.submission,
         runs=len(ready),
         elements=len(job.content["elements"]),
-        pieces=count,
+        segments=count,
         limit_s=job.limit_s,
         jobs=tuple(jobs),
     )
 
 
-def pieces_needed(folder: MdFolder, seen: Sequence[Seen]) -> int:
+def segments_needed(folder: MdFolder, seen: Sequence[RunStatus]) -> int:
     """Arrays that the longest run is expected to need to reach its next look, and one more."""
-    speeds, longest = SECONDS_PER_ATOM_STEP | measured_speeds(folder), 0.0
+    speeds, longest = SECONDS_PER_ATOM_STEP | measure_speeds(folder), 0.0
     for one in seen:
         protocol = one.run.spec["protocol"]
         length = protocol["equilibration_ps"] + protocol["production_ps"]
         left_ps = max(length, one.progress.target_ps) - one.progress.done_ps
         steps = left_ps * 1000.0 / (one.progress.timestep_fs or protocol["timestep_fs"])
         speed = speeds.get(one.run.engine, 0.0)
-        longest = max(longest, speed * steps * atoms_of(folder, one.run.place))
+        longest = max(longest, speed * steps * count_atoms(folder, one.run.place))
     per_element = math.ceil(len(seen) / ELEMENTS_MOST)
-    limit_s = piece_limit_s(_walltime(folder))
-    return max(1, min(PIECES_MOST, 1 + math.ceil(longest * per_element / limit_s)))
+    limit_s = segment_limit_s(_walltime(folder))
+    return max(1, min(SEGMENTS_MOST, 1 + math.ceil(longest * per_element / limit_s)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -198,7 +198,7 @@ def _write(folder: MdFolder, scheduler: str, runs: Sequence[MdRun]) -> _Job:
         submission=submission,
         content=content,
         walltime=walltime,
-        limit_s=piece_limit_s(walltime),
+        limit_s=segment_limit_s(walltime),
     )
 
 
@@ -212,17 +212,17 @@ def _note(runs: Any, job: _Job, job_id: str) -> None:
             )
 
 
-def _script_file(job: _Job, piece: int, after: str) -> Path:
-    path = job.submission.folder / f"piece-{piece:02d}.sh"
-    path.write_text(script_text(job, piece, after), encoding="utf-8")
+def _script_file(job: _Job, segment: int, after: str) -> Path:
+    path = job.submission.folder / f"segment-{segment:02d}.sh"
+    path.write_text(script_text(job, segment, after), encoding="utf-8")
     return path
 
 
-def script_text(job: _Job, piece: int, after: str) -> str:
+def script_text(job: _Job, segment: int, after: str) -> str:
     """The script of one array."""
     system = SYSTEMS[job.scheduler]
     block, elements = job.folder.block, len(job.content["elements"])
-    log = system.output.replace("shard-", f"piece-{piece:02d}-")
+    log = system.output.replace("shard-", f"segment-{segment:02d}-")
     if elements == 1:  # outside of an array the number of its job is none
         log = log.replace("%a", "1").replace("$TASK_ID", "1")
     folder = job.submission.folder.resolve()

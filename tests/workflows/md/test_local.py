@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from queue_folders import folder_of, look, queued
+from queue_folders import folder_of, queued, reconcile_runs
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.collect import collect
+from dualion.workflows.md.collect import collect_runs
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import Seen
+from dualion.workflows.md.reconcile import RunStatus
 from dualion.workflows.md.run.local import LocalOptions, run_local
 from dualion.workflows.md.states import RunState
 
@@ -25,7 +25,7 @@ SHORT = {"production_ps": 0.4, "budget_ps": 0.4}
 LONG = {"production_ps": 200.0, "budget_ps": 200.0}
 
 
-def steps_of(folder: MdFolder, seen: Seen) -> list[int]:
+def steps_of(folder: MdFolder, seen: RunStatus) -> list[int]:
     with gzip.open(folder.run_folder(seen.run.place).trajectory, "rt") as handle:
         return [int(step) for step in re.findall(r" step=(\d+)", handle.read())]
 
@@ -41,11 +41,11 @@ def test_a_killed_run_goes_on_and_one_that_dies_again_and_again_fails(tmp_path: 
     assert by_name["always"].reason == "process_killed"
     assert "fewer --workers" in by_name["always"].message
     once = by_name["once"]
-    assert (once.state, once.progress.pieces) == (RunState.DONE, 2)
+    assert (once.state, once.progress.segments) == (RunState.DONE, 2)
     assert steps_of(folder, once) == list(range(0, 201, 10))
-    found = collect(folder)
+    found = collect_runs(folder)
     assert (found.done, found.taken, found.problems) == (1, 1, [])
-    assert collect(folder).taken == 0
+    assert collect_runs(folder).taken == 0
     with (folder.path / "md_runs.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     done = [row for row in rows if row["state"] == "done"]
@@ -57,9 +57,9 @@ def test_a_stop_brings_every_run_to_a_checkpoint_and_the_next_call_goes_on(tmp_p
     folder = folder_of(tmp_path / "f")
     queued(folder, "queue_samples:Slow", protocol=LONG)
     stop = threading.Event()
-    shown: list[list[Seen]] = []
+    shown: list[list[RunStatus]] = []
 
-    def update(seen: list[Seen]) -> None:
+    def update(seen: list[RunStatus]) -> None:
         shown.append(seen)
         if any(one.progress.frames > 2 for one in seen):
             stop.set()
@@ -81,4 +81,4 @@ def test_ids_choose_and_unknown_ones_are_refused(tmp_path: Path) -> None:
     queued(folder)
     with pytest.raises(InputError, match="No run of nobody"):
         run_local(folder, LocalOptions(ids=("nobody",)))
-    assert [one.state for one in look(folder)] == [RunState.PREPARED]
+    assert [one.state for one in reconcile_runs(folder)] == [RunState.PREPARED]

@@ -1,4 +1,4 @@
-"""One MD run from its folder: pieces, kills, guards, extension, ends."""
+"""One MD run from its folder: segments, kills, guards, extension, ends."""
 
 import gzip
 import os
@@ -16,9 +16,9 @@ import pytest
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import read_trajectory
 from dualion.workflows.md.engines import Resources
-from dualion.workflows.md.run import segment as piece
+from dualion.workflows.md.run import segment
 from dualion.workflows.md.run.run_folder import RunFolder
-from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.segment import run_segment
 
 ONE_CORE = Resources(cores=1)
 WITH_ANALYSIS = ("test_a_run_is_extended_until_its_budget_is_spent",)
@@ -28,7 +28,7 @@ WITH_ANALYSIS = ("test_a_run_is_extended_until_its_budget_is_spent",)
 def light_analysis(request, monkeypatch):
     """The figures of a finished run are drawn in the tests that look at them alone."""
     if request.node.name not in WITH_ANALYSIS:
-        monkeypatch.setattr(piece, "analyse_run", lambda folder, spec: None)
+        monkeypatch.setattr(segment, "analyse_run", lambda folder, spec: None)
 
 
 def text_of(folder: RunFolder) -> bytes:
@@ -56,21 +56,21 @@ class StopAfter(threading.Event):
 
 
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "bussi", "langevin"])
-def test_a_run_in_pieces_is_an_unbroken_run_byte_for_byte(tmp_path, thermostat):
+def test_a_run_in_segments_is_an_unbroken_run_byte_for_byte(tmp_path, thermostat):
     whole = md_samples.run_folder(tmp_path / "whole", thermostat=thermostat, budget_ps=0.2)
-    pieces = md_samples.run_folder(tmp_path / "pieces", thermostat=thermostat, budget_ps=0.2)
-    assert run_piece(whole.path, ONE_CORE).state == "done"
+    segments = md_samples.run_folder(tmp_path / "segments", thermostat=thermostat, budget_ps=0.2)
+    assert run_segment(whole.path, ONE_CORE).state == "done"
     count, state = 0, ""
     while state != "done":
         count += 1
-        state = run_piece(pieces.path, ONE_CORE, stop=StopAfter(7)).state
+        state = run_segment(segments.path, ONE_CORE, stop=StopAfter(7)).state
     assert count > 2
-    assert text_of(pieces) == text_of(whole)
+    assert text_of(segments) == text_of(whole)
 
 
 def test_frames_are_consecutive_and_the_reader_takes_them(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run", budget_ps=0.2)
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert np.allclose(np.diff(times_of(folder)), 0.01)
     trajectory = read_trajectory(folder.trajectory)
     assert trajectory.n_frames == progress.frames == 26
@@ -78,17 +78,17 @@ def test_frames_are_consecutive_and_the_reader_takes_them(tmp_path):
     assert progress.done_ps == pytest.approx(0.25)
 
 
-def test_a_killed_piece_goes_on_from_its_checkpoint(tmp_path):
+def test_a_killed_segment_goes_on_from_its_checkpoint(tmp_path):
     """SIGKILL in mid-run, then resume: the same bytes as without the kill."""
     options = {"budget_ps": 0.4, "production_ps": 0.4}
     whole = md_samples.run_folder(tmp_path / "whole", **options)
-    run_piece(whole.path, ONE_CORE)
+    run_segment(whole.path, ONE_CORE)
     killed = md_samples.run_folder(tmp_path / "killed", **options)
     code = (
         "import sys; from pathlib import Path; "
-        "from dualion.workflows.md.run.segment import run_piece; "
+        "from dualion.workflows.md.run.segment import run_segment; "
         "from dualion.workflows.md.engines import Resources; "
-        "run_piece(Path(sys.argv[1]), Resources(checkpoint_s=0.0))"
+        "run_segment(Path(sys.argv[1]), Resources(checkpoint_s=0.0))"
     )
     root = Path(__file__).parents[3]
     process = subprocess.Popen(
@@ -102,15 +102,15 @@ def test_a_killed_piece_goes_on_from_its_checkpoint(tmp_path):
     process.wait()
     assert killed.progress().state == "running"
     assert killed.progress().frames >= 5
-    with killed.trajectory.open("ab") as handle:  # what a piece wrote after its last checkpoint
+    with killed.trajectory.open("ab") as handle:  # what a segment wrote after its last checkpoint
         handle.write(gzip.compress(b"half a fra"))
-    assert run_piece(killed.path, ONE_CORE).state == "done"
+    assert run_segment(killed.path, ONE_CORE).state == "done"
     assert text_of(killed) == text_of(whole)
 
 
 def test_a_run_is_extended_until_its_budget_is_spent(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run")
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("done", "budget_spent")
     assert progress.done_ps == pytest.approx(0.45)
     assert (folder.analysis / "transport.json").is_file()
@@ -123,7 +123,7 @@ def test_a_run_is_extended_until_its_budget_is_spent(tmp_path):
 
 def test_a_run_ends_early_where_nothing_moves(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run", still_after_ps=0.2)
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("done", "nothing_moves")
     assert progress.done_ps == pytest.approx(0.25)
     assert "defects" in progress.message
@@ -131,7 +131,7 @@ def test_a_run_ends_early_where_nothing_moves(tmp_path):
 
 def test_a_run_ends_once_it_has_seen_enough_jumps(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run", target_n_eff=1e-9)
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("done", "target_n_eff")
     assert progress.done_ps == pytest.approx(0.25)
 
@@ -141,7 +141,7 @@ def test_the_thermostat_holds_the_temperature_of_3n_minus_3_momenta(tmp_path):
     folder = md_samples.run_folder(
         tmp_path / "run", production_ps=4.0, budget_ps=4.0, frame_fs=10.0, damping_fs=30.0
     )
-    run_piece(folder.path, ONE_CORE)
+    run_segment(folder.path, ONE_CORE)
     kelvin = read_trajectory(folder.trajectory).temperatures_k[50:]
     blocks = kelvin[: len(kelvin) // 10 * 10].reshape(10, -1).mean(axis=1)
     error = blocks.std(ddof=1) / np.sqrt(10.0)
@@ -153,7 +153,7 @@ def test_the_thermostat_holds_the_temperature_of_3n_minus_3_momenta(tmp_path):
 def test_nan_stops_the_run_tries_half_the_step_once_then_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(md_samples.NotANumber, "calls", 0)
     folder = md_samples.run_folder(tmp_path / "run", engine="md_samples:NotANumber")
-    progress = run_piece(folder.path, Resources(checkpoint_s=0.0))
+    progress = run_segment(folder.path, Resources(checkpoint_s=0.0))
     assert (progress.state, progress.reason, progress.attempt) == ("failed", "not_finite", 2)
     assert progress.timestep_fs == pytest.approx(2.5)
     assert "Half the time step did not help" in progress.message
@@ -164,7 +164,7 @@ def test_nan_stops_the_run_tries_half_the_step_once_then_fails(tmp_path, monkeyp
 def test_a_calculator_that_raises_fails_the_run_and_keeps_its_frames(tmp_path, monkeypatch):
     monkeypatch.setattr(md_samples.Raising, "calls", 0)
     folder = md_samples.run_folder(tmp_path / "run", engine="md_samples:Raising")
-    progress = run_piece(folder.path, Resources(checkpoint_s=0.0))
+    progress = run_segment(folder.path, Resources(checkpoint_s=0.0))
     assert (progress.state, progress.reason) == ("failed", "engine_stopped")
     assert "no more memory on the device" in progress.message
     assert progress.frames > 5
@@ -177,14 +177,14 @@ def test_atoms_too_close_are_stopped_by_the_guard(tmp_path):
     close = ase.build.bulk("Cu", cubic=True).repeat(2)
     close.positions[1] = close.positions[0] + (0.9, 0.0, 0.0)
     folder = md_samples.run_folder(tmp_path / "run", atoms=close)
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("failed", "atoms_too_close")
     assert "0.90 Å apart" in progress.message
 
 
 def test_the_guard_still_counts_from_the_first_frame_after_a_pause(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run")
-    run_piece(folder.path, ONE_CORE, stop=StopAfter(3))
+    run_segment(folder.path, ONE_CORE, stop=StopAfter(3))
     with np.load(folder.checkpoint) as content:
         first = float(content["first_energy_ev"])
     head = text_of(folder).decode().splitlines()[1]
@@ -206,28 +206,28 @@ def test_a_full_disk_pauses_the_run_and_loses_nothing(tmp_path, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(joined, "append_frames", full)
-    progress = run_piece(folder.path, Resources(checkpoint_s=0.0))
+    progress = run_segment(folder.path, Resources(checkpoint_s=0.0))
     assert (progress.state, progress.reason) == ("paused", "disk")
     assert "free space" in progress.message
     assert progress.frames == 4  # the first commit holds two frames
-    assert run_piece(folder.path, ONE_CORE).state == "done"
+    assert run_segment(folder.path, ONE_CORE).state == "done"
     assert np.allclose(np.diff(times_of(folder)), 0.01)
     assert len(times_of(folder)) == 26
 
 
 def test_a_damaged_checkpoint_is_said(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run")
-    run_piece(folder.path, ONE_CORE, stop=StopAfter(3))
+    run_segment(folder.path, ONE_CORE, stop=StopAfter(3))
     folder.checkpoint.write_bytes(b"PK")
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("failed", "damaged_checkpoint")
 
 
 def test_a_shortened_trajectory_is_said(tmp_path):
     folder = md_samples.run_folder(tmp_path / "run")
-    run_piece(folder.path, ONE_CORE, stop=StopAfter(3))
+    run_segment(folder.path, ONE_CORE, stop=StopAfter(3))
     folder.trajectory.write_bytes(folder.trajectory.read_bytes()[:-20])
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert (progress.state, progress.reason) == ("failed", "damaged_checkpoint")
     assert "trajectory.extxyz.gz holds" in progress.message
 
@@ -237,17 +237,17 @@ def test_a_run_is_computed_by_one_process_at_a_time(tmp_path):
 
     folder = md_samples.run_folder(tmp_path / "run")
     with folder_lock(folder.path, ".lock"), pytest.raises(InputError, match="already"):
-        run_piece(folder.path, ONE_CORE)
+        run_segment(folder.path, ONE_CORE)
 
 
 @pytest.mark.parametrize("engine", ["no.such.module:Class", "ase.calculators.emt:Nothing"])
 def test_a_missing_engine_fails_with_a_sentence(tmp_path, engine):
     folder = md_samples.run_folder(tmp_path / "run", engine=engine)
-    progress = run_piece(folder.path, ONE_CORE)
+    progress = run_segment(folder.path, ONE_CORE)
     assert progress.state == "failed"
     assert progress.message.endswith(".") or "install" in progress.message
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="holds no MD run"):
-        run_piece(tmp_path / "nothing", ONE_CORE)
+        run_segment(tmp_path / "nothing", ONE_CORE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dualion.results.store import MdRun, MdRuns, Store, StoreError
-from dualion.workflows.md.reconcile import way
+from dualion.workflows.md.reconcile import find_transitions
 from dualion.workflows.md.states import FINAL, TRANSITIONS, RunState
 
 
@@ -74,7 +74,7 @@ def test_adding_twice_adds_nothing_and_keeps_what_is_known(runs: MdRuns) -> None
 @pytest.mark.parametrize("now", RunState)
 @pytest.mark.parametrize("then", RunState)
 def test_ways_follow_the_table_and_pass_through_no_end(now: RunState, then: RunState) -> None:
-    path = way(now, then)
+    path = find_transitions(now, then)
     if not path:
         return
     assert path[-1] is then
@@ -84,9 +84,9 @@ def test_ways_follow_the_table_and_pass_through_no_end(now: RunState, then: RunS
 
 
 def test_a_run_that_ended_between_two_looks_is_brought_there() -> None:
-    assert way(RunState.PREPARED, RunState.DONE) == [RunState.RUNNING, RunState.DONE]
-    assert way(RunState.SUBMITTED, RunState.DONE) == [RunState.DONE]
-    assert way(RunState.CANCELLED, RunState.PLANNED) == []
+    assert find_transitions(RunState.PREPARED, RunState.DONE) == [RunState.RUNNING, RunState.DONE]
+    assert find_transitions(RunState.SUBMITTED, RunState.DONE) == [RunState.DONE]
+    assert find_transitions(RunState.CANCELLED, RunState.PLANNED) == []
 
 
 def test_a_store_without_md_gets_its_table(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Job scripts of MD pieces, templates, and what a job does with its runs."""
+"""Job scripts of MD segments, templates, and what a job does with its runs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
-from queue_folders import folder_of, look, queued
+from queue_folders import folder_of, queued, reconcile_runs
 
 import dualion.workflows.md.submission as batch
 from dualion.structures.errors import InputError
 from dualion.workflows.md.run.job import main as job
 from dualion.workflows.md.states import RunState
-from dualion.workflows.md.submission import piece_limit_s, submit_runs
+from dualion.workflows.md.submission import segment_limit_s, submit_runs
 
 SETTINGS = """
 md:
@@ -50,17 +50,17 @@ cluster:
         ),
     ],
 )
-def test_scripts_ask_for_what_a_piece_needs(
+def test_scripts_ask_for_what_a_segment_needs(
     tmp_path: Path, scheduler: str, head: list[str], after: str, number: str
 ) -> None:
     pytest.importorskip("qtoolkit", reason="the extra cluster is not installed")
     folder = folder_of(tmp_path / "f", SETTINGS)
     queued(folder, protocol={"replicas": 3})
-    found = submit_runs(folder, scheduler=scheduler, pieces=2, dry_run=True)
+    found = submit_runs(folder, scheduler=scheduler, segments=2, dry_run=True)
     assert found is not None
-    assert (found.runs, found.elements, found.pieces, found.jobs) == (3, 3, 2, ())
+    assert (found.runs, found.elements, found.segments, found.jobs) == (3, 3, 2, ())
     first, second = (
-        (found.submission.folder / f"piece-0{n}.sh").read_text().splitlines() for n in (1, 2)
+        (found.submission.folder / f"segment-0{n}.sh").read_text().splitlines() for n in (1, 2)
     )
     for part in head:
         assert any(line.endswith(part) for line in first), first
@@ -74,7 +74,9 @@ def test_scripts_ask_for_what_a_piece_needs(
     assert words[words.index("--launcher") + 1] == "mpirun -np 4"
     lines = (found.submission.folder / "runs.txt").read_text().splitlines()
     assert [(folder.md / line / "run.json").is_file() for line in lines] == [True] * 3
-    assert {one.state for one in look(folder)} == {RunState.PREPARED}  # nothing was submitted
+    assert {one.state for one in reconcile_runs(folder)} == {
+        RunState.PREPARED
+    }  # nothing was submitted
 
 
 def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
@@ -87,7 +89,7 @@ def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
     template.write_text("{{header}}\nmodule load vasp # $HOME {{ cores }}\n{{command}}\n")
     found = submit_runs(folder, scheduler="slurm", dry_run=True)
     assert found is not None
-    text = (found.submission.folder / "piece-01.sh").read_text()
+    text = (found.submission.folder / "segment-01.sh").read_text()
     assert text.startswith("#!") and "module load vasp # $HOME 1\n" in text
     assert "dualion.workflows.md.run.job" in text and "{{" not in text
     template.write_text("{{header}}\n{{comand}}\n")
@@ -124,13 +126,13 @@ def test_a_queue_that_refuses_or_is_missing_gives_one_sentence(
     monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch there
     with pytest.raises(InputError, match="refused"):
         submit_runs(folder, scheduler="slurm")
-    assert {one.state for one in look(folder)} == {RunState.PREPARED}
+    assert {one.state for one in reconcile_runs(folder)} == {RunState.PREPARED}
 
 
 def test_limits_leave_time_for_the_last_checkpoint() -> None:
-    assert piece_limit_s("00:01:00") == 45
-    assert piece_limit_s("12:00:00") == 42900
-    assert piece_limit_s("1-00:00:00") == 86100
+    assert segment_limit_s("00:01:00") == 45
+    assert segment_limit_s("12:00:00") == 42900
+    assert segment_limit_s("1-00:00:00") == 86100
 
 
 @pytest.mark.slow
@@ -143,7 +145,7 @@ def test_a_job_takes_its_runs_as_far_as_its_time_goes(
         "queue_samples:Slow",
         protocol={"production_ps": 50.0, "budget_ps": 50.0, "replicas": 2},
     )
-    first, second = (folder.run_folder(one.run.place) for one in look(folder))
+    first, second = (folder.run_folder(one.run.place) for one in reconcile_runs(folder))
     words = ["--checkpoint-s", "0.1", "--limit-s", "7", str(first.path), str(second.path)]
     assert job(words) == 0
     assert first.progress().state == RunState.PAUSED and first.progress().done_ps > 0.0
@@ -151,7 +153,7 @@ def test_a_job_takes_its_runs_as_far_as_its_time_goes(
     assert "no time is left" in capsys.readouterr().out
     done = first.progress().done_ps
     assert job([*words[:3], "6", str(first.path)]) == 0
-    assert first.progress().done_ps > done and first.progress().pieces == 2
+    assert first.progress().done_ps > done and first.progress().segments == 2
 
 
 def test_a_job_without_runs_or_lines_says_so(

@@ -40,12 +40,12 @@ from dualion.workflows.cli.analyze.options import (
     Topology,
     Types,
     Volumes,
-    charges_of,
-    numbers_of,
-    pairs_of,
-    posterior_of,
-    temperatures_of,
-    words_of,
+    parse_charges,
+    parse_numbers,
+    parse_pairs,
+    parse_posterior,
+    parse_temperatures,
+    split_words,
 )
 
 if TYPE_CHECKING:
@@ -79,33 +79,33 @@ def analyze(
     volumes: Volumes = False,
 ) -> None:
     """Analyse trajectories; the options are described where they are declared."""
-    temperatures = temperatures_of(temperature_k, len(trajectories))
-    pairs_of(pairs)  # refused before hours of reading
+    temperatures = parse_temperatures(temperature_k, len(trajectories))
+    parse_pairs(pairs)  # refused before hours of reading
     reading = ReadOptions(
         frame_step_ps=frame_step_fs * 1e-3,
         format=file_format,
         skip_ps=skip_ps,
         every=every,
-        cell=numbers_of(cell, "--cell"),
-        type_symbols=words_of(types),
+        cell=parse_numbers(cell, "--cell"),
+        type_symbols=split_words(types),
         topology=topology,
     )
     options = AnalysisOptions(
-        framework=words_of(framework),
-        charges_e=charges_of(charges),
+        framework=split_words(framework),
+        charges_e=parse_charges(charges),
         hop_length_angstrom=hop_length,
         earliest_ps=earliest_ps,
-        posterior=posterior_of(posterior),
+        posterior=parse_posterior(posterior),
     )
-    reports = _analysed(trajectories, temperatures, reading, options)
-    fits, combined = _series(reports)
-    _write(reports, fits, out, pairs_of(pairs), figures=figures, volumes=volumes)
-    for line in _printed(reports, fits, combined):
+    reports = _analyse_all(trajectories, temperatures, reading, options)
+    fits, combined = _combine_runs(reports)
+    _write(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
+    for line in _result_lines(reports, fits, combined):
         typer.echo(line)
     typer.echo(f"Tables and figures: {out}")
 
 
-def _analysed(
+def _analyse_all(
     paths: Sequence[Path],
     temperatures: Sequence[float],
     reading: ReadOptions,
@@ -128,7 +128,7 @@ def _analysed(
     return reports
 
 
-def _series(
+def _combine_runs(
     reports: Sequence[TransportReport],
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
     """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
@@ -197,7 +197,7 @@ def _folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
     return [out / f"run_{number}" for number in range(1, len(reports) + 1)]
 
 
-def _printed(
+def _result_lines(
     reports: Sequence[TransportReport],
     fits: dict[str, Arrhenius],
     combined: Sequence[tuple[str, float, float, float]],

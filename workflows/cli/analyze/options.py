@@ -157,22 +157,22 @@ Volumes = Annotated[
 ]
 
 
-def words_of(text: str) -> tuple[str, ...]:
+def split_words(text: str) -> tuple[str, ...]:
     """Words between commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def numbers_of(text: str, option: str) -> tuple[float, ...]:
+def parse_numbers(text: str, option: str) -> tuple[float, ...]:
     """Numbers between commas or blanks."""
     try:
-        return tuple(float(word) for word in words_of(text.replace(" ", ",")))
+        return tuple(float(word) for word in split_words(text.replace(" ", ",")))
     except ValueError as error:
         raise InputError(f"{option} {text!r} holds what is no number ({error}).") from error
 
 
-def temperatures_of(text: str, count: int) -> tuple[float, ...]:
+def parse_temperatures(text: str, count: int) -> tuple[float, ...]:
     """One temperature for each of ``count`` trajectories, K; NaN where none is given."""
-    values = numbers_of(text, "--temperature-k") or (NAN,)
+    values = parse_numbers(text, "--temperature-k") or (NAN,)
     if len(values) == 1:
         values *= count
     if len(values) != count:
@@ -185,18 +185,18 @@ def temperatures_of(text: str, count: int) -> tuple[float, ...]:
     return values
 
 
-def charges_of(text: str) -> dict[str, float]:
+def parse_charges(text: str) -> dict[str, float]:
     """Element → charge, e."""
     charges = {}
-    for word in words_of(text):
+    for word in split_words(text):
         element, sign, value = word.partition("=")
         if not sign:
             raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
-        charges[element.strip()] = numbers_of(value, "--charges")[0]
+        charges[element.strip()] = parse_numbers(value, "--charges")[0]
     return charges
 
 
-def posterior_of(text: str) -> PosteriorChoice:
+def parse_posterior(text: str) -> PosteriorChoice:
     """Name of a posterior."""
     name = text.strip().lower().replace("-", " ").replace("_", " ")
     for known in POSTERIORS:
@@ -206,10 +206,10 @@ def posterior_of(text: str) -> PosteriorChoice:
     raise InputError(f"There is no posterior {text!r}; choose from {names}.")
 
 
-def pairs_of(text: str) -> tuple[tuple[str, str], ...]:
+def parse_pairs(text: str) -> tuple[tuple[str, str], ...]:
     """Pairs of elements."""
     pairs = []
-    for word in words_of(text):
+    for word in split_words(text):
         one, sign, other = word.partition("-")
         if not (one and sign and other):
             raise InputError(f"--pairs {text!r}: write two elements, as in I-Li,P-S.")

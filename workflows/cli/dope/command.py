@@ -121,11 +121,11 @@ def dope(
     """
     from rich.console import Console
 
-    host, name = _host(structure)
-    request = _request(
+    host, name = _load_host(structure)
+    request = _make_request(
         host,
         name,
-        _unit(host, salt, substitute),
+        _choose_change(host, salt, substitute),
         x=x,
         configs=configs,
         seed=seed,
@@ -153,14 +153,14 @@ def dope(
         raise typer.Exit(130)
 
 
-def _host(text: str) -> tuple[IonicCrystal, str]:
+def _load_host(text: str) -> tuple[IonicCrystal, str]:
     """The crystal of a file or of a bundled structure, and its name."""
     record = parse_entry(find_entry(text))
     crystal = prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 
-def _unit(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
+def _choose_change(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
     """The change that is asked for.
 
     Raises:
@@ -171,7 +171,7 @@ def _unit(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
     return salt_unit(salt) if salt else substitution_unit(substitute, host)
 
 
-def _request(
+def _make_request(
     host: IonicCrystal,
     name: str,
     unit: ChangeUnit,

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, lowest_of
+from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, find_lowest
 
 SHOWN = 16
 
@@ -66,7 +66,7 @@ def show(console: Console, request: DopeRequest, result: DopeResult, folder: Pat
     for line in _lines(request, result):
         console.print(Text(line))
     console.print(_table(result))
-    lowest = lowest_of(result.outcomes)
+    lowest = find_lowest(result.outcomes)
     if lowest is not None:
         unfinished = "" if lowest.status == "relaxed" else " (not converged)"
         console.print(Text(f"Lowest: {lowest.name}{unfinished}, kept as lowest.cif and .extxyz"))
