@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from dualion.results.store import MdRuns, Store
+from dualion.results.store.snapshot import open_for_reading
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.run import open_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign, load_model
@@ -152,11 +153,8 @@ class MdFolder:
             raise InputError(
                 f"No MD run of {self.path} is queued; plan some with: dualion md queue {self.path}"
             )
-        store = Store.read_only(location)
-        try:
+        with open_for_reading(location) as store:
             yield MdRuns(store, TRANSITIONS)
-        finally:
-            store.close()
 
 
 def _make_folder(folder: Path) -> None:

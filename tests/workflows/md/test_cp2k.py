@@ -217,7 +217,7 @@ def test_a_restart_that_is_cut_short_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "md-RESTART.wfn.bak-1").write_bytes(wavefunction)
     found = list(read_cp2k_restarts(tmp_path))
     assert [restart.step for restart in found] == [12, 9]
-    assert found[0].files() == {"start.restart": whole, "start.wfn": wavefunction}
+    assert found[0].read_files() == {"start.restart": whole, "start.wfn": wavefunction}
 
 
 def test_frames_are_read_as_far_as_the_files_are_whole(tmp_path: Path) -> None:

@@ -52,6 +52,21 @@ def test_calls_are_numbered_and_the_old_keep_their_inputs(tmp_path: Path) -> Non
     assert work.latest_call() is None
 
 
+def test_calls_of_an_earlier_version_are_found_and_counted_on(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / "work")
+    for number, step in ((1, 0), (2, 40)):
+        old = work.path / f"piece-{number:04d}"
+        old.mkdir(parents=True)
+        (old / "piece.json").write_text(f'{{"from_step": {step}}}')
+        (old / "out").touch()
+    latest = work.latest_call()
+    assert latest is not None and (latest.path.name, latest.from_step) == ("piece-0002", 40)
+    assert work.start_call(80, keep=()).path.name == "call-0003"
+    assert not (work.path / "piece-0002" / "out").exists()
+    latest = work.latest_call()
+    assert latest is not None and (latest.path.name, latest.from_step) == ("call-0003", 80)
+
+
 def test_a_program_left_over_in_the_folder_is_ended_and_no_other(tmp_path: Path) -> None:
     ours, elsewhere = tmp_path / "ours", tmp_path / "elsewhere"
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]

@@ -53,6 +53,19 @@ def test_a_killed_run_goes_on_and_one_that_dies_again_and_again_fails(tmp_path: 
     assert all(row["d_error_cm2_s"] and row["verdict"] for row in done)
 
 
+def test_a_run_that_advances_between_its_deaths_comes_to_its_end(tmp_path: Path) -> None:
+    """Each segment dies after its first checkpoint: more deaths than would end a run in a row."""
+    folder = folder_of(tmp_path / "f", "md:\n  checkpoint_s: 0.05\n")
+    (tmp_path / "lives").write_text("4")
+    queued(
+        folder, "queue_samples:Deadly", model_path=str(tmp_path / "lives"),
+        protocol={"production_ps": 0.8, "budget_ps": 0.8},
+    )  # fmt: skip
+    (one,) = run_local(folder, LocalOptions(workers=1, device="cpu"))
+    assert (one.state, one.progress.segments) == (RunState.DONE, 5)
+    assert steps_of(folder, one) == list(range(0, 401, 10))
+
+
 def test_a_stop_brings_every_run_to_a_checkpoint_and_the_next_call_goes_on(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "f")
     queued(folder, "queue_samples:Slow", protocol=LONG)

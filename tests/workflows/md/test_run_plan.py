@@ -145,6 +145,9 @@ def test_settings_beside_the_candidates_are_read_and_their_faults_name_the_line(
     (folder / "md.yaml").write_text("md:\n  engine: cp2k\ncluster:\n  queue: normal\n")
     opened = MdFolder.open(folder)
     assert (opened.block.engine, opened.cluster.queue) == ("cp2k", "normal")
+    for key in ("segments", "pieces"):  # the second is the key of earlier versions
+        (folder / "md.yaml").write_text(f"md:\n  {key}: 3\n")
+        assert MdFolder.open(folder).block.segments == 3
     (folder / "md.yaml").write_text("md:\n  engin: cp2k\n")
     with pytest.raises(InputError, match=r"line 2: unknown key 'engin'; did you mean 'engine'"):
         MdFolder.open(folder)

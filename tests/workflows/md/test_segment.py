@@ -1,6 +1,7 @@
 """One MD run from its folder: segments, kills, guards, extension, ends."""
 
 import gzip
+import json
 import os
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from dualion.structures.errors import InputError
 from dualion.structures.trajectories import read_trajectory
 from dualion.workflows.md.engines import Resources
 from dualion.workflows.md.run import segment
-from dualion.workflows.md.run.run_folder import RunFolder
-from dualion.workflows.md.run.segment import run_segment
+from dualion.workflows.md.run.run_folder import Progress, RunFolder
+from dualion.workflows.md.run.segment import count_death, record_death, run_segment
 
 ONE_CORE = Resources(cores=1)
 WITH_ANALYSIS = ("test_a_run_is_extended_until_its_budget_is_spent",)
@@ -251,3 +252,79 @@ def test_a_missing_engine_fails_with_a_sentence(tmp_path, engine):
 def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="holds no MD run"):
         run_segment(tmp_path / "nothing", ONE_CORE)
+
+
+def died(done_ps: float, start_ps: float | None, deaths: int) -> tuple[bool, int]:
+    """Whether the run is given up after a segment, and the deaths in a row."""
+    progress = Progress(done_ps=done_ps, segment_start_ps=start_ps, deaths=deaths)
+    failed = count_death(progress)
+    assert progress.segment_start_ps is None  # counted once
+    assert not count_death(progress)
+    return failed, progress.deaths
+
+
+def test_three_deaths_in_a_row_without_a_checkpoint_end_a_run():
+    assert died(0.1, None, 2) == (False, 2)  # the last segment ended by itself
+    assert died(0.1, 0.1, 0) == (False, 1)
+    assert died(0.1, 0.1, 1) == (False, 2)
+    assert died(0.1, 0.1, 2) == (True, 3)
+    assert died(0.2, 0.1, 2) == (False, 0)  # a checkpoint: the run advances
+
+
+def test_a_death_is_kept_in_the_run_folder_whoever_records_it(tmp_path):
+    folder = md_samples.run_folder(tmp_path / "run")
+    path = folder.path
+    for deaths in (1, 2):  # died before its first instruction
+        progress = record_death(path)
+        assert (progress.state, progress.deaths) == ("prepared", deaths)
+    paused = run_segment(path, ONE_CORE, stop=StopAfter(2))
+    assert (paused.state, paused.deaths, paused.segment_start_ps) == ("paused", 0, None)
+    for deaths in (1, 2):
+        progress = folder.progress()
+        progress.state, progress.segment_start_ps = "running", progress.done_ps
+        folder.write_progress(progress)
+        assert record_death(path).deaths == deaths
+    progress = folder.progress()
+    progress.segment_start_ps = progress.done_ps  # the third, seen by nobody until the next begins
+    folder.write_progress(progress)
+    progress = run_segment(path, ONE_CORE)
+    assert (progress.state, progress.reason) == ("failed", "process_killed")
+    assert "raise walltime or memory" in progress.message
+    assert "fewer --workers" in progress.message
+    assert record_death(path).state == "failed"
+
+
+def test_an_attempt_with_half_the_step_has_deaths_of_its_own(tmp_path, monkeypatch):
+    """The first attempt reached 0.1 ps; a checkpoint of the second at 0.02 ps is an advance."""
+    folder = md_samples.run_folder(tmp_path / "run", engine="md_samples:NotANumber")
+    seen = []
+    monkeypatch.setattr(md_samples.NotANumber, "calls", 0)
+    real = RunFolder.write_progress
+
+    def note(self, progress):
+        seen.append((progress.attempt, progress.done_ps, progress.segment_start_ps))
+        real(self, progress)
+
+    monkeypatch.setattr(RunFolder, "write_progress", note)
+    run_segment(folder.path, Resources(checkpoint_s=0.0))
+    second = [(done, start) for attempt, done, start in seen if attempt == 2 and start is not None]
+    assert second and all(start == 0.0 for _, start in second)
+
+
+def test_progress_of_an_earlier_version_is_read(tmp_path):
+    folder = md_samples.run_folder(tmp_path / "run")
+    path = folder.path / "progress.json"
+    content = json.loads(path.read_text())
+    for new, old in (
+        ("segments", "pieces"),
+        ("segment_start_ps", "began_ps"),
+        ("deaths", "killed"),
+    ):
+        del content[new]
+        content[old] = {"pieces": 4, "began_ps": 0.0, "killed": 1}[old]
+    path.write_text(json.dumps(content))
+    progress = folder.progress()
+    assert (progress.segments, progress.segment_start_ps, progress.deaths) == (4, 0.0, 1)
+    done = run_segment(folder.path, ONE_CORE)
+    assert (done.state, done.segments) == ("done", 5)
+    assert not {"pieces", "began_ps", "killed"} & set(json.loads(path.read_text()))

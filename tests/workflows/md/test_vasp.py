@@ -223,7 +223,7 @@ def test_segments_with_a_kill_between_join_like_an_unbroken_run(
     assert VaspEngine().advance(engine_call_of(whole))
     broken = _run(tmp_path / "broken")
     fake(mode="killed", at=at)
-    with pytest.raises(EngineError, match=r"ended from outside by signal 9") as caught:
+    with pytest.raises(EngineError, match=r"killed by signal 9") as caught:
         VaspEngine().advance(engine_call_of(broken))
     assert caught.value.reason == "killed"
     assert broken.progress().done_ps == pytest.approx(kept / 1000.0)
