@@ -1,6 +1,7 @@
-"""The files of a doping. A configuration that is finished has a small JSON file of its energy.
+"""The files of a doping. Each finished configuration has a small JSON file with its outcome.
 
-Files are whole or not there; the JSON of an outcome comes last, so that what it tells is there.
+Files are replaced atomically; the JSON of an outcome is written last, so that the files that it
+names exist.
 """
 
 from __future__ import annotations
@@ -52,11 +53,19 @@ COLUMNS = (
 )
 """Columns of ``configurations.csv``."""
 PACKAGES = ("ase", "pymatgen", "spglib", "numpy", "chgnet", "torch")
-"""Packages whose versions decide the numbers."""
+"""Packages whose versions affect the numbers."""
 
 
 class DopeFolder:
-    """The files of one doping."""
+    """The files of one doping.
+
+    Args:
+        folder: where they are.
+        request: host, change, limits.
+        plan: supercell and amounts.
+        found: the configurations.
+        ordering: how a disordered host was ordered; None of an ordered one.
+    """
 
     def __init__(
         self,
@@ -72,10 +81,14 @@ class DopeFolder:
         self.found = found
         self.ordering = ordering
 
-    def begin(self) -> None:
-        """Write the unrelaxed structures and ``dope.json``; refuse a folder of another request."""
+    def start(self) -> None:
+        """Write the unrelaxed structures and ``dope.json``.
+
+        Raises:
+            InputError: the folder holds a doping of another request, or cannot be written to.
+        """
         before = _read_json(self.folder / "dope.json")
-        now = self._description()
+        now = self._describe()
         if before is not None and before.get("request") != now["request"]:
             old = before.get("request")
             changed = [
@@ -89,7 +102,7 @@ class DopeFolder:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / "dope.json", _json_text({**now, "state": "unfinished"}))
+            _write(self.folder / "dope.json", _format_json({**now, "state": "unfinished"}))
             _write(self.folder / f"{HOST}.cif", cif_text(self.found.host))
             for number, one in enumerate(self.found.configurations, start=1):
                 path = self.folder / f"{format_name(number)}.cif"
@@ -99,8 +112,16 @@ class DopeFolder:
                 f"Cannot write to {self.folder}: {error.strerror}. Choose another --output."
             ) from error
 
-    def finished(self, name: str, crystal: IonicCrystal) -> Outcome | None:
-        """The outcome of an earlier run, where it was of the same structure and limits."""
+    def load_outcome(self, name: str, crystal: IonicCrystal) -> Outcome | None:
+        """Load the outcome of an earlier run of the same structure and limits.
+
+        Args:
+            name: of the configuration.
+            crystal: its unrelaxed structure.
+
+        Returns:
+            None where there is none that is complete.
+        """
         stored = _read_json(self.folder / f"{name}.json")
         if stored is None or stored.get("key") != self._key(crystal):
             return None
@@ -108,21 +129,30 @@ class DopeFolder:
             outcome = Outcome(**stored["outcome"])
         except (KeyError, TypeError):
             return None
-        there = (self.folder / outcome.file).is_file()
-        return (
-            outcome if there and outcome.status in ("relaxed", "not_converged", "failed") else None
-        )
+        ended = outcome.status in ("relaxed", "not_converged", "failed")
+        return outcome if ended and (self.folder / outcome.file).is_file() else None
 
-    def keep(self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxation | None) -> None:
-        """Write one outcome; its JSON last, so that it is there only where all is."""
+    def save_outcome(
+        self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxation | None
+    ) -> None:
+        """Write one outcome, its JSON last, so that it exists only where all files do.
+
+        Args:
+            outcome: of the configuration.
+            crystal: its unrelaxed structure.
+            relaxed: its relaxation; None where that failed.
+
+        Raises:
+            OSError: the disk refuses.
+        """
         if relaxed is not None:
             _write(self.folder / outcome.file, cif_text(relaxed.crystal))
-            text = _extxyz_text(relaxed.crystal, outcome)
+            text = _format_extxyz(relaxed.crystal, outcome)
             _write(self.folder / outcome.file.replace(".cif", ".extxyz"), text)
         stored = {"key": self._key(crystal), "outcome": asdict(outcome)}
-        _write(self.folder / f"{outcome.name}.json", _json_text(stored))
+        _write(self.folder / f"{outcome.name}.json", _format_json(stored))
 
-    def end(self, result: DopeResult) -> None:
+    def finish(self, result: DopeResult) -> None:
         """Write the table, the lowest configuration, and the finished ``dope.json``."""
         lowest = find_lowest(result.outcomes)
         if lowest is not None:
@@ -137,17 +167,17 @@ class DopeFolder:
             "host": asdict(result.host),
             "outcomes": [asdict(outcome) for outcome in result.outcomes],
         }
-        _write(self.folder / "dope.json", _json_text({**self._description(), **more}))
+        _write(self.folder / "dope.json", _format_json({**self._describe(), **more}))
 
     def _key(self, crystal: IonicCrystal) -> str:
-        """What an outcome depends on."""
+        """Hash of everything that an outcome depends on."""
         request = self.request
         arrays = [np.round(crystal.cell, 6), np.round(crystal.frac, 6), crystal.numbers]
         parts = [array.tolist() for array in arrays]
         parts += [asdict(request.relaxation or RelaxOptions()), request.engine, request.model_path]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    def _description(self) -> dict[str, Any]:
+    def _describe(self) -> dict[str, Any]:
         request, plan, found = self.request, self.plan, self.found
         relaxation = asdict(request.relaxation) if request.relaxation else None
         return {
@@ -174,7 +204,7 @@ class DopeFolder:
             "widths_angstrom": plan.supercell.widths_angstrom.tolist(),
             "lengths_angstrom": plan.supercell.lengths_angstrom.tolist(),
             "wide_enough": plan.supercell.wide_enough,
-            "charges_e": _charges(found),
+            "charges_e": _mean_charges(found),
             "ways": found.ways,
             "distinct": found.distinct if found.distinct >= 0 else "too many to count",
             "looked_at": found.looked_at,
@@ -192,8 +222,8 @@ class DopeFolder:
                 for ion, sites in found.sites.items()
                 for site in sites
             ],
-            "ordering": _ordering(self.ordering),
-            "versions": _versions(),
+            "ordering": _describe_ordering(self.ordering),
+            "versions": _list_versions(),
         }
 
 
@@ -201,7 +231,7 @@ def _primitive_cell(found: DopedConfigurations, plan: DopingPlan) -> NDArray[np.
     return np.linalg.inv(plan.supercell.matrix) @ found.host.cell
 
 
-def _charges(found: DopedConfigurations) -> dict[str, float]:
+def _mean_charges(found: DopedConfigurations) -> dict[str, float]:
     """Mean oxidation state of each element of the doped cell, e."""
     crystal = found.configurations[0].configuration.crystal
     return {
@@ -210,8 +240,8 @@ def _charges(found: DopedConfigurations) -> dict[str, float]:
     }
 
 
-def _ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
-    """How a disordered host was ordered."""
+def _describe_ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
+    """Describe how a disordered host was ordered."""
     if ranking is None:
         return None
     return {
@@ -223,7 +253,7 @@ def _ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
     }
 
 
-def _versions() -> dict[str, str]:
+def _list_versions() -> dict[str, str]:
     found = {}
     for package in ("dualion", *PACKAGES):
         try:
@@ -233,8 +263,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _extxyz_text(crystal: IonicCrystal, outcome: Outcome) -> str:
-    """The crystal as extended XYZ with its energy."""
+def _format_extxyz(crystal: IonicCrystal, outcome: Outcome) -> str:
+    """Format the crystal as extended XYZ with its energy."""
     from ase.io.extxyz import write_extxyz
 
     atoms = to_atoms(crystal)
@@ -256,17 +286,17 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
             (
                 rank if known else "",
                 outcome.name,
-                _number(outcome.energy_ev, 6),
-                _number(outcome.energy_ev / outcome.atoms, 6),
-                _number(outcome.energy_ev - lowest, 6),
+                _format_number(outcome.energy_ev, 6),
+                _format_number(outcome.energy_ev / outcome.atoms, 6),
+                _format_number(outcome.energy_ev - lowest, 6),
                 outcome.degeneracy,
-                _number(outcome.estimate_ev, 4),
+                _format_number(outcome.estimate_ev, 4),
                 outcome.status,
                 outcome.reason,
                 outcome.steps,
-                _number(outcome.largest_force_ev_angstrom, 4),
-                _number(outcome.volume_cubic_angstrom, 3),
-                _number(outcome.seconds, 1),
+                _format_number(outcome.largest_force_ev_angstrom, 4),
+                _format_number(outcome.volume_cubic_angstrom, 3),
+                _format_number(outcome.seconds, 1),
                 outcome.file,
             )
         )
@@ -277,16 +307,16 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
     _write(path, text.getvalue())
 
 
-def _number(value: float, digits: int) -> str:
+def _format_number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
-def _json_text(value: object) -> str:
+def _format_json(value: object) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
-    """The content, or ``None`` where there is none that can be read."""
+    """Read a JSON object; None where there is none that can be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -295,7 +325,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write at once: a file is whole or not there."""
+    """Replace a file atomically."""
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -78,9 +78,9 @@ def analyze(
     figures: Figures = True,
     volumes: Volumes = False,
 ) -> None:
-    """Analyse trajectories; the options are described where they are declared."""
+    """Analyse trajectories; each argument is described where its option is declared."""
     temperatures = parse_temperatures(temperature_k, len(trajectories))
-    parse_pairs(pairs)  # refused before hours of reading
+    parse_pairs(pairs)  # refused before trajectories are read for hours
     reading = ReadOptions(
         frame_step_ps=frame_step_fs * 1e-3,
         format=file_format,
@@ -99,7 +99,7 @@ def analyze(
     )
     reports = _analyse_all(trajectories, temperatures, reading, options)
     fits, combined = _combine_runs(reports)
-    _write(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
+    _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
     for line in _result_lines(reports, fits, combined):
         typer.echo(line)
     typer.echo(f"Tables and figures: {out}")
@@ -131,13 +131,13 @@ def _analyse_all(
 def _combine_runs(
     reports: Sequence[TransportReport],
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
-    """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
+    """Combine replicas per temperature; fit Arrhenius per species of two temperatures or more."""
     combined: list[tuple[str, float, float, float]] = []
     names, unlike = _shared_names(reports)
     if unlike:
         typer.echo(
-            f"Not combined, for they are not in every run: {', '.join(unlike)}. Ions that are "
-            "bound in some runs only have two names.",
+            f"Not combined, as they are not in every run: {', '.join(unlike)}. Ions that are bound "
+            "in some runs only have two names.",
             err=True,
         )
     temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in reports)
@@ -164,14 +164,14 @@ def _combine_runs(
 
 
 def _shared_names(reports: Sequence[TransportReport]) -> tuple[list[str], list[str]]:
-    """Names of the groups that all runs hold, and of the others."""
+    """Names of the groups that all runs hold, and of the other groups."""
     runs = [{species.name for species in report.species} for report in reports]
     names = dict.fromkeys(species.name for report in reports for species in report.species)
     shared = [name for name in names if all(name in run for run in runs)]
     return shared, [name for name in names if name not in shared]
 
 
-def _write(
+def _write_reports(
     reports: Sequence[TransportReport],
     fits: dict[str, Arrhenius],
     out: Path,
@@ -184,13 +184,13 @@ def _write(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {out} cannot be made ({error}); choose another.") from error
-    for report, folder in zip(reports, _folders(reports, out), strict=True):
+    for report, folder in zip(reports, _output_folders(reports, out), strict=True):
         folder.mkdir(exist_ok=True)
         write_report(report, folder, arrhenius=fits, pairs=pairs, figures=figures, volumes=volumes)
     (out / "species.csv").write_text(species_csv(reports), encoding="utf-8")
 
 
-def _folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
+def _output_folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
     """The output folder itself for one run, numbered sub-folders for several."""
     if len(reports) == 1:
         return [out]

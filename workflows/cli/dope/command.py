@@ -1,4 +1,4 @@
-"""``dualion dope``: put a salt into a host, and relax the configurations."""
+"""``dualion dope``: insert a salt into a host, and relax the configurations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dualion.structures.preparation import prepare
 from dualion.structures.records import cell_kind_of
 from dualion.workflows.campaign.screening_options import within
 from dualion.workflows.campaign.structure_lookup import find_entry
-from dualion.workflows.cli.dope.view import DopeBar, show
+from dualion.workflows.cli.dope.view import DopeBar, print_result
 from dualion.workflows.doping.records import DopeRequest
 from dualion.workflows.doping.relaxation import RelaxOptions
 from dualion.workflows.doping.run import dope as run
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dualion.screening.doping.formula_unit_changes import ChangeUnit
     from dualion.structures.crystal import IonicCrystal
 
-CELL, RELAXING = "The cell", "How it is relaxed"
+CELL, RELAXING = "Cell", "Relaxation"
 MOST_CONFIGURATIONS = (1, 10_000)
 AMOUNTS = (1e-3, 100.0)
 WIDTHS_ANGSTROM = (1.0, 100.0)
@@ -109,9 +109,9 @@ def dope(
     """Dope a host with a salt: supercell, insertion sites, configurations, lowest energy.
 
     The supercell comes as near to X as the number of atoms allows; the reached X is reported. The
-    ions go to minima of their bond valence landscapes and to the largest voids, in configurations
-    that symmetry tells apart. Cell and atoms are relaxed, and the lowest one is kept. A folder
-    that was left unfinished is carried on.
+    ions are inserted at minima of their bond valence landscapes and in the largest voids, in
+    configurations that are distinct by symmetry. Cell and atoms are relaxed, and the lowest one is
+    kept. An unfinished folder is continued.
 
     [bold]Examples[/bold]
 
@@ -148,23 +148,23 @@ def dope(
             on_done=bar.done,
             stop=stop.is_set,
         )
-    show(console, request, result, folder)
+    print_result(console, request, result, folder)
     if not result.complete:
         raise typer.Exit(130)
 
 
 def _load_host(text: str) -> tuple[IonicCrystal, str]:
-    """The crystal of a file or of a bundled structure, and its name."""
+    """Load the crystal of a file or of a bundled structure, and its name."""
     record = parse_entry(find_entry(text))
     crystal = prepare(record.structure, cell_kind=cell_kind_of(record.metadata))
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 
 def _choose_change(host: IonicCrystal, salt: str, substitute: str) -> ChangeUnit:
-    """The change that is asked for.
+    """Choose the change of the options.
 
     Raises:
-        InputError: none is, or two are.
+        InputError: neither or both are given.
     """
     if bool(salt) == bool(substitute):
         raise InputError("Give either --salt, like LiI, or --substitute, like S=I.")
@@ -183,10 +183,10 @@ def _make_request(
     engine: tuple[str, Path | None],
     limits: tuple[float, int] | None,
 ) -> DopeRequest:
-    """The checked request.
+    """Make the request.
 
     Raises:
-        InputError: a number lies outside of what makes sense.
+        InputError: a number is out of range.
     """
     atoms, width = cell
     within("number of configurations (--configs)", configs, MOST_CONFIGURATIONS)
