@@ -109,7 +109,7 @@ def relax(
     Raises:
         StructureError: the calculator failed, an energy is not finite, atoms fell onto each
             other or the cell ran away; ``reason`` says which.
-        Stopped: ``stop`` said so.
+        StopRequested: ``stop`` returned True.
     """
     options = options or RelaxOptions()
     atoms = to_atoms(crystal)

@@ -15,7 +15,7 @@ from dualion.workflows.md.engines.cp2k import Cp2kEngine, find_kinds
 from dualion.workflows.md.engines.cp2k_data import Kind
 from dualion.workflows.md.engines.cp2k_input import check_cp2k_settings, format_input
 from dualion.workflows.md.engines.cp2k_output import (
-    is_whole_fortran_file,
+    is_complete_fortran_file,
     read_cp2k_frames,
     read_cp2k_restarts,
     read_restart_step,
@@ -207,9 +207,9 @@ def test_a_restart_that_is_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert read_restart_step(continued) == 12 and read_restart_step(continued[:-8]) is None
     assert read_restart_step(RESTART) is None and read_restart_step(b"") is None
     wavefunction = _record(b"1234") + _record(b"x" * 100)
-    assert is_whole_fortran_file(wavefunction)
-    assert not is_whole_fortran_file(wavefunction[:-1]) and not is_whole_fortran_file(b"")
-    assert not is_whole_fortran_file(wavefunction[:-4] + b"abcd")
+    assert is_complete_fortran_file(wavefunction)
+    assert not is_complete_fortran_file(wavefunction[:-1]) and not is_complete_fortran_file(b"")
+    assert not is_complete_fortran_file(wavefunction[:-4] + b"abcd")
     (tmp_path / "md-1.restart").write_bytes(whole.replace(b"12", b"15")[:-9])
     (tmp_path / "md-1.restart.bak-1").write_bytes(whole)
     (tmp_path / "md-1.restart.bak-2").write_bytes(whole.replace(b"12", b"9"))

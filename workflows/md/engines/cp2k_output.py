@@ -73,9 +73,9 @@ def read_cp2k_restarts(folder: Path) -> Iterator[Restart]:
 def read_restart_step(content: bytes) -> int | None:
     """Read the MD step of a restart file; None where it is incomplete."""
     step = STEP.search(content)
-    whole = len(OPENED.findall(content)) == len(CLOSED.findall(content))
+    closed = len(OPENED.findall(content)) == len(CLOSED.findall(content))
     forces = b"&END FORCE_EVAL" in content  # near the end; a continued run's has EXT_RESTART last
-    return int(step.group(1)) if step and whole and forces else None
+    return int(step.group(1)) if step and closed and forces else None
 
 
 def _read_files(folder: Path, content: bytes) -> Mapping[str, bytes]:
@@ -84,13 +84,13 @@ def _read_files(folder: Path, content: bytes) -> Mapping[str, bytes]:
     first = f"{PROJECT}-RESTART.wfn"
     for name in (first, *(f"{first}.bak-{n}" for n in (1, 2, 3))):
         wavefunction = _read_bytes(folder / name)
-        if is_whole_fortran_file(wavefunction):
+        if is_complete_fortran_file(wavefunction):
             files[WAVEFUNCTION] = wavefunction
             break
     return files
 
 
-def is_whole_fortran_file(content: bytes) -> bool:
+def is_complete_fortran_file(content: bytes) -> bool:
     """Whether complete Fortran records, each between two equal lengths, fill a file."""
     at = 0
     while at + 4 <= len(content):

@@ -162,12 +162,12 @@ def _make_frames(
 ) -> dict[int, MdFrame]:
     """Make frames in the run's order of atoms, by MD step; those without a line in OSZICAR wait."""
     cell = np.array(call.folder.atoms().cell, dtype=np.float64)
-    said = read_oszicar(program_call.path / "OSZICAR")
+    oszicar = read_oszicar(program_call.path / "OSZICAR")
     frames = {}
     for number, fractional in found.kept.items():
-        if number not in said:
+        if number not in oszicar:
             continue
-        temperature_k, energy_ev = said[number]
+        temperature_k, energy_ev = oszicar[number]
         step = program_call.from_step + number - 1
         ours = np.empty_like(fractional)
         ours[order] = fractional

@@ -107,5 +107,5 @@ def make_protocol(name: str, **changes: object) -> MdProtocol:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "protocol"
-        said = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"MD protocol {name}: {place}: {said}.") from None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"MD protocol {name}: {place}: {message}.") from None
