@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.io.extxyz import write_extxyz
 from numpy.typing import NDArray
 
 from dualion.screening.doping.configurations import DopedConfigurations, DopingPlan
@@ -265,8 +266,6 @@ def _list_versions() -> dict[str, str]:
 
 def _format_extxyz(crystal: IonicCrystal, outcome: Outcome) -> str:
     """Format the crystal as extended XYZ with its energy."""
-    from ase.io.extxyz import write_extxyz
-
     atoms = to_atoms(crystal)
     atoms.info.update(
         {"energy_ev": outcome.energy_ev, "configuration": outcome.name, "status": outcome.status}

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE, LBFGS
 
 from dualion.structures.conversion import moved, to_atoms
 from dualion.structures.crystal import IonicCrystal
@@ -138,8 +140,6 @@ def _make_target(atoms: Atoms, options: RelaxOptions) -> Any:
     """Make the object that the optimiser moves: the atoms, or atoms and cell."""
     if not options.cell:
         return atoms
-    from ase.filters import FrechetCellFilter
-
     return FrechetCellFilter(atoms)
 
 
@@ -147,8 +147,6 @@ def _run_steps(
     atoms: Atoms, target: Any, options: RelaxOptions, volume: float
 ) -> Iterator[tuple[float, float]]:
     """Run the stages; yield energy, eV, and largest force, eV/Å, after each step."""
-    from ase.optimize import FIRE, LBFGS
-
     remaining = options.most_steps
     rough = max(ROUGH_EV_ANGSTROM, options.force_ev_angstrom)
     stages = [

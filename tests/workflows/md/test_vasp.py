@@ -244,7 +244,7 @@ def test_segments_with_a_kill_between_join_like_an_unbroken_run(
 def test_a_restart_is_kept_while_vasp_runs(
     tmp_path: Path, fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dualion.workflows.md.engines.external.POLL_INTERVAL_S", 0.05)
+    monkeypatch.setattr("dualion.workflows.md.engines.program_runner.POLL_INTERVAL_S", 0.05)
     folder = _run(tmp_path / "run")
     fake(mode="killed", at=11, pause_s=0.2)
     with pytest.raises(EngineError):

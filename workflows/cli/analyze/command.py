@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,8 +112,6 @@ def _analyse_all(
     reading: ReadOptions,
     options: AnalysisOptions,
 ) -> list[TransportReport]:
-    from dataclasses import replace
-
     reports, failures = [], []
     for path, temperature in zip(paths, temperatures, strict=True):
         try:

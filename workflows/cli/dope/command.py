@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from dualion.screening.doping.configurations import DopingOptions
 from dualion.screening.doping.formula_unit_changes import salt_unit, substitution_unit
@@ -119,8 +120,6 @@ def dope(
 
         dualion dope Li3PS4_gamma --substitute S=I --x 0.1 --no-relax
     """
-    from rich.console import Console
-
     host, name = _load_host(structure)
     request = _make_request(
         host,

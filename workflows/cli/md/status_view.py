@@ -11,6 +11,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -179,8 +180,6 @@ class MdView:
     """
 
     def __init__(self, console: Console, stop: threading.Event) -> None:
-        from rich.live import Live
-
         self._console, self._stop = console, stop
         self._statuses: list[RunStatus] = []
         self._printed_s = time.monotonic()

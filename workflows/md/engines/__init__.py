@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+from dualion.workflows.campaign.screening_options import known_name
 from dualion.workflows.md.engines.base import (
     Engine,
     EngineCall,
@@ -43,7 +44,7 @@ def make_engine(name: str, *, device: str = "auto") -> Engine:
         module, _, attribute = EXTERNAL[name].partition(":")
         engine: Engine = getattr(importlib.import_module(module), attribute)()
         return engine
-    from dualion.workflows.campaign.screening_options import known_name
+    # The modules of engines import this package, so they are imported when one is made.
     from dualion.workflows.md.engines.ase_engine import AseEngine
     from dualion.workflows.md.engines.calculators import CALCULATORS, is_calculator
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ase.calculators.cp2k import InputSection, parse_input
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from dualion.structures.errors import InputError
@@ -17,7 +18,6 @@ from dualion.workflows.md.engines.cp2k_data import Kind
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from ase.calculators.cp2k import InputSection
 
     from dualion.workflows.md.plan.spec import RunSpec
 
@@ -103,8 +103,6 @@ def _parse_sections(text: str) -> InputSection:
     Raises:
         InputError: they are no CP2K input, or name files to include.
     """
-    from ase.calculators.cp2k import parse_input
-
     if len(text) > LARGEST_INPUT_CHARACTERS or "@" in text:
         raise InputError(
             "The setting input of cp2k is too long or holds a directive (@INCLUDE, @SET); write "
@@ -194,8 +192,6 @@ def _set_electrons(root: InputSection, settings: Cp2kSettings, continued: bool) 
 
 
 def _set_subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
-    from ase.calculators.cp2k import InputSection
-
     subsys = root.get_subsection("FORCE_EVAL/SUBSYS")
     for axis, vector in zip("ABC", atoms.cell, strict=True):
         row = " ".join(f"{value:.12f}" for value in vector)

@@ -9,6 +9,8 @@ import signal
 import socket
 from pathlib import Path
 
+import psutil
+
 from dualion.workflows.md.run.run_folder import replace_text
 
 PROCESS_FILE = "process.json"
@@ -37,8 +39,6 @@ def kill_stale_process(folder: Path) -> bool:
     Returns:
         Whether there was one.
     """
-    import psutil
-
     try:
         record = json.loads((folder / PROCESS_FILE).read_text(encoding="utf-8"))
         host, pid = str(record["host"]), int(record["pid"])

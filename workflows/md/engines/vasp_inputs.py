@@ -1,10 +1,12 @@
 """The inputs of one call of VASP, through pymatgen's input set for MD.
 
-Tags: https://www.vasp.at/wiki. Energies in eV, times in fs, velocities in Å/fs.
+Tags: https://www.vasp.at/wiki. Energies in eV, times in fs, velocities in Å/fs. Pymatgen's input
+sets take seconds to import and are imported where they are used.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import warnings
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase import Atoms, units
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,8 +25,6 @@ from dualion.structures.errors import InputError
 from dualion.workflows.md.run.run_folder import replace_text
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from dualion.workflows.md.plan.spec import RunSpec
 
 ENCUT_EV = 520.0
@@ -185,9 +187,6 @@ def _make_input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
 
 def _draw_velocities(spec: RunSpec, atoms: Atoms) -> NDArray[np.float64]:
     """Draw velocities without drift of the centre of mass, in VASP's order, (n, 3), Å/fs."""
-    from ase import units
-    from ase.md.velocitydistribution import Stationary, thermalize_momenta
-
     moving = atoms.copy()
     thermalize_momenta(moving, spec.temperature_k, rng=np.random.default_rng(spec.seed))
     Stationary(moving)
@@ -202,8 +201,6 @@ def list_potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str
         spec: the run.
         elements: symbols of the elements.
     """
-    from ase import Atoms
-
     line = Atoms(
         list(elements),
         scaled_positions=[[i / len(elements), 0.0, 0.0] for i in range(len(elements))],
@@ -271,8 +268,6 @@ def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Pa
     Raises:
         InputError: there is neither, or the user's is for other elements.
     """
-    import gzip
-
     target = folder / "POTCAR"
     if own.is_file():
         _check_elements(own, elements)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
+from ase.io.extxyz import write_extxyz
 
 from dualion.screening.doping.configurations import DopingOptions
 from dualion.screening.doping.defects import plan_defects, with_defects
@@ -127,8 +129,6 @@ def make_start_cell(crystal: IonicCrystal, name: str, *, note: str = "") -> Star
         name: of the cell.
         note: remark on how it was made.
     """
-    from ase import Atoms
-
     order = np.argsort(crystal.numbers, kind="stable")
     atoms = Atoms(
         numbers=crystal.numbers[order],
@@ -153,8 +153,6 @@ def make_start_cell(crystal: IonicCrystal, name: str, *, note: str = "") -> Star
 
 def format_extxyz(atoms: object) -> str:
     """Format atoms as extended XYZ: cell, species, positions and nothing else."""
-    from ase.io.extxyz import write_extxyz
-
     text = io.StringIO()
     write_extxyz(text, [atoms], columns=["symbols", "positions"], write_info=False)
     return text.getvalue()

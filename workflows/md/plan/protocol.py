@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from dualion.screening.transport.self_diffusion.coefficient import MOBILE_N_EFF
 from dualion.structures.errors import InputError
@@ -98,8 +98,6 @@ def make_protocol(name: str, **changes: object) -> MdProtocol:
     Raises:
         InputError: there is no such protocol or field, or a value makes no sense.
     """
-    from pydantic import ValidationError
-
     known_name("MD protocol", name, PROTOCOLS)
     content = PROTOCOLS[name].model_dump() | changes
     try:

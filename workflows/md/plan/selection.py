@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -105,8 +106,6 @@ def select_candidates(
 
 def _find_rows(run: RunFolder, ids: Sequence[str]) -> list[Row]:
     """Find the best row of each id."""
-    import difflib
-
     best: dict[str, Row] = {}
     for row in run.candidates:
         best.setdefault(str(row["source_id"]), row)

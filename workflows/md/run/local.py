@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import subprocess
 import sys
 import threading
 import time
@@ -372,8 +373,6 @@ def _run_process(
         InputError: there is no run, or another process has it.
         PieceDiedError: its process died.
     """
-    import subprocess
-
     words = [
         sys.executable, "-m", "dualion.workflows.md.run.job", *map(str, paths),
         "--cores", str(resources.cores), "--gpus", str(resources.gpus), "--device", device,

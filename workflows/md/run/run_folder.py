@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from dualion.structures.errors import InputError
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.states import RunState
@@ -153,8 +155,6 @@ class RunFolder:
         Raises:
             InputError: ``run.json`` is missing or damaged.
         """
-        from pydantic import ValidationError
-
         path = self.path / "run.json"
         try:
             return RunSpec.model_validate(_read_json(path))
@@ -167,7 +167,7 @@ class RunFolder:
         Raises:
             InputError: it is missing or damaged.
         """
-        import ase.io
+        import ase.io  # half a second that only a segment needs
 
         try:
             return ase.io.read(self.start, format="extxyz", index=0)
