@@ -55,7 +55,7 @@ def run_all(doped: Path, runs: Path, only: tuple[str, str] | None, cores: int) -
     """Every run, one after the other."""
     from dualion.workflows.execution.signals import stop_on_signal
     from dualion.workflows.md.engines import Resources
-    from dualion.workflows.md.run.segment import run_piece
+    from dualion.workflows.md.run.segment import run_segment
 
     cells = {"pure": doped / "host-relaxed.extxyz", "LiI_0.2": doped / "lowest.extxyz"}
     with stop_on_signal() as stop:
@@ -64,14 +64,14 @@ def run_all(doped: Path, runs: Path, only: tuple[str, str] | None, cores: int) -
                 if only and (name, float(only[1])) != (only[0], kelvin):
                     continue
                 folder = prepared(runs, name, path, kelvin)
-                print(run_piece(folder, Resources(cores=cores), stop=stop), flush=True)
+                print(run_segment(folder, Resources(cores=cores), stop=stop), flush=True)
 
 
 def prepared(runs: Path, name: str, cell: Path, kelvin: float) -> Path:
     """The folder of one run."""
     import ase.io
 
-    from dualion.workflows.md.plan.protocol import protocol_named
+    from dualion.workflows.md.plan.protocol import make_protocol
     from dualion.workflows.md.plan.spec import RunSpec
     from dualion.workflows.md.run.run_folder import RunFolder
 
@@ -91,7 +91,7 @@ def prepared(runs: Path, name: str, cell: Path, kelvin: float) -> Path:
         engine="chgnet",
         temperature_k=kelvin,
         seed=round(kelvin),
-        protocol=protocol_named("mlip", temperatures_k=(kelvin,), **PROTOCOL),
+        protocol=make_protocol("mlip", temperatures_k=(kelvin,), **PROTOCOL),
     )
     folder = RunFolder(runs / name / f"{kelvin:g}K")
     folder.create(spec, text.getvalue())
@@ -100,7 +100,7 @@ def prepared(runs: Path, name: str, cell: Path, kelvin: float) -> Path:
 
 def write_report(runs: Path, figures: Path) -> None:
     """Print the tables and write the figures."""
-    from dualion.workflows.md.run.assess import read_production, transport_of
+    from dualion.workflows.md.run.assess import analyse_transport, read_production
     from dualion.workflows.md.run.run_folder import RunFolder
 
     figures.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def write_report(runs: Path, figures: Path) -> None:
     for path in sorted(runs.glob("*/*K/trajectory.extxyz.gz")):
         folder = RunFolder(path.parent)
         spec = folder.spec()
-        reports[spec.cell, spec.temperature_k] = transport_of(
+        reports[spec.cell, spec.temperature_k] = analyse_transport(
             read_production(folder, spec), spec, full=True
         )
     print_diffusion(reports)

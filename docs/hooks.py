@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +44,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def commands_page() -> str:
     """Every command with its arguments and options."""
     parts = ["# Commands\n", "Made from the code; `dualion COMMAND --help` says the same.\n"]
-    for name, command in _commands_below(typer.main.get_command(app)):
-        inner = _commands_below(command)
-        parts += [_command(f"{name} {below}", one) for below, one in inner]
-        if not inner and not command.hidden:
-            parts.append(_command(name, command))
+    for name, command in sorted(_leaf_commands(typer.main.get_command(app)), key=itemgetter(0)):
+        parts.append(_command(name, command))
     return "\n".join(parts)
 
 
-def _commands_below(group: Any) -> list[tuple[str, Any]]:
-    """The commands of a group, sorted by name; none for a single command."""
-    if not hasattr(group, "list_commands"):
-        return []
-    context = group.make_context(group.name, [], resilient_parsing=True)
-    return [
-        (name, group.get_command(context, name)) for name in sorted(group.list_commands(context))
-    ]
+def _leaf_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and commands of a group and its sub-groups, whose modules are imported on demand."""
+    context = group.make_context("dualion", [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if hasattr(command, "list_commands"):
+            yield from _leaf_commands(command, f"{prefix}{name} ")
+        elif not command.hidden:
+            yield f"{prefix}{name}", command
 
 
 def _command(name: str, command: Any) -> str:

@@ -102,7 +102,7 @@ def test_replicas_are_combined_and_a_damaged_one_is_named(tmp_path: Path) -> Non
         ((), "--frame-step-fs"),
         (("--frame-step-fs", "100", "--temperature-k", "0"), "above 0 K"),
         (("--frame-step-fs", "100", "--temperature-k", "500,600"), "2 temperatures"),
-        (("--frame-step-fs", "100", "--temperature-k", "warm"), "no number"),
+        (("--frame-step-fs", "100", "--temperature-k", "warm"), "not a number"),
         (("--frame-step-fs", "100", "--charges", "Li"), "element=charge"),
         (("--frame-step-fs", "100", "--framework", "Ge"), "not in the trajectory"),
         (("--frame-step-fs", "-1"), "must be over 0"),

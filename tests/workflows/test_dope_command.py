@@ -55,7 +55,8 @@ def engine(monkeypatch):
     """Engines by the names of the classes above."""
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
-        "dualion.workflows.md.engines.calculators.make_calculator",
+        dope_command,
+        "make_calculator",
         lambda name, *, model_path=None, device="auto": engines[name](),
     )
 

@@ -9,7 +9,7 @@ from ase.calculators.emt import EMT
 
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError, StructureError
-from dualion.workflows.doping.relaxation import RelaxOptions, Stopped, relax
+from dualion.workflows.doping.relaxation import RelaxOptions, StopRequested, relax
 
 COPPER_ANGSTROM = 3.589
 """Lattice constant of EMT's copper, where dE/dV vanishes (see the scan below)."""
@@ -87,7 +87,7 @@ def test_the_step_limit_ends_it_unfinished():
 
 
 def test_stopping_between_steps():
-    with pytest.raises(Stopped):
+    with pytest.raises(StopRequested):
         relax(copper(), EMT(), stop=lambda: True)
 
 

@@ -89,7 +89,7 @@ cluster:
 #   most_atoms: 200
 #   seed: 1
 #   cores: 1                       # of one run; also gpus, device, launcher
-#   walltime: "12:00:00"           # of one piece in the queue
+#   walltime: "12:00:00"           # of one segment in the queue
 #   template: job.sh               # your own script with {{{{header}}}} and {{{{command}}}}
 
 # store: postgresql://user@host/database   # without it: campaign.db beside this file

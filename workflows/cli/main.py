@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-from importlib import import_module
-from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from dualion.structures.errors import DualionError
+from dualion.workflows.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "screen": "Screen crystal structures and write a ranked CSV of dual-ion conductors.",
@@ -27,58 +25,31 @@ COMMANDS = {
     "path": "Show the minimum-energy paths, bottlenecks and sites of an ion in one structure.",
     "analyze": "Analyse MD trajectories: D, conductivity, transport numbers, figures.",
     "dope": "Dope a host with a salt: supercell, insertion sites, configurations, lowest energy.",
-    "md": "Molecular dynamics of the candidates: queue, run, follow, collect.",
+    "md": "Molecular dynamics of the candidates: queue, run, monitor, collect.",
     "doctor": "Say for each source of structures whether it is usable here and what is missing.",
 }
-"""Every command, in the order of ``--help``, with its line there; each lives in a module of its
-name, or in ``MODULES``. The lines stand here so that ``--help`` imports no command."""
+"""Every command, in the order of ``--help``, with its line there."""
 
 MODULES = {
     "analyze": "analyze.command",
     "dope": "dope.command",
-    "md": "md.commands",
+    "md": "md.group",
     "path": "path.command",
 }
-"""Commands that have a folder of their own."""
-
-_LISTING = "dualion.listing"
+"""Modules of the commands that have a folder of their own."""
 
 
-class LazyGroup(TyperGroup):
-    """A group that imports a command's module when that command is asked for."""
+class MainGroup(LazyGroup):
+    """The commands of ``dualion``."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of ``--help``."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name, or only its line of help while the list is printed."""
-        if cmd_name not in COMMANDS:
-            return None
-        if ctx.meta.get(_LISTING):
-            return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
-        return load_command(cmd_name)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help of the group."""
-        ctx.meta[_LISTING] = True
-        super().format_help(ctx, formatter)
-
-
-def load_command(name: str) -> Any:
-    """Import the module of one command and give the command."""
-    alone = typer.Typer(
-        add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
-    )
-    module = MODULES.get(name, name)
-    import_module(f"dualion.workflows.cli.{module}").register(alone)
-    command = typer.main.get_command(alone)
-    return command.commands[name] if isinstance(command, TyperGroup) else command
+    package = "dualion.workflows.cli"
+    lines = COMMANDS
+    modules = MODULES
 
 
 app = typer.Typer(
     name="dualion",
-    cls=LazyGroup,
+    cls=MainGroup,
     help="Find solids in which a metal cation and an anion both migrate.",
     epilog="Start with: dualion screen (the bundled reference set), then dualion screen FOLDER.",
     no_args_is_help=True,

@@ -1,1 +1,1 @@
-"""Doped configurations: written, relaxed, ranked."""
+"""Doped configurations: write, relax, rank."""

@@ -1,6 +1,7 @@
-"""The files of a doping. A configuration that is finished has a small JSON file of its energy.
+"""The files of a doping. Each finished configuration has a small JSON file with its outcome.
 
-Files are whole or not there; the JSON of an outcome comes last, so that what it tells is there.
+Files are replaced atomically; the JSON of an outcome is written last, so that the files that it
+names exist.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.io.extxyz import write_extxyz
 from numpy.typing import NDArray
 
 from dualion.results.tables import guard_cell
@@ -32,10 +34,10 @@ from dualion.workflows.doping.records import (
     DopeRequest,
     DopeResult,
     Outcome,
-    lowest_of,
-    name_of,
+    find_lowest,
+    format_name,
 )
-from dualion.workflows.doping.relaxation import Relaxed, RelaxOptions
+from dualion.workflows.doping.relaxation import Relaxation, RelaxOptions
 from dualion.workflows.execution.files import write_text
 
 COLUMNS = (
@@ -56,11 +58,19 @@ COLUMNS = (
 )
 """Columns of ``configurations.csv``."""
 PACKAGES = ("ase", "pymatgen", "spglib", "numpy", "chgnet", "torch")
-"""Packages whose versions decide the numbers."""
+"""Packages whose versions affect the numbers."""
 
 
 class DopeFolder:
-    """The files of one doping."""
+    """The files of one doping.
+
+    Args:
+        folder: where they are.
+        request: host, change, limits.
+        plan: supercell and amounts.
+        found: the configurations.
+        ordering: how a disordered host was ordered; None of an ordered one.
+    """
 
     def __init__(
         self,
@@ -76,10 +86,14 @@ class DopeFolder:
         self.found = found
         self.ordering = ordering
 
-    def begin(self) -> None:
-        """Write the unrelaxed structures and ``dope.json``; refuse a folder of another request."""
+    def start(self) -> None:
+        """Write the unrelaxed structures and ``dope.json``.
+
+        Raises:
+            InputError: the folder holds a doping of another request, or cannot be written to.
+        """
         before = _read_json(self.folder / "dope.json")
-        now = self._description()
+        now = self._describe()
         if before is not None and before.get("request") != now["request"]:
             old = before.get("request")
             changed = [
@@ -93,18 +107,26 @@ class DopeFolder:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_text(self.folder / "dope.json", _json_text({**now, "state": "unfinished"}))
+            write_text(self.folder / "dope.json", _format_json({**now, "state": "unfinished"}))
             write_text(self.folder / f"{HOST}.cif", cif_text(self.found.host))
             for number, one in enumerate(self.found.configurations, start=1):
-                path = self.folder / f"{name_of(number)}.cif"
+                path = self.folder / f"{format_name(number)}.cif"
                 write_text(path, cif_text(one.configuration.crystal))
         except OSError as error:
             raise InputError(
                 f"Cannot write to {self.folder}: {error.strerror}. Choose another --output."
             ) from error
 
-    def finished(self, name: str, crystal: IonicCrystal) -> Outcome | None:
-        """The outcome of an earlier run, where it was of the same structure and limits."""
+    def load_outcome(self, name: str, crystal: IonicCrystal) -> Outcome | None:
+        """Load the outcome of an earlier run of the same structure and limits.
+
+        Args:
+            name: of the configuration.
+            crystal: its unrelaxed structure.
+
+        Returns:
+            None where there is none that is complete.
+        """
         stored = _read_json(self.folder / f"{name}.json")
         if stored is None or stored.get("key") != self._key(crystal):
             return None
@@ -112,23 +134,32 @@ class DopeFolder:
             outcome = Outcome(**stored["outcome"])
         except (KeyError, TypeError):
             return None
-        there = (self.folder / outcome.file).is_file()
-        return (
-            outcome if there and outcome.status in ("relaxed", "not_converged", "failed") else None
-        )
+        ended = outcome.status in ("relaxed", "not_converged", "failed")
+        return outcome if ended and (self.folder / outcome.file).is_file() else None
 
-    def keep(self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxed | None) -> None:
-        """Write one outcome; its JSON last, so that it is there only where all is."""
+    def save_outcome(
+        self, outcome: Outcome, crystal: IonicCrystal, relaxed: Relaxation | None
+    ) -> None:
+        """Write one outcome, its JSON last, so that it exists only where all files do.
+
+        Args:
+            outcome: of the configuration.
+            crystal: its unrelaxed structure.
+            relaxed: its relaxation; None where that failed.
+
+        Raises:
+            OSError: the disk refuses.
+        """
         if relaxed is not None:
             write_text(self.folder / outcome.file, cif_text(relaxed.crystal))
-            text = _extxyz_text(relaxed.crystal, outcome)
+            text = _format_extxyz(relaxed.crystal, outcome)
             write_text(self.folder / outcome.file.replace(".cif", ".extxyz"), text)
         stored = {"key": self._key(crystal), "outcome": asdict(outcome)}
-        write_text(self.folder / f"{outcome.name}.json", _json_text(stored))
+        write_text(self.folder / f"{outcome.name}.json", _format_json(stored))
 
-    def end(self, result: DopeResult) -> None:
+    def finish(self, result: DopeResult) -> None:
         """Write the table, the lowest configuration, and the finished ``dope.json``."""
-        lowest = lowest_of(result.outcomes)
+        lowest = find_lowest(result.outcomes)
         if lowest is not None:
             for ending in ("cif", "extxyz"):
                 source = self.folder / lowest.file.replace(".cif", f".{ending}")
@@ -141,17 +172,17 @@ class DopeFolder:
             "host": asdict(result.host),
             "outcomes": [asdict(outcome) for outcome in result.outcomes],
         }
-        write_text(self.folder / "dope.json", _json_text({**self._description(), **more}))
+        write_text(self.folder / "dope.json", _format_json({**self._describe(), **more}))
 
     def _key(self, crystal: IonicCrystal) -> str:
-        """What an outcome depends on."""
+        """Hash of everything that an outcome depends on."""
         request = self.request
         arrays = [np.round(crystal.cell, 6), np.round(crystal.frac, 6), crystal.numbers]
         parts = [array.tolist() for array in arrays]
         parts += [asdict(request.relaxation or RelaxOptions()), request.engine, request.model_path]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    def _description(self) -> dict[str, Any]:
+    def _describe(self) -> dict[str, Any]:
         request, plan, found = self.request, self.plan, self.found
         relaxation = asdict(request.relaxation) if request.relaxation else None
         return {
@@ -178,7 +209,7 @@ class DopeFolder:
             "widths_angstrom": plan.supercell.widths_angstrom.tolist(),
             "lengths_angstrom": plan.supercell.lengths_angstrom.tolist(),
             "wide_enough": plan.supercell.wide_enough,
-            "charges_e": _charges(found),
+            "charges_e": _mean_charges(found),
             "ways": found.combinations,
             "distinct": found.distinct if found.distinct >= 0 else "too many to count",
             "looked_at": found.looked_at,
@@ -196,8 +227,8 @@ class DopeFolder:
                 for ion, sites in found.sites.items()
                 for site in sites
             ],
-            "ordering": _ordering(self.ordering),
-            "versions": _versions(),
+            "ordering": _describe_ordering(self.ordering),
+            "versions": _list_versions(),
         }
 
 
@@ -205,7 +236,7 @@ def _primitive_cell(found: DopedConfigurations, plan: DopingPlan) -> NDArray[np.
     return np.linalg.inv(plan.supercell.matrix) @ found.host.cell
 
 
-def _charges(found: DopedConfigurations) -> dict[str, float]:
+def _mean_charges(found: DopedConfigurations) -> dict[str, float]:
     """Mean oxidation state of each element of the doped cell, e."""
     crystal = found.configurations[0].configuration.crystal
     return {
@@ -214,8 +245,8 @@ def _charges(found: DopedConfigurations) -> dict[str, float]:
     }
 
 
-def _ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
-    """How a disordered host was ordered."""
+def _describe_ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
+    """Describe how a disordered host was ordered."""
     if ranking is None:
         return None
     return {
@@ -227,7 +258,7 @@ def _ordering(ranking: OrderedRanking | None) -> dict[str, Any] | None:
     }
 
 
-def _versions() -> dict[str, str]:
+def _list_versions() -> dict[str, str]:
     found = {}
     for package in ("dualion", *PACKAGES):
         try:
@@ -237,10 +268,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _extxyz_text(crystal: IonicCrystal, outcome: Outcome) -> str:
-    """The crystal as extended XYZ with its energy."""
-    from ase.io.extxyz import write_extxyz
-
+def _format_extxyz(crystal: IonicCrystal, outcome: Outcome) -> str:
+    """Format the crystal as extended XYZ with its energy."""
     atoms = to_atoms(crystal)
     atoms.info.update(
         {"energy_ev": outcome.energy_ev, "configuration": outcome.name, "status": outcome.status}
@@ -260,17 +289,17 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
             (
                 rank if known else "",
                 outcome.name,
-                _number(outcome.energy_ev, 6),
-                _number(outcome.energy_ev / outcome.atoms, 6),
-                _number(outcome.energy_ev - lowest, 6),
+                _format_number(outcome.energy_ev, 6),
+                _format_number(outcome.energy_ev / outcome.atoms, 6),
+                _format_number(outcome.energy_ev - lowest, 6),
                 outcome.degeneracy,
-                _number(outcome.estimate_ev, 4),
+                _format_number(outcome.estimate_ev, 4),
                 outcome.status,
                 outcome.reason,
                 outcome.steps,
-                _number(outcome.largest_force_ev_angstrom, 4),
-                _number(outcome.volume_cubic_angstrom, 3),
-                _number(outcome.seconds, 1),
+                _format_number(outcome.largest_force_ev_angstrom, 4),
+                _format_number(outcome.volume_cubic_angstrom, 3),
+                _format_number(outcome.seconds, 1),
                 outcome.file,
             )
         )
@@ -281,16 +310,16 @@ def _write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
     write_text(path, text.getvalue())
 
 
-def _number(value: float, digits: int) -> str:
+def _format_number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
-def _json_text(value: object) -> str:
+def _format_json(value: object) -> str:
     return json_text(value, indent=1) + "\n"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
-    """The content, or ``None`` where there is none that can be read."""
+    """Read a JSON object; None where there is none that can be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What ``dualion dope`` is asked for, and what it leaves."""
+"""Request and result of a doping."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATUSES = ("relaxed", "not_converged", "failed", "stopped", "not_relaxed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DopeRequest:
-    """What is asked for.
+    """Request of a doping.
 
     Attributes:
         name: name of the host, for files and messages.
@@ -30,7 +30,7 @@ class DopeRequest:
         x: amount per formula unit; 0 for the host alone.
         configurations: largest number of configurations.
         doping: supercell, sites, seed.
-        relaxation: limits; ``None`` where nothing is relaxed.
+        relaxation: limits; None to relax nothing.
         engine: name of the calculator.
         model_path: file of its parameters, or an empty text.
     """
@@ -48,20 +48,20 @@ class DopeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """What became of one configuration.
+    """Outcome of one configuration.
 
     Attributes:
         name: name of its files.
         status: one of ``STATUSES``.
-        reason: why, where it is not ``relaxed``.
-        degeneracy: configurations that symmetry relates to it.
+        reason: why it is not ``relaxed``.
+        degeneracy: number of configurations that are equivalent by symmetry.
         estimate_ev: estimate before relaxing, eV.
-        energy_ev: eV; NaN where there is none.
-        atoms: how many.
+        energy_ev: potential energy of the cell, eV; NaN where there is none.
+        atoms: number of atoms.
         steps: steps of the relaxation.
-        largest_force_ev_angstrom: eV/Å; NaN where there is none.
-        volume_cubic_angstrom: Å³, after relaxing where it was.
-        seconds: wall time of the relaxation.
+        largest_force_ev_angstrom: residual force, eV/Å; NaN where there is none.
+        volume_cubic_angstrom: volume of the last structure, Å³.
+        seconds: wall time of the relaxation, s.
         file: path of its last structure below the folder.
     """
 
@@ -81,15 +81,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DopeResult:
-    """A finished doping.
+    """Result of a doping.
 
     Attributes:
         plan: supercell and amounts.
         outcomes: configurations, in ascending energy, those without one at the end.
         host: the undoped supercell.
-        found: how the configurations came about.
-        ordering: how a disordered host was ordered; ``None`` of an ordered one.
-        complete: whether every configuration was worked on.
+        found: the configurations and how they were found.
+        ordering: how a disordered host was ordered; None of an ordered one.
+        complete: whether every configuration was treated.
     """
 
     plan: DopingPlan
@@ -100,8 +100,8 @@ class DopeResult:
     complete: bool
 
 
-def ranked(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """In ascending energy; those without one by their estimate, at the end."""
+def rank_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Sort outcomes by energy; those without one come last, by their estimate."""
     return tuple(
         sorted(
             outcomes,
@@ -113,15 +113,15 @@ def ranked(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     )
 
 
-def lowest_of(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The lowest relaxed configuration; an unfinished one only where none is finished."""
+def find_lowest(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """Find the lowest relaxed configuration; an unconverged one only where none converged."""
     for status in ("relaxed", "not_converged"):
-        of_status = [outcome for outcome in ranked(outcomes) if outcome.status == status]
+        of_status = [outcome for outcome in rank_outcomes(outcomes) if outcome.status == status]
         if of_status:
             return of_status[0]
     return None
 
 
-def name_of(number: int) -> str:
-    """Name of a configuration's files."""
+def format_name(number: int) -> str:
+    """Format the name of a configuration's files."""
     return f"{number:03d}"

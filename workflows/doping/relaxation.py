@@ -1,8 +1,8 @@
 """Relax cell and atoms with an ASE calculator, step by step, with guards.
 
-Ions that were just inserted push hard: at first the atoms alone give way, in the cell as it is,
-then the cell with them, through ASE's Fréchet filter. FIRE (Bitzek et al., Phys. Rev. Lett. 97,
-170201 (2006), 10.1103/PhysRevLett.97.170201) takes both rough parts, LBFGS finishes.
+Inserted ions exert large forces: first the atoms are relaxed in the fixed cell, then atoms and
+cell, through ASE's Fréchet filter. Both rough stages use FIRE (Bitzek et al., Phys. Rev. Lett.
+97, 170201 (2006), 10.1103/PhysRevLett.97.170201), the last one LBFGS.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE, LBFGS
 
 from dualion.structures.conversion import moved, to_atoms
 from dualion.structures.crystal import IonicCrystal
@@ -26,23 +28,27 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 ROUGH_EV_ANGSTROM = 0.5
-"""Largest force at which a rough part ends."""
+"""Largest force at which a rough stage ends, eV/Å."""
 LARGEST_GROWTH = 2.0
-"""Volume over that of the start (or the other way round) from which the cell has run away. With
-an eighth of LiI inserted, CHGNet's cell of LiI is up to 58 % larger on its way."""
+"""Largest ratio of the volume to that of the start, or its inverse. With an eighth of LiI inserted,
+CHGNet's cell of LiI is up to 58 % larger during the relaxation."""
 CLOSEST_ANGSTROM = 0.5
+"""Smallest distance of two atoms, Å."""
 OnStep = Callable[[int, float, float], None]
 """Called with the step, the energy in eV and the largest force in eV/Å."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaxOptions:
-    """How far a cell is relaxed.
+    """Limits of a relaxation.
 
     Attributes:
-        force_ev_angstrom: largest force on an atom, the cell's included, that counts as relaxed.
-        most_steps: steps after which it ends unfinished.
+        force_ev_angstrom: largest residual force, of the cell too, eV/Å.
+        most_steps: most steps.
         cell: whether the cell is relaxed too.
+
+    Raises:
+        InputError: a limit is out of range.
     """
 
     force_ev_angstrom: float = 0.05
@@ -59,17 +65,17 @@ class RelaxOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Relaxed:
+class Relaxation:
     """A relaxed cell.
 
     Attributes:
-        crystal: the ions at their new places.
+        crystal: the relaxed ions and cell.
         energy_ev: potential energy of the cell, eV.
         start_ev: the same before the first step, eV.
-        largest_force_ev_angstrom: what is left, eV/Å.
-        steps: steps taken.
+        largest_force_ev_angstrom: residual force, eV/Å.
+        steps: number of steps.
         converged: whether the force limit was reached.
-        seconds: wall time.
+        seconds: wall time, s.
     """
 
     crystal: IonicCrystal
@@ -81,8 +87,8 @@ class Relaxed:
     seconds: float
 
 
-class Stopped(Exception):
-    """The user asked to stop between two steps."""
+class StopRequested(Exception):
+    """The user requested a stop between two steps."""
 
 
 def relax(
@@ -92,34 +98,34 @@ def relax(
     *,
     on_step: OnStep | None = None,
     stop: Callable[[], bool] | None = None,
-) -> Relaxed:
+) -> Relaxation:
     """Relax an ordered crystal.
 
     Args:
         crystal: the start.
-        calculator: any ASE calculator; for the cell it must give stresses.
-        options: limits.
-        on_step: told of every step.
-        stop: asked after every step whether to give up.
+        calculator: any ASE calculator; it must give stresses to relax the cell.
+        options: limits; None for the default ones.
+        on_step: called after every step.
+        stop: called after every step; True stops.
 
     Raises:
         StructureError: the calculator failed, an energy is not finite, atoms fell onto each
             other or the cell ran away; ``reason`` says which.
-        Stopped: ``stop`` said so.
+        StopRequested: ``stop`` returned True.
     """
     options = options or RelaxOptions()
     atoms = to_atoms(crystal)
     atoms.calc = calculator
     began, volume = time.perf_counter(), crystal.volume_cubic_angstrom
-    target = _target(atoms, options)
+    target = _make_target(atoms, options)
     start_ev, force = _measure(atoms, target, volume)
     energy_ev, steps = start_ev, 0
-    for steps, (energy_ev, force) in enumerate(_steps(atoms, target, options, volume), start=1):
+    for steps, (energy_ev, force) in enumerate(_run_steps(atoms, target, options, volume), start=1):
         if on_step is not None:
             on_step(steps, energy_ev, force)
         if stop is not None and stop():
-            raise Stopped
-    return Relaxed(
+            raise StopRequested
+    return Relaxation(
         crystal=moved(crystal, np.array(atoms.cell), atoms.positions),
         energy_ev=energy_ev,
         start_ev=start_ev,
@@ -130,44 +136,40 @@ def relax(
     )
 
 
-def _target(atoms: Atoms, options: RelaxOptions) -> Any:
-    """What the optimiser moves: the atoms, or atoms and cell."""
+def _make_target(atoms: Atoms, options: RelaxOptions) -> Any:
+    """Make the object that the optimiser moves: the atoms, or atoms and cell."""
     if not options.cell:
         return atoms
-    from ase.filters import FrechetCellFilter
-
     return FrechetCellFilter(atoms)
 
 
-def _steps(
+def _run_steps(
     atoms: Atoms, target: Any, options: RelaxOptions, volume: float
 ) -> Iterator[tuple[float, float]]:
-    """Energy and largest force after each step."""
-    from ase.optimize import FIRE, LBFGS
-
-    left = options.most_steps
+    """Run the stages; yield energy, eV, and largest force, eV/Å, after each step."""
+    remaining = options.most_steps
     rough = max(ROUGH_EV_ANGSTROM, options.force_ev_angstrom)
-    parts = [
+    stages = [
         (FIRE, atoms, rough),
         (FIRE, target, rough),
         (LBFGS, target, options.force_ev_angstrom),
     ]
-    for method, what, limit in parts:
+    for method, what, limit in stages:
         optimizer = method(what, logfile=None)
-        while left > 0 and _largest_force(what) > limit:
-            _guarded(optimizer.step)
-            left -= 1
+        while remaining > 0 and _largest_force(what) > limit:
+            _call_engine(optimizer.step)
+            remaining -= 1
             yield _measure(atoms, target, volume)
 
 
 def _measure(atoms: Atoms, target: Any, volume: float) -> tuple[float, float]:
-    """Energy in eV and largest force in eV/Å, after the guards."""
-    energy = float(_guarded(atoms.get_potential_energy))
-    forces = np.asarray(_guarded(target.get_forces))
+    """Measure energy, eV, and largest force, eV/Å, and check them against the guards."""
+    energy = float(_call_engine(atoms.get_potential_energy))
+    forces = np.asarray(_call_engine(target.get_forces))
     if not (np.isfinite(energy) and np.isfinite(forces).all()):
         raise StructureError(
-            "The engine returned an energy or a force that is no finite number; the cell is too "
-            "far from what it knows.",
+            "The engine returned an energy or a force that is not finite; the cell is too far "
+            "from its training data or parameters.",
             reason="energy_not_finite",
         )
     grown = float(atoms.get_volume()) / volume
@@ -189,15 +191,15 @@ def _measure(atoms: Atoms, target: Any, volume: float) -> tuple[float, float]:
 
 def _largest_force(what: Any) -> float:
     """Largest force on what an optimiser moves, eV/Å."""
-    return _largest(np.asarray(_guarded(what.get_forces)))
+    return _largest(np.asarray(_call_engine(what.get_forces)))
 
 
 def _largest(forces: np.ndarray) -> float:
     return float(np.linalg.norm(forces, axis=1).max())
 
 
-def _guarded(call: Callable[[], Any]) -> Any:
-    """What the calculator returns, without what it prints or warns of; its errors as a reason."""
+def _call_engine(call: Callable[[], Any]) -> Any:
+    """Call the calculator, silence what it prints or warns of, and name its errors."""
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Doped configurations, written, relaxed one after the other, ranked; resumable."""
+"""Write, relax and rank doped configurations; resumable."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ from dualion.structures.errors import StructureError
 from dualion.structures.ordered_ranking import ranked_configurations
 from dualion.structures.symmetry import primitive_crystal
 from dualion.workflows.doping.folder import DopeFolder
-from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, name_of, ranked
-from dualion.workflows.doping.relaxation import Relaxed, RelaxOptions, Stopped, relax
-
-IDENTITY = np.eye(3, dtype=np.int64)
+from dualion.workflows.doping.records import (
+    HOST,
+    DopeRequest,
+    DopeResult,
+    Outcome,
+    format_name,
+    rank_outcomes,
+)
+from dualion.workflows.doping.relaxation import Relaxation, RelaxOptions, StopRequested, relax
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
+IDENTITY = np.eye(3, dtype=np.int64)
 OnProgress = Callable[[str, int, float, float], None]
 """Called with the configuration's name, the step, the energy in eV, the largest force in eV/Å."""
 OnDone = Callable[[Outcome, bool], None]
-"""Called with each outcome, and whether it was there from an earlier run."""
+"""Called with each outcome, and whether it is of an earlier run."""
 
 
 def dope(
@@ -45,17 +51,20 @@ def dope(
     energy is taken.
 
     Args:
-        request: what is asked for.
-        folder: where everything goes; a folder of the same request is carried on.
-        calculator: the engine; without one nothing is relaxed.
-        on_plan: told how many cells there are, the undoped one included.
-        on_progress: told of every step of a relaxation.
-        on_done: told of every configuration that is finished.
-        stop: asked after every step whether to stop.
+        request: host, change, limits.
+        folder: for all files; a folder of the same request is continued.
+        calculator: the engine; None relaxes nothing.
+        on_plan: called with the number of cells, the undoped one included.
+        on_progress: called after every step of a relaxation.
+        on_done: called after every configuration.
+        stop: called after every step; True stops.
+
+    Returns:
+        The outcomes; incomplete after a stop.
 
     Raises:
         InputError: the request cannot be met, or the folder holds another one.
-        StructureError: the host cannot be treated.
+        StructureError: the host cannot be doped.
     """
     host = primitive_crystal(request.host)
     plan = plan_doping(host, request.unit, request.x, request.doping)
@@ -72,17 +81,22 @@ def dope(
         options=request.doping,
     )
     store = DopeFolder(folder, request, plan, found, ordering)
-    store.begin()
+    store.start()
     work = [(HOST, found.host, 1, 0.0)] + [
-        (name_of(number), one.configuration.crystal, one.configuration.degeneracy, one.estimate_ev)
+        (
+            format_name(number),
+            one.configuration.crystal,
+            one.configuration.degeneracy,
+            one.estimate_ev,
+        )
         for number, one in enumerate(found.configurations, start=1)
     ]
     if on_plan is not None:
         on_plan(len(work))
     outcomes = []
     for name, crystal, degeneracy, estimate_ev in work:
-        before = store.finished(name, crystal)
-        outcome = before or _work(
+        before = store.load_outcome(name, crystal)
+        outcome = before or _relax_one(
             store, name, crystal, degeneracy, estimate_ev, calculator, on_progress, stop
         )
         outcomes.append(outcome)
@@ -90,17 +104,17 @@ def dope(
             on_done(outcome, before is not None)
     result = DopeResult(
         plan=plan,
-        outcomes=ranked(outcomes[1:]),
+        outcomes=rank_outcomes(outcomes[1:]),
         host=outcomes[0],
         found=found,
         ordering=ordering,
         complete=all(outcome.status != "stopped" for outcome in outcomes),
     )
-    store.end(result)
+    store.finish(result)
     return result
 
 
-def _work(
+def _relax_one(
     store: DopeFolder,
     name: str,
     crystal: IonicCrystal,
@@ -110,7 +124,7 @@ def _work(
     on_progress: OnProgress | None,
     stop: Callable[[], bool] | None,
 ) -> Outcome:
-    """Relax one configuration and keep what came of it; nothing that fails here ends the run."""
+    """Relax one configuration and save its outcome; a failure does not end the run."""
     options = store.request.relaxation
     common: dict[str, Any] = {
         "name": name,
@@ -123,7 +137,7 @@ def _work(
     if calculator is None or options is None:
         return Outcome(status="not_relaxed", reason="", **common)
     if stop is not None and stop():
-        return Outcome(status="stopped", reason="stopped before it began", **common)
+        return Outcome(status="stopped", reason="stopped before its relaxation", **common)
 
     def on_step(step: int, energy_ev: float, force: float) -> None:
         if on_progress is not None:
@@ -131,18 +145,20 @@ def _work(
 
     try:
         relaxed = relax(crystal, calculator, options, on_step=on_step, stop=stop)
-    except Stopped:
+    except StopRequested:
         return Outcome(status="stopped", reason="stopped while relaxing", **common)
     except StructureError as error:
         outcome = Outcome(status="failed", reason=f"{error.reason}: {error}", **common)
-        store.keep(outcome, crystal, None)
+        store.save_outcome(outcome, crystal, None)
         return outcome
-    outcome = Outcome(**{**common, **_numbers(relaxed, options), "file": f"{name}-relaxed.cif"})
-    store.keep(outcome, crystal, relaxed)
+    outcome = Outcome(
+        **{**common, **_describe_relaxation(relaxed, options), "file": f"{name}-relaxed.cif"}
+    )
+    store.save_outcome(outcome, crystal, relaxed)
     return outcome
 
 
-def _numbers(relaxed: Relaxed, options: RelaxOptions) -> dict[str, Any]:
+def _describe_relaxation(relaxed: Relaxation, options: RelaxOptions) -> dict[str, Any]:
     return {
         "status": "relaxed" if relaxed.converged else "not_converged",
         "reason": "" if relaxed.converged else f"{options.most_steps} steps were not enough",

@@ -1,1 +1,1 @@
-"""Molecular dynamics of the shortlist: plan, run in pieces, follow, analyse."""
+"""Molecular dynamics of the shortlist: plan, run in segments, monitor, analyse."""

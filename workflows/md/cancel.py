@@ -16,7 +16,7 @@ from dualion.workflows.execution.submission import (
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.queue_state import InQueue, open_submissions, states_of
 from dualion.workflows.md.reconcile import RunStatus, reconcile
-from dualion.workflows.md.run.local import wanted
+from dualion.workflows.md.run.local import matches_ids
 from dualion.workflows.md.run.supervisor import CANCEL, cancel_run, is_held
 from dualion.workflows.md.states import FINAL, RunState
 
@@ -41,7 +41,7 @@ def cancel_runs(
     with folder.reading():
         pass
     with folder.writing() as runs:
-        found = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+        found = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
         if ids and not found:
             raise InputError(f"No run of {', '.join(ids)} is queued.")
         going = [one for one in found if one.state not in FINAL]

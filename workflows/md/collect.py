@@ -1,4 +1,4 @@
-"""``dualion md collect``: finished runs into the store, and from there into the tables."""
+"""Collect finished runs into the store, and from there into the tables."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LARGEST_ANALYSIS_BYTES = 100_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Collected:
-    """What collecting did.
+    """Result of collecting.
 
     Attributes:
-        taken: finished runs that the store has now and had not before.
-        done: finished runs in all.
+        taken: finished runs that were new to the store.
+        done: all finished runs.
         runs: all runs.
         rows: rows of ``candidates.csv`` with MD columns.
         problems: runs whose analysis could not be read, a sentence each.
@@ -41,8 +41,8 @@ class Collected:
     problems: list[str]
 
 
-def collect(folder: MdFolder) -> Collected:
-    """Take finished runs into the store; write ``md_runs.csv`` and fill ``candidates.csv``.
+def collect_runs(folder: MdFolder) -> Collected:
+    """Collect finished runs: write the store, ``md_runs.csv`` and ``candidates.csv``.
 
     Raises:
         InputError: nothing is queued, or a table cannot be written.
@@ -52,7 +52,7 @@ def collect(folder: MdFolder) -> Collected:
     problems: list[str] = []
     with folder.writing() as runs:
         seen = reconcile(folder, runs)
-        fresh = _results(folder, runs, seen, problems)
+        fresh = _read_new_results(folder, runs, seen, problems)
         runs.note({key: {"results": results} for key, results in fresh.items()})
         known = runs.all()
         try:
@@ -72,22 +72,22 @@ def collect(folder: MdFolder) -> Collected:
     )
 
 
-def _results(
+def _read_new_results(
     folder: MdFolder, runs: MdRuns, seen: Iterable[RunStatus], problems: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Results of finished runs that the store lacks; an analysis that is gone is made again."""
+    """Read the results of finished runs that the store lacks; repeat an analysis that is gone."""
     found = {}
     for one in seen:
         if one.state is not RunState.DONE or one.run.results:
             continue
         try:
-            found[one.run.key] = results_of(_transport(folder, one.run))
+            found[one.run.key] = results_of(_read_transport(folder, one.run))
         except (DualionError, OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{one.run.key[:6]}: its analysis cannot be read ({error}).")
     return found
 
 
-def _transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
+def _read_transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
     files = folder.run_folder(run.place)
     path = files.analysis / "transport.json"
     if not path.is_file():
@@ -99,7 +99,14 @@ def _transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
 
 
 def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
-    """Write MD columns into ``candidates.csv``; how many rows have any.
+    """Write the MD columns of ``candidates.csv``.
+
+    Args:
+        folder: with the table.
+        runs: all runs.
+
+    Returns:
+        Number of rows with MD columns.
 
     Raises:
         OSError: the disk refuses; the old table stays.

@@ -1,4 +1,4 @@
-"""A folder whose candidates are run: a campaign's, or one that ``dualion screen`` wrote."""
+"""A folder with candidates and their MD runs: of a campaign or of ``dualion screen``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from dualion.results.store import MdRuns, Store
+from dualion.results.store.snapshot import open_for_reading
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.run import open_campaign
 from dualion.workflows.campaign.yaml_reader import load_campaign, load_model
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
     from dualion.workflows.campaign.config import Campaign
 
 OWN_STORE = "md.db"
-"""Where the runs of a plain screening's folder are noted."""
+"""Store of the runs in the folder of a plain screening."""
 
 OWN_SETTINGS = "md.yaml"
-"""Blocks ``md`` and ``cluster`` of a plain screening's folder."""
+"""Blocks ``md`` and ``cluster`` in the folder of a plain screening."""
 
 BUSY_S = 30.0
-"""How long another writer is waited for, s."""
+"""Longest wait for another writer, s."""
 
 
 class _Settings(BaseModel):
-    """What ``md.yaml`` holds."""
+    """Content of ``md.yaml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,9 +50,9 @@ class MdFolder:
 
     Attributes:
         path: the folder.
-        block: how its candidates are run.
+        block: candidates, cells, protocol, resources.
         cluster: the batch system's queue, account and so on.
-        campaign: the campaign, if it is one's folder.
+        campaign: the campaign, if the folder is of one.
     """
 
     path: Path
@@ -61,11 +62,11 @@ class MdFolder:
 
     @classmethod
     def open(cls, given: Path, *, new: bool = False) -> MdFolder:
-        """The folder of a campaign (or its YAML file), or of a screening.
+        """Open the folder of a campaign (or its YAML file), or of a screening.
 
         Args:
-            given: the folder.
-            new: make it if need be, also without candidates.
+            given: the folder or file.
+            new: make the folder where it is missing, also without candidates.
 
         Raises:
             InputError: it is neither.
@@ -76,7 +77,7 @@ class MdFolder:
             campaign = load_campaign(file)
             return cls(path=folder, block=campaign.md, cluster=campaign.cluster, campaign=campaign)
         if new:
-            _make(folder)
+            _make_folder(folder)
         elif not (folder / "candidates.csv").is_file() and not (folder / OWN_STORE).is_file():
             raise InputError(
                 f"{folder} holds no candidates.csv; name a folder that dualion screen or dualion "
@@ -89,40 +90,43 @@ class MdFolder:
 
     @property
     def md(self) -> Path:
-        """Where its runs lie."""
+        """Folder of its runs."""
         return self.path / "md"
 
     @property
     def name(self) -> str:
-        """For the queue."""
+        """Name in the queue."""
         return self.campaign.name if self.campaign else self.path.resolve().name
 
     def run_folder(self, place: str) -> RunFolder:
-        """The folder of a run."""
+        """Folder of a run, by its path below ``md/``."""
         return RunFolder(self.md / place)
 
     @property
-    def _store_at(self) -> str | Path:
+    def _store_location(self) -> str | Path:
         return self.campaign.store_at if self.campaign else self.path / OWN_STORE
 
     @contextlib.contextmanager
     def writing(self, *, wait_s: float = BUSY_S) -> Iterator[MdRuns]:
-        """The runs, for the one process that may change them.
+        """Open the store for the one process that may change it.
+
+        Args:
+            wait_s: longest wait for another writer, s.
 
         Raises:
-            InputError: another process writes for longer than is waited.
+            InputError: another process writes for longer.
         """
         with contextlib.ExitStack() as stack:
             end = time.monotonic() + wait_s
             while True:
                 try:
-                    yield_store = stack.enter_context(self._one_writer())
+                    store = stack.enter_context(self._one_writer())
                     break
                 except InputError:
                     if time.monotonic() > end or not self.path.is_dir():
                         raise
                     time.sleep(0.2)
-            yield MdRuns(yield_store, TRANSITIONS)
+            yield MdRuns(store, TRANSITIONS)
 
     @contextlib.contextmanager
     def _one_writer(self) -> Iterator[Store]:
@@ -139,24 +143,21 @@ class MdFolder:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[MdRuns]:
-        """The runs, to look at.
+        """Open the store to read it.
 
         Raises:
             InputError: none were queued, or the store cannot be read.
         """
-        at = self._store_at
-        if isinstance(at, Path) and not at.is_file():
+        location = self._store_location
+        if isinstance(location, Path) and not location.is_file():
             raise InputError(
                 f"No MD run of {self.path} is queued; plan some with: dualion md queue {self.path}"
             )
-        store = Store.read_only(at)
-        try:
+        with open_for_reading(location) as store:
             yield MdRuns(store, TRANSITIONS)
-        finally:
-            store.close()
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The states of an MD run and which may follow which."""
+"""The states of an MD run and the transitions between them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """State of a run."""
 
     PLANNED = "planned"  # in the store alone
     PREPARED = "prepared"  # its folder holds what it needs
     SUBMITTED = "submitted"  # a batch system has it
     RUNNING = "running"
-    PAUSED = "paused"  # a piece ended at a checkpoint; more is to come
+    PAUSED = "paused"  # a segment ended at a checkpoint; more are to come
     DONE = "done"
     FAILED = "failed"  # its reason is noted; what it computed is kept
     CANCELLED = "cancelled"
@@ -23,7 +23,7 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.PREPARED: frozenset(
         {RunState.SUBMITTED, RunState.RUNNING, RunState.FAILED, RunState.CANCELLED}
     ),
-    RunState.SUBMITTED: frozenset(  # a forgotten job is back where its files say
+    RunState.SUBMITTED: frozenset(  # a job that the queue forgot is where its files say
         {
             RunState.PREPARED,
             RunState.RUNNING,
@@ -43,11 +43,16 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.FAILED: frozenset({RunState.PREPARED, RunState.PAUSED}),  # tried again
     RunState.CANCELLED: frozenset({RunState.PREPARED, RunState.PAUSED}),
 }
-"""A state of the left may become one of the right."""
+"""State → states that may follow it."""
 
 FINAL = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 
 def may_follow(now: RunState, then: RunState) -> bool:
-    """Whether a state may become another; staying is allowed."""
+    """Whether a state may become another; staying is allowed.
+
+    Args:
+        now: present state.
+        then: next state.
+    """
     return then is now or then in TRANSITIONS[now]

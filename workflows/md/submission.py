@@ -29,11 +29,11 @@ from dualion.workflows.execution.submission import (
 )
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.job_script import SegmentJob, read_template, render_segment
-from dualion.workflows.md.plan.enqueue import atoms_of, measured_speeds
+from dualion.workflows.md.plan.enqueue import count_atoms, measure_speeds
 from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
 from dualion.workflows.md.queue_state import InQueue, queue_view
 from dualion.workflows.md.reconcile import RunStatus, reconcile, reopen
-from dualion.workflows.md.run.local import wanted
+from dualion.workflows.md.run.local import matches_ids
 from dualion.workflows.md.states import RunState
 
 ELEMENTS_MOST = 1000
@@ -107,7 +107,7 @@ def submit_runs(
         ready = _find_ready(folder, runs, ids, retry_failed=retry_failed and not dry_run)
         if not ready:
             return None
-        count = segments or folder.block.pieces or segments_needed(folder, ready)
+        count = segments or folder.block.segments or segments_needed(folder, ready)
         job, content = _make_job(folder, system, [one.run for one in ready])
         steps = [
             JobStep(
@@ -143,12 +143,12 @@ def _find_ready(
     Raises:
         QueueSilentError: there is none, and of some it is not known whether the queue has them.
     """
-    found = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+    found = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
     if retry_failed:
         for one in found:
             if one.state is RunState.FAILED:
                 reopen(folder, runs, one)
-        found = [one for one in reconcile(folder, runs) if wanted(one.run, ids)]
+        found = [one for one in reconcile(folder, runs) if matches_ids(one.run, ids)]
     ready = [one for one in found if one.state in (RunState.PREPARED, RunState.PAUSED)]
     if ready:
         return ready
@@ -170,14 +170,14 @@ def segments_needed(folder: MdFolder, found: Sequence[RunStatus]) -> int:
         folder: whose finished runs tell how fast the engines are here.
         found: the runs.
     """
-    speeds, longest_s = SECONDS_PER_ATOM_STEP | measured_speeds(folder), 0.0
+    speeds, longest_s = SECONDS_PER_ATOM_STEP | measure_speeds(folder), 0.0
     for one in found:
         protocol = one.run.spec["protocol"]
         length_ps = protocol["equilibration_ps"] + protocol["production_ps"]
         left_ps = max(length_ps, one.progress.target_ps) - one.progress.done_ps
         steps = left_ps * 1000.0 / (one.progress.timestep_fs or protocol["timestep_fs"])
         speed = speeds.get(one.run.engine, 0.0)
-        longest_s = max(longest_s, speed * steps * atoms_of(folder, one.run.place))
+        longest_s = max(longest_s, speed * steps * count_atoms(folder, one.run.place))
     per_element = math.ceil(len(found) / ELEMENTS_MOST)
     limit_s = segment_limit_s(_walltime(folder))
     return max(1, min(SEGMENTS_MOST, 1 + math.ceil(longest_s * per_element / limit_s)))

@@ -1,1 +1,1 @@
-"""``dualion analyze``: the command and what it shows."""
+"""``dualion analyze``: the command and its options."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,12 @@ from dualion.workflows.cli.analyze.options import (
     Topology,
     Types,
     Volumes,
-    charges_of,
-    numbers_of,
-    pairs_of,
-    posterior_of,
-    temperatures_of,
-    words_of,
+    parse_charges,
+    parse_numbers,
+    parse_pairs,
+    parse_posterior,
+    parse_temperatures,
+    split_words,
 )
 
 if TYPE_CHECKING:
@@ -79,41 +80,39 @@ def analyze(
     figures: Figures = True,
     volumes: Volumes = False,
 ) -> None:
-    """Analyse trajectories; the options are described where they are declared."""
-    temperatures = temperatures_of(temperature_k, len(trajectories))
-    pairs_of(pairs)  # refused before hours of reading
+    """Analyse trajectories; each argument is described where its option is declared."""
+    temperatures = parse_temperatures(temperature_k, len(trajectories))
+    parse_pairs(pairs)  # refused before trajectories are read for hours
     reading = ReadOptions(
         frame_step_ps=frame_step_fs * 1e-3,
         format=file_format,
         skip_ps=skip_ps,
         every=every,
-        cell=numbers_of(cell, "--cell"),
-        type_symbols=words_of(types),
+        cell=parse_numbers(cell, "--cell"),
+        type_symbols=split_words(types),
         topology=topology,
     )
     options = AnalysisOptions(
-        framework=words_of(framework),
-        charges_e=charges_of(charges),
+        framework=split_words(framework),
+        charges_e=parse_charges(charges),
         hop_length_angstrom=hop_length,
         earliest_ps=earliest_ps,
-        posterior=posterior_of(posterior),
+        posterior=parse_posterior(posterior),
     )
-    reports = _analysed(trajectories, temperatures, reading, options)
-    fits, combined = _series(reports)
-    _write(reports, fits, out, pairs_of(pairs), figures=figures, volumes=volumes)
-    for line in _printed(reports, fits, combined):
+    reports = _analyse_all(trajectories, temperatures, reading, options)
+    fits, combined = _combine_runs(reports)
+    _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
+    for line in _result_lines(reports, fits, combined):
         typer.echo(line)
     typer.echo(f"Tables and figures: {out}")
 
 
-def _analysed(
+def _analyse_all(
     paths: Sequence[Path],
     temperatures: Sequence[float],
     reading: ReadOptions,
     options: AnalysisOptions,
 ) -> list[TransportReport]:
-    from dataclasses import replace
-
     reports, failures = [], []
     for path, temperature in zip(paths, temperatures, strict=True):
         try:
@@ -129,16 +128,16 @@ def _analysed(
     return reports
 
 
-def _series(
+def _combine_runs(
     reports: Sequence[TransportReport],
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
-    """Replicas combined per temperature, and an Arrhenius fit per species where it is due."""
+    """Combine replicas per temperature; fit Arrhenius per species of two temperatures or more."""
     combined: list[tuple[str, float, float, float]] = []
     names, unlike = _shared_names(reports)
     if unlike:
         typer.echo(
-            f"Not combined, for they are not in every run: {', '.join(unlike)}. Ions that are "
-            "bound in some runs only have two names.",
+            f"Not combined, as they are not in every run: {', '.join(unlike)}. Ions that are bound "
+            "in some runs only have two names.",
             err=True,
         )
     steady = [report for report in reports if TEMPERATURE_RAMP not in report.flags]
@@ -173,14 +172,14 @@ def _series(
 
 
 def _shared_names(reports: Sequence[TransportReport]) -> tuple[list[str], list[str]]:
-    """Names of the groups that all runs hold, and of the others."""
+    """Names of the groups that all runs hold, and of the other groups."""
     runs = [{species.name for species in report.species} for report in reports]
     names = dict.fromkeys(species.name for report in reports for species in report.species)
     shared = [name for name in names if all(name in run for run in runs)]
     return shared, [name for name in names if name not in shared]
 
 
-def _write(
+def _write_reports(
     reports: Sequence[TransportReport],
     fits: dict[str, Arrhenius],
     out: Path,
@@ -193,20 +192,20 @@ def _write(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {out} cannot be made ({error}); choose another.") from error
-    for report, folder in zip(reports, _folders(reports, out), strict=True):
+    for report, folder in zip(reports, _output_folders(reports, out), strict=True):
         folder.mkdir(exist_ok=True)
         write_report(report, folder, arrhenius=fits, pairs=pairs, figures=figures, volumes=volumes)
     (out / "species.csv").write_text(species_csv(reports), encoding="utf-8")
 
 
-def _folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
+def _output_folders(reports: Sequence[TransportReport], out: Path) -> list[Path]:
     """The output folder itself for one run, numbered sub-folders for several."""
     if len(reports) == 1:
         return [out]
     return [out / f"run_{number}" for number in range(1, len(reports) + 1)]
 
 
-def _printed(
+def _result_lines(
     reports: Sequence[TransportReport],
     fits: dict[str, Arrhenius],
     combined: Sequence[tuple[str, float, float, float]],

@@ -1,4 +1,4 @@
-"""The options of ``dualion analyze``: what they mean and how their text is read."""
+"""The options of ``dualion analyze``: their declarations and parsers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 
-READING, CHOICES, OUTPUT = "Reading the file", "What is computed", "What is written"
+READING, CHOICES, OUTPUT = "Input", "Analysis", "Output"
 
-HELP = """Say what each ion of an MD run does, with an error on every number.
+HELP = """Analyse how each ion of an MD run moves, with an error on every number.
 
 Reads VASP XDATCAR and vasprun.xml, CP2K -pos-1.xyz and .dcd, other DCD, extended and plain XYZ, ASE
 .traj, LAMMPS dumps, .npz and JSON of displacements, each also as .gz; the time step and temperature
@@ -45,7 +45,7 @@ Paths = Annotated[
     list[Path], typer.Argument(help="Trajectory files, .gz or not.", show_default=False)
 ]
 Out = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder for it all.", rich_help_panel=OUTPUT)
+    Path, typer.Option("--out", "-o", help="Folder of tables and figures.", rich_help_panel=OUTPUT)
 ]
 Temperatures = Annotated[
     str,
@@ -65,7 +65,7 @@ FrameStep = Annotated[
     ),
 ]
 Skip = Annotated[float, typer.Option(help="Equilibration to drop, ps.", rich_help_panel=READING)]
-Every = Annotated[int, typer.Option(help="Keep one frame of so many.", rich_help_panel=READING)]
+Every = Annotated[int, typer.Option(help="Keep every n-th frame.", rich_help_panel=READING)]
 Format = Annotated[
     str,
     typer.Option(
@@ -158,22 +158,43 @@ Volumes = Annotated[
 ]
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """Words between commas."""
+def split_words(text: str) -> tuple[str, ...]:
+    """Split text at commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def numbers_of(text: str, option: str) -> tuple[float, ...]:
-    """Numbers between commas or blanks."""
+def parse_numbers(text: str, option: str) -> tuple[float, ...]:
+    """Parse numbers between commas or blanks.
+
+    Args:
+        text: of the option.
+        option: its name, for messages.
+
+    Raises:
+        InputError: a part is no number.
+    """
     try:
-        return tuple(float(word) for word in words_of(text.replace(" ", ",")))
+        return tuple(float(word) for word in split_words(text.replace(" ", ",")))
     except ValueError as error:
-        raise InputError(f"{option} {text!r} holds what is no number ({error}).") from error
+        raise InputError(
+            f"{option} {text!r} holds something that is not a number ({error})."
+        ) from error
 
 
-def temperatures_of(text: str, count: int) -> tuple[float, ...]:
-    """One temperature for each of ``count`` trajectories, K; NaN where none is given."""
-    values = numbers_of(text, "--temperature-k") or (NAN,)
+def parse_temperatures(text: str, count: int) -> tuple[float, ...]:
+    """Parse the temperatures of trajectories.
+
+    Args:
+        text: one number, or one per trajectory, K.
+        count: number of trajectories.
+
+    Returns:
+        One for each trajectory, K; NaN where none is given.
+
+    Raises:
+        InputError: their number differs, or one is not above 0 K.
+    """
+    values = parse_numbers(text, "--temperature-k") or (NAN,)
     if len(values) == 1:
         values *= count
     if len(values) != count:
@@ -186,19 +207,27 @@ def temperatures_of(text: str, count: int) -> tuple[float, ...]:
     return values
 
 
-def charges_of(text: str) -> dict[str, float]:
-    """Element → charge, e."""
+def parse_charges(text: str) -> dict[str, float]:
+    """Parse charges: element → charge, e.
+
+    Raises:
+        InputError: a part is not of the form element=charge.
+    """
     charges = {}
-    for word in words_of(text):
+    for word in split_words(text):
         element, sign, value = word.partition("=")
         if not sign:
             raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
-        charges[element.strip()] = numbers_of(value, "--charges")[0]
+        charges[element.strip()] = parse_numbers(value, "--charges")[0]
     return charges
 
 
-def posterior_of(text: str) -> PosteriorChoice:
-    """Name of a posterior."""
+def parse_posterior(text: str) -> PosteriorChoice:
+    """Parse the name of a posterior.
+
+    Raises:
+        InputError: there is none of this name.
+    """
     name = text.strip().lower().replace("-", " ").replace("_", " ")
     for known in POSTERIORS:
         if known == name:
@@ -207,10 +236,14 @@ def posterior_of(text: str) -> PosteriorChoice:
     raise InputError(f"There is no posterior {text!r}; choose from {names}.")
 
 
-def pairs_of(text: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of elements."""
+def parse_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse pairs of elements.
+
+    Raises:
+        InputError: a part is not of the form A-B.
+    """
     pairs = []
-    for word in words_of(text):
+    for word in split_words(text):
         one, sign, other = word.partition("-")
         if not (one and sign and other):
             raise InputError(f"--pairs {text!r}: write two elements, as in I-Li,P-S.")

@@ -1,1 +1,1 @@
-"""``dualion dope``: the command and what it shows."""
+"""``dualion dope``: the command and its view."""

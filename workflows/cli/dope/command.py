@@ -1,4 +1,4 @@
-"""``dualion dope``: put a salt into a host, and relax the configurations."""
+"""``dualion dope``: insert a salt into a host, and relax the configurations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from dualion.screening.doping.doping_plan import DopingOptions
 from dualion.screening.doping.formula_unit_changes import salt_change, substitution_change
@@ -14,7 +15,7 @@ from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.screening_options import within
 from dualion.workflows.campaign.structure_lookup import find_entry
-from dualion.workflows.cli.dope.view import DopeBar, show
+from dualion.workflows.cli.dope.view import DopeBar, print_result
 from dualion.workflows.doping.records import DopeRequest
 from dualion.workflows.doping.relaxation import RelaxOptions
 from dualion.workflows.doping.run import dope as run
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dualion.screening.doping.formula_unit_changes import FormulaUnitChange
     from dualion.structures.crystal import IonicCrystal
 
-CELL, RELAXING = "The cell", "How it is relaxed"
+CELL, RELAXING = "Cell", "Relaxation"
 MOST_CONFIGURATIONS = (1, 10_000)
 AMOUNTS = (1e-3, 100.0)
 WIDTHS_ANGSTROM = (1.0, 100.0)
@@ -107,9 +108,9 @@ def dope(
     """Dope a host with a salt: supercell, insertion sites, configurations, lowest energy.
 
     The supercell comes as near to X as the number of atoms allows; the reached X is reported. The
-    ions go to minima of their bond valence landscapes and to the largest voids, in configurations
-    that symmetry tells apart. Cell and atoms are relaxed, and the lowest one is kept. A folder
-    that was left unfinished is carried on.
+    ions are inserted at minima of their bond valence landscapes and in the largest voids, in
+    configurations that are distinct by symmetry. Cell and atoms are relaxed, and the lowest one is
+    kept. An unfinished folder is continued.
 
     [bold]Examples[/bold]
 
@@ -117,13 +118,11 @@ def dope(
 
         dualion dope Li3PS4_gamma --substitute S=I --x 0.1 --no-relax
     """
-    from rich.console import Console
-
-    host, name = _host(structure)
-    request = _request(
+    host, name = _load_host(structure)
+    request = _make_request(
         host,
         name,
-        _unit(host, salt, substitute),
+        _choose_change(host, salt, substitute),
         x=x,
         configs=configs,
         seed=seed,
@@ -146,29 +145,29 @@ def dope(
             on_done=bar.done,
             stop=stop.is_set,
         )
-    show(console, request, result, folder)
+    print_result(console, request, result, folder)
     if not result.complete:
         raise typer.Exit(130)
 
 
-def _host(text: str) -> tuple[IonicCrystal, str]:
-    """The crystal of a file or of a bundled structure, and its name."""
+def _load_host(text: str) -> tuple[IonicCrystal, str]:
+    """Load the crystal of a file or of a bundled structure, and its name."""
     crystal = prepare_entry(find_entry(text)).crystal
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 
-def _unit(host: IonicCrystal, salt: str, substitute: str) -> FormulaUnitChange:
-    """The change that is asked for.
+def _choose_change(host: IonicCrystal, salt: str, substitute: str) -> FormulaUnitChange:
+    """Choose the change of the options.
 
     Raises:
-        InputError: none is, or two are.
+        InputError: neither or both are given.
     """
     if bool(salt) == bool(substitute):
         raise InputError("Give either --salt, like LiI, or --substitute, like S=I.")
     return salt_change(salt) if salt else substitution_change(substitute, host)
 
 
-def _request(
+def _make_request(
     host: IonicCrystal,
     name: str,
     unit: FormulaUnitChange,
@@ -180,10 +179,10 @@ def _request(
     engine: tuple[str, Path | None],
     limits: tuple[float, int] | None,
 ) -> DopeRequest:
-    """The checked request.
+    """Make the request.
 
     Raises:
-        InputError: a number lies outside of what makes sense.
+        InputError: a number is out of range.
     """
     atoms, width = cell
     within("number of configurations (--configs)", configs, MOST_CONFIGURATIONS)

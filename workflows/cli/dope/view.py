@@ -1,4 +1,4 @@
-"""What ``dualion dope`` shows: a bar while it relaxes, and the table at the end."""
+"""The view of ``dualion dope``: a bar during relaxation, and the table at the end."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, lowest_of
+from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, find_lowest
 
 SHOWN = 16
+"""Most rows of the table."""
 
 
 class DopeBar:
-    """A bar that counts configurations and tells the step of the one at work."""
+    """A bar that counts configurations and shows the step of the present one.
+
+    Args:
+        console: where it is drawn.
+        total: expected number of cells.
+    """
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -45,35 +51,54 @@ class DopeBar:
         self._progress.stop()
 
     def expect(self, total: int) -> None:
-        """Set how many cells there are."""
+        """Set the number of cells."""
         self._progress.update(self._task, total=total)
 
     def step(self, name: str, step: int, energy_ev: float, force: float) -> None:
-        """Show the step of one configuration."""
+        """Show the step of one configuration.
+
+        Args:
+            name: of the configuration.
+            step: of its relaxation.
+            energy_ev: potential energy, eV.
+            force: largest force, eV/Å.
+        """
         self._progress.update(
             self._task, now=f"{name}: step {step}, {energy_ev:.2f} eV, {force:.2f} eV/Å"
         )
 
     def done(self, outcome: Outcome, before: bool) -> None:
-        """Count one configuration."""
+        """Count one configuration.
+
+        Args:
+            outcome: of the configuration.
+            before: whether it is of an earlier run.
+        """
         self._progress.update(self._task, advance=1, now="")
         if outcome.status == "failed":
             self._console.print(f"  {outcome.name} failed: {outcome.reason}", highlight=False)
 
 
-def show(console: Console, request: DopeRequest, result: DopeResult, folder: Path) -> None:
-    """Print the cell, the configurations and where the files are."""
-    for line in _lines(request, result):
+def print_result(console: Console, request: DopeRequest, result: DopeResult, folder: Path) -> None:
+    """Print the cell, the configurations and the folder.
+
+    Args:
+        console: where it is printed.
+        request: of the doping.
+        result: of the doping.
+        folder: with its files.
+    """
+    for line in _summary_lines(request, result):
         console.print(Text(line))
-    console.print(_table(result))
-    lowest = lowest_of(result.outcomes)
+    console.print(_make_table(result))
+    lowest = find_lowest(result.outcomes)
     if lowest is not None:
         unfinished = "" if lowest.status == "relaxed" else " (not converged)"
         console.print(Text(f"Lowest: {lowest.name}{unfinished}, kept as lowest.cif and .extxyz"))
     console.print(f"  {folder}", highlight=False, soft_wrap=True)
 
 
-def _lines(request: DopeRequest, result: DopeResult) -> list[str]:
+def _summary_lines(request: DopeRequest, result: DopeResult) -> list[str]:
     plan, found = result.plan, result.found
     lengths = " × ".join(f"{length:.2f}" for length in plan.supercell.lengths_angstrom)
     width = float(plan.supercell.widths_angstrom.min())
@@ -104,7 +129,7 @@ def _lines(request: DopeRequest, result: DopeResult) -> list[str]:
     return lines
 
 
-def _table(result: DopeResult) -> Table:
+def _make_table(result: DopeResult) -> Table:
     table = Table(box=box.SIMPLE)
     for name in ("rank", "configuration", "E (eV)", "above lowest (eV)", "degeneracy", "status"):
         table.add_column(name, justify="left" if name in ("status", "configuration") else "right")

@@ -1,17 +1,24 @@
-"""The engines, by name."""
+"""Engines of molecular dynamics, by name."""
 
 from __future__ import annotations
 
 import importlib
 
-from dualion.workflows.md.engines.base import Engine, EngineError, GuardTrippedError, Leg, Resources
+from dualion.workflows.campaign.screening_options import known_name
+from dualion.workflows.md.engines.base import (
+    Engine,
+    EngineCall,
+    EngineError,
+    GuardTrippedError,
+    Resources,
+)
 
 __all__ = [
     "EXTERNAL",
     "Engine",
+    "EngineCall",
     "EngineError",
     "GuardTrippedError",
-    "Leg",
     "Resources",
     "engine_named",
 ]
@@ -20,11 +27,11 @@ EXTERNAL = {
     "cp2k": "dualion.workflows.md.engines.cp2k:Cp2kEngine",
     "vasp": "dualion.workflows.md.engines.vasp:VaspEngine",
 }
-"""Engines that are programs of their own, and where their classes are."""
+"""Engines that are programs of their own → module and class."""
 
 
-def engine_named(name: str, *, device: str = "auto") -> Engine:
-    """An engine: ``cp2k``, ``vasp``, or any ASE calculator by its name.
+def make_engine(name: str, *, device: str = "auto") -> Engine:
+    """Make an engine: ``cp2k``, ``vasp``, or any ASE calculator by its name.
 
     Args:
         name: of the engine.
@@ -37,7 +44,7 @@ def engine_named(name: str, *, device: str = "auto") -> Engine:
         module, _, attribute = EXTERNAL[name].partition(":")
         engine: Engine = getattr(importlib.import_module(module), attribute)()
         return engine
-    from dualion.workflows.campaign.screening_options import known_name
+    # The modules of engines import this package, so they are imported when one is made.
     from dualion.workflows.md.engines.ase_engine import AseEngine
     from dualion.workflows.md.engines.calculators import CALCULATORS, is_calculator
 

@@ -1,8 +1,8 @@
-"""What an engine is: the one thing to write in order to add one.
+"""The interface of an engine: what to write in order to add one.
 
-An engine takes a run from its checkpoint to a target in a piece that fits a time limit, and leaves
-frames in the run's joined trajectory and a checkpoint behind. Programs that run on their own
-(CP2K, VASP) are ``ExternalEngine``: prepare a folder, say the command, read back.
+An engine advances a run from its checkpoint to a target time within the time limit of a segment,
+appends frames to the run's trajectory and leaves a checkpoint. Programs that run on their own
+(CP2K, VASP) derive from ``ExternalEngine``: prepare a folder, give the command, read the output.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dualion.workflows.md.run.run_folder import RunFolder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a piece may use.
+    """Resources of a segment.
 
     Attributes:
         cores: processor cores.
         gpus: GPUs; 0 keeps the engine off them.
-        limit_s: longest computing time of the piece, s; inf without a walltime.
+        limit_s: longest computing time of the segment, s; inf without a walltime.
         checkpoint_s: longest computing time between two checkpoints, s.
         launcher: words before an external program: ``mpirun -np 16``.
     """
@@ -38,17 +38,17 @@ class Resources:
 
 
 @dataclass(slots=True, kw_only=True)
-class Leg:
-    """One call of an engine: from where the run stands to a target.
+class EngineCall:
+    """One call of an engine: advance a run from its checkpoint to a target time.
 
     Attributes:
         folder: the run's folder.
-        spec: what the run is; its protocol has the time step of the present attempt.
-        target_ps: where to stop and be looked at, ps.
-        resources: what may be used.
-        stop: once it is set, the run is brought to a checkpoint and left.
-        begun: when the piece began, by ``time.monotonic``.
-        shared_by: runs that use the same cores and GPUs at once and share their cost.
+        spec: the run; its protocol has the time step of the present attempt.
+        target_ps: simulated time at which to stop, ps.
+        resources: resources of the segment.
+        stop: once set, write a checkpoint and return.
+        started_s: when the segment started, s on the clock of ``time.monotonic``.
+        sharing_runs: runs that use the same cores and GPUs at once and share their cost.
     """
 
     folder: RunFolder
@@ -56,30 +56,30 @@ class Leg:
     target_ps: float
     resources: Resources
     stop: threading.Event = field(default_factory=threading.Event)
-    begun: float = field(default_factory=time.monotonic)
-    shared_by: int = 1
+    started_s: float = field(default_factory=time.monotonic)
+    sharing_runs: int = 1
 
     @property
-    def left_s(self) -> float:
-        """Computing time that is left of the piece, s."""
-        return self.resources.limit_s - (time.monotonic() - self.begun)
+    def remaining_s(self) -> float:
+        """Computing time that remains of the segment, s."""
+        return self.resources.limit_s - (time.monotonic() - self.started_s)
 
-    def note(
+    def record_checkpoint(
         self, *, done_ps: float, frames: int, wall_s: float, msd_angstrom2: Mapping[str, float]
     ) -> None:
-        """Write down that a checkpoint was made.
+        """Record a checkpoint in the run's progress.
 
         Args:
             done_ps: simulated time at the checkpoint, ps.
-            frames: frames of the trajectory that belong to it.
-            wall_s: computing time since the last note, s.
-            msd_angstrom2: species → MSD since the production began, Å²; empty where unknown.
+            frames: number of frames in the trajectory up to it.
+            wall_s: computing time since the previous record, s.
+            msd_angstrom2: species → MSD since the start of production, Å²; empty where unknown.
         """
         progress = self.folder.progress()
         progress.done_ps, progress.frames = done_ps, frames
         progress.msd_angstrom2 = {**progress.msd_angstrom2, **msd_angstrom2}
         progress.wall_s += wall_s
-        hours = wall_s / 3600.0 / self.shared_by
+        hours = wall_s / 3600.0 / self.sharing_runs
         progress.core_hours += hours * self.resources.cores
         progress.gpu_hours += hours * self.resources.gpus
         progress.pid = os.getpid()
@@ -87,7 +87,7 @@ class Leg:
 
 
 class GuardTrippedError(Exception):
-    """A run left the realm where its numbers mean something.
+    """A run left the range in which its numbers are meaningful.
 
     Attributes:
         reason: stable name: ``not_finite``, ``too_hot``, ``energy_blow_up``, ``atoms_too_close``,
@@ -100,7 +100,7 @@ class GuardTrippedError(Exception):
 
 
 class EngineError(Exception):
-    """The engine's program failed: the run is kept and ends as failed, with the reason.
+    """The engine's program failed; the run ends as failed with this reason, its files are kept.
 
     Attributes:
         reason: stable name, such as ``missing_binary`` or ``engine_stopped``.
@@ -112,26 +112,33 @@ class EngineError(Exception):
 
 
 class Engine(Protocol):
-    """One way to move the atoms."""
+    """One way to integrate the equations of motion."""
 
     name: str
 
     def check(self, spec: RunSpec, elements: tuple[str, ...]) -> None:
-        """Refuse what cannot run here, before it is queued.
+        """Refuse a run that cannot be computed here, before it is queued.
+
+        Args:
+            spec: the run.
+            elements: symbols of the elements in its cell.
 
         Raises:
             InputError: a program, a potential or a package is missing; says what to do.
         """
         ...
 
-    def advance(self, leg: Leg) -> bool:
-        """Go on from the checkpoint.
+    def advance(self, call: EngineCall) -> bool:
+        """Advance a run from its checkpoint.
+
+        Args:
+            call: the run, its target and its resources.
 
         Returns:
-            Whether the target was reached; otherwise the time was up or a stop was asked for.
+            Whether the target was reached; False where the time was up or a stop was requested.
 
         Raises:
-            GuardTrippedError: the run must not go on.
+            GuardTrippedError: the run must not continue.
             EngineError: the program failed.
             OSError: the disk refuses.
         """

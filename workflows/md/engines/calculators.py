@@ -1,4 +1,4 @@
-"""ASE calculators by name: CHGNet, other potentials where they are installed, or any class.
+"""ASE calculators by name: CHGNet, other potentials that are installed, or any class.
 
 Only CHGNet carries its parameters in its package; the others take a file (``model_path``).
 """
@@ -25,11 +25,11 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
     from chgnet.model import CHGNet
     from chgnet.model.dynamics import CHGNetCalculator
 
-    class Lean(CHGNetCalculator):  # type: ignore[misc]
-        """CHGNet without what no step of a run needs, in about half of the time.
+    class MdCalculator(CHGNetCalculator):  # type: ignore[misc]
+        """CHGNet with only what an MD step needs, in about half of the time.
 
-        Left out are magnetic moments, stress until it is asked for once, and gradients of
-        gradients.
+        Left out are magnetic moments, the stress until it is first requested, and second
+        derivatives.
         """
 
         task = "ef"
@@ -37,22 +37,22 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
         def calculate(
             self, atoms: Any = None, properties: Any = None, system_changes: Any = None
         ) -> None:
-            """Compute what a step needs."""
+            """Compute energy and forces, and the stress once it was requested."""
             if properties and "stress" in properties:
                 self.task = "efs"
-            with _first_derivatives_alone():
+            with _first_derivatives_only():
                 super().calculate(atoms, properties, system_changes, task=self.task)
 
     model = CHGNet.from_file(str(model_path)) if model_path else CHGNet.load(verbose=False)
     model.requires_grad_(False)
-    return Lean(model=model, use_device=device, on_isolated_atoms="ignore")
+    return MdCalculator(model=model, use_device=device, on_isolated_atoms="ignore")
 
 
 @contextlib.contextmanager
-def _first_derivatives_alone() -> Iterator[None]:
-    """Keep torch from recording how gradients depend on the positions.
+def _first_derivatives_only() -> Iterator[None]:
+    """Keep torch from recording the graph of the gradients.
 
-    CHGNet asks for it always, as its training needs it, and has no option for it.
+    CHGNet always requests it for its training, and has no option for it.
     """
     import torch
 
@@ -71,26 +71,28 @@ def _first_derivatives_alone() -> Iterator[None]:
 def _mace(model_path: Path | None, device: str) -> Any:
     from mace.calculators import MACECalculator
 
-    return MACECalculator(model_paths=parameters_file(model_path, "mace"), device=device)
+    return MACECalculator(model_paths=require_parameters_file(model_path, "mace"), device=device)
 
 
 def _sevennet(model_path: Path | None, device: str) -> Any:
     from sevenn.calculator import SevenNetCalculator
 
-    return SevenNetCalculator(parameters_file(model_path, "sevennet"), device=device)
+    return SevenNetCalculator(require_parameters_file(model_path, "sevennet"), device=device)
 
 
 def _mattersim(model_path: Path | None, device: str) -> Any:
     from mattersim.forcefield import MatterSimCalculator
 
-    return MatterSimCalculator(load_path=parameters_file(model_path, "mattersim"), device=device)
+    return MatterSimCalculator(
+        load_path=require_parameters_file(model_path, "mattersim"), device=device
+    )
 
 
 def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield import pretrained
     from orb_models.forcefield.calculator import ORBCalculator
 
-    path = parameters_file(model_path, "orb")
+    path = require_parameters_file(model_path, "orb")
     model = pretrained.orb_v2(weights_path=path, device=device)
     return ORBCalculator(model, device=device)
 
@@ -102,17 +104,17 @@ CALCULATORS: dict[str, tuple[Make, str]] = {
     "mattersim": (_mattersim, "pip install mattersim"),
     "orb": (_orb, "pip install orb-models"),
 }
-"""How each is made, and how its package is installed."""
+"""Name → function that makes the calculator, and command that installs its package."""
 
 
 def make_calculator(
     name: str, *, model_path: str | Path | None = None, device: str = "auto"
 ) -> Calculator:
-    """An ASE calculator.
+    """Make an ASE calculator.
 
     Args:
         name: one of ``CALCULATORS``, or ``package.module:Class`` of any ASE calculator, which is
-            then made as ``Class()``, or as ``Class(model_path)`` where a path is given.
+            made as ``Class()``, or as ``Class(model_path)`` where a path is given.
         model_path: file of the potential's parameters.
         device: auto, cpu or cuda.
 
@@ -123,10 +125,10 @@ def make_calculator(
     path = Path(model_path).expanduser() if model_path else None
     if path is not None and not path.is_file():
         raise InputError(f"There is no model file {path}; check --model-path.")
-    make, install = _recipe(name)
+    make, install = _find_recipe(name)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # some print what they load
-            return make(path, device_named(device))
+        with contextlib.redirect_stdout(io.StringIO()):  # some print the model that they load
+            return make(path, resolve_device(device))
     except ImportError as error:
         raise MissingDependencyError(
             f"The engine {name} needs a package that is not installed ({error.name}); install it "
@@ -143,7 +145,7 @@ def is_calculator(name: str) -> bool:
     return name in CALCULATORS or ":" in name
 
 
-def _recipe(name: str) -> tuple[Make, str]:
+def _find_recipe(name: str) -> tuple[Make, str]:
     if name in CALCULATORS:
         return CALCULATORS[name]
     module, colon, attribute = name.partition(":")
@@ -160,11 +162,11 @@ def _recipe(name: str) -> tuple[Make, str]:
     return imported, f"pip install the package that holds {module}"
 
 
-def device_named(name: str) -> str:
-    """The device that is meant: cpu or cuda.
+def resolve_device(name: str) -> str:
+    """Resolve the name of a device to cpu or cuda.
 
     Raises:
-        InputError: it is unknown, or not there.
+        InputError: it is unknown, or not available.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f"There is no device {name!r}; choose auto, cpu or cuda.")
@@ -180,8 +182,12 @@ def device_named(name: str) -> str:
     return "cuda" if found else "cpu"
 
 
-def parameters_file(model_path: Path | None, name: str) -> str:
-    """The file, where an engine cannot do without.
+def require_parameters_file(model_path: Path | None, name: str) -> str:
+    """Require the file of parameters of an engine that does not carry its own.
+
+    Args:
+        model_path: the file, or None.
+        name: of the engine.
 
     Raises:
         InputError: none was given.

@@ -1,4 +1,4 @@
-"""CP2K's own data files: which pseudopotential and basis there are for an element."""
+"""CP2K's data files: pseudopotentials and basis sets of each element."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Kind:
     potential: str
 
 
-def data_folder(program: str, given: str = "", *, needed: Iterable[str]) -> Path:
-    """Folder of CP2K's data files.
+def find_data_folder(program: str, given: str = "", *, needed: Iterable[str]) -> Path:
+    """Find the folder of CP2K's data files.
 
     Args:
-        program: name or path of CP2K, beside which they are looked for.
-        given: folder that the user names.
-        needed: files that must be there.
+        program: name or path of CP2K; its installation is searched.
+        given: folder that the user names; empty for none.
+        needed: names of the files that it must hold.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such folder.
     """
     places = [Path(p).expanduser() for p in (given, os.environ.get("CP2K_DATA_DIR", "")) if p]
     found = shutil.which(program)
@@ -57,8 +57,8 @@ def data_folder(program: str, given: str = "", *, needed: Iterable[str]) -> Path
     )
 
 
-def entries(path: Path) -> dict[str, list[tuple[str, ...]]]:
-    """Element → names of each of its entries in a file of potentials or basis sets.
+def read_entries(path: Path) -> dict[str, list[tuple[str, ...]]]:
+    """Read a file of potentials or basis sets: element → names of each of its entries.
 
     Raises:
         InputError: the file cannot be read.
@@ -77,7 +77,7 @@ def entries(path: Path) -> dict[str, list[tuple[str, ...]]]:
     return found
 
 
-def kind_of(
+def match_kind(
     element: str,
     *,
     basis: str,
@@ -85,25 +85,25 @@ def kind_of(
     bases: dict[str, list[tuple[str, ...]]],
     potentials: dict[str, list[tuple[str, ...]]],
 ) -> Kind:
-    """The pseudopotential of an element and the basis of the same number of valence electrons.
+    """Match a pseudopotential with a basis for the same number of valence electrons.
 
     Args:
         element: symbol.
         basis: name of the basis, such as ``DZVP-MOLOPT-SR-GTH``.
         potential: name of the potential, such as ``GTH-PBE`` or ``GTH-PBE-q3``.
-        bases: as ``entries`` gives them.
+        bases: as ``read_entries`` gives them.
         potentials: the same.
 
     Raises:
-        InputError: there is none; the message names the element.
+        InputError: there is no such pair; the message names the element.
     """
-    fitting = [names for names in potentials.get(element, ()) if _named(names, potential)]
+    fitting = [names for names in potentials.get(element, ()) if _has_name(names, potential)]
     if not fitting:
         raise InputError(
             f"CP2K's data file holds no potential {potential} for {element}; choose another by "
             f"the setting kinds, or another engine."
         )
-    sets = [names for names in bases.get(element, ()) if _named(names, basis)]
+    sets = [names for names in bases.get(element, ()) if _has_name(names, basis)]
     if not sets:
         raise InputError(
             f"CP2K's data file holds no basis {basis} for {element}; name one by the setting "
@@ -119,17 +119,17 @@ def kind_of(
     )
 
 
-def _named(names: tuple[str, ...], wanted: str) -> bool:
+def _has_name(names: tuple[str, ...], name: str) -> bool:
     """Whether an entry has a name, with or without the number of electrons."""
-    return any(name == wanted or VALENCE.sub("", name) == wanted for name in names)
+    return any(name in (one, VALENCE.sub("", one)) for one in names)
 
 
 def _valence(names: tuple[str, ...]) -> str:
-    """Number of valence electrons that an entry's names tell; empty where they do not."""
+    """Number of valence electrons in the names of an entry; empty where there is none."""
     found = (VALENCE.search(name) for name in names)
     return next((match.group(1) for match in found if match), "")
 
 
 def _full_name(names: tuple[str, ...]) -> str:
-    """The name with the number of electrons, else the first."""
+    """The name with the number of electrons, else the first name."""
     return next((name for name in names if VALENCE.search(name)), names[0])

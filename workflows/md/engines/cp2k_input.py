@@ -1,7 +1,7 @@
-"""CP2K's input for one piece of a run, from the run's spec.
+"""The input of one call of CP2K, from the specification of a run.
 
 Keywords: https://manual.cp2k.org. Lengths in Å, times in fs, temperatures in K, cutoffs in Ry.
-What the user's own ``input`` sets is left as it is, save for what continuation rests on.
+Keywords of the user's ``input`` take precedence, except those that a continuation depends on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ase.calculators.cp2k import InputSection, parse_input
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from dualion.structures.errors import InputError
@@ -17,7 +18,6 @@ from dualion.workflows.md.engines.cp2k_data import Kind
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from ase.calculators.cp2k import InputSection
 
     from dualion.workflows.md.plan.spec import RunSpec
 
@@ -27,7 +27,7 @@ LARGEST_INPUT_CHARACTERS = 100_000
 
 
 class Cp2kSettings(BaseModel):
-    """The engine's own settings, all of them optional."""
+    """Settings of the engine, all of them optional."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,14 +44,14 @@ class Cp2kSettings(BaseModel):
     eps_default: PositiveFloat = Field(1e-12, description="accuracy of the integrals")
     max_scf: PositiveInt = Field(50, description="inner steps before the outer loop")
     restart_steps: PositiveInt = Field(10, description="MD steps between two restarts")
-    input: str = Field("", description="sections of CP2K's input that go before ours")
+    input: str = Field("", description="sections of CP2K's input that take precedence")
 
 
-def cp2k_settings(settings: Mapping[str, Any]) -> Cp2kSettings:
-    """Checked settings.
+def check_cp2k_settings(settings: Mapping[str, Any]) -> Cp2kSettings:
+    """Validate the settings.
 
     Raises:
-        InputError: one is unknown or makes no sense.
+        InputError: one is unknown or invalid.
     """
     try:
         found = Cp2kSettings.model_validate(dict(settings))
@@ -60,48 +60,49 @@ def cp2k_settings(settings: Mapping[str, Any]) -> Cp2kSettings:
         place = ".".join(str(part) for part in first["loc"])
         known = ", ".join(Cp2kSettings.model_fields)
         raise InputError(f"Setting {place} of cp2k: {first['msg']}. Known: {known}.") from None
-    _parsed(found.input)
+    _parse_sections(found.input)
     return found
 
 
-def render_input(
+def format_input(
     spec: RunSpec,
     atoms: Atoms,
     kinds: Iterable[Kind],
     *,
     steps: int,
-    going_on: bool,
+    continued: bool,
     limit_s: float = math.inf,
 ) -> str:
-    """The input of one piece.
+    """Format the input of one call.
 
     Args:
-        spec: what the run is.
-        atoms: the starting cell; a restart puts its own positions in their place.
+        spec: the run.
+        atoms: the starting cell; a restart replaces its positions.
         kinds: basis and potential of each element.
-        steps: MD steps of the piece.
-        going_on: whether ``start.restart`` is beside the input.
-        limit_s: when CP2K is to end by itself, s.
+        steps: MD steps of the call.
+        continued: whether ``start.restart`` is beside the input.
+        limit_s: time after which CP2K ends by itself, s; inf for none.
+
+    Raises:
+        InputError: a setting is unknown or invalid.
     """
-    settings = cp2k_settings(spec.settings)
-    root = _parsed(settings.input)
-    _global(root, spec, limit_s)
-    if going_on:
-        _put(root, "EXT_RESTART", f"RESTART_FILE_NAME {RESTART}")
-    _motion(root, spec, settings, steps)
-    _electrons(root, settings, going_on)
-    _subsystem(root, atoms, kinds)
+    settings = check_cp2k_settings(spec.settings)
+    root = _parse_sections(settings.input)
+    _set_global(root, spec, limit_s)
+    if continued:
+        _set_keywords(root, "EXT_RESTART", f"RESTART_FILE_NAME {RESTART}")
+    _set_motion(root, spec, settings, steps)
+    _set_electrons(root, settings, continued)
+    _set_subsystem(root, atoms, kinds)
     return "\n".join(root.write()) + "\n"
 
 
-def _parsed(text: str) -> InputSection:
-    """The user's sections.
+def _parse_sections(text: str) -> InputSection:
+    """Parse the user's sections.
 
     Raises:
         InputError: they are no CP2K input, or name files to include.
     """
-    from ase.calculators.cp2k import parse_input
-
     if len(text) > LARGEST_INPUT_CHARACTERS or "@" in text:
         raise InputError(
             "The setting input of cp2k is too long or holds a directive (@INCLUDE, @SET); write "
@@ -112,12 +113,12 @@ def _parsed(text: str) -> InputSection:
     if opened != 2 * closed:
         raise InputError("The setting input of cp2k opens a section that it does not close.")
     root = parse_input(text)
-    _no_twins(root)
+    _refuse_duplicates(root)
     return root
 
 
-def _no_twins(section: InputSection) -> None:
-    """Refuse a section that is there twice, save for kinds: one would be lost.
+def _refuse_duplicates(section: InputSection) -> None:
+    """Refuse a repeated section other than KIND, of which one would be lost.
 
     Raises:
         InputError: there is one.
@@ -127,20 +128,22 @@ def _no_twins(section: InputSection) -> None:
     if twice:
         raise InputError(f"The setting input of cp2k holds the section {twice[0]} twice.")
     for below in section.subsections:
-        _no_twins(below)
+        _refuse_duplicates(below)
 
 
-def _global(root: InputSection, spec: RunSpec, limit_s: float) -> None:
-    _put(root, "GLOBAL", f"PROJECT {PROJECT}", "RUN_TYPE MD", f"SEED {spec.seed % 2_000_000_000}")
-    _default(root, "GLOBAL", "PRINT_LEVEL LOW")
+def _set_global(root: InputSection, spec: RunSpec, limit_s: float) -> None:
+    _set_keywords(
+        root, "GLOBAL", f"PROJECT {PROJECT}", "RUN_TYPE MD", f"SEED {spec.seed % 2_000_000_000}"
+    )
+    _set_defaults(root, "GLOBAL", "PRINT_LEVEL LOW")
     if math.isfinite(limit_s):
-        _put(root, "GLOBAL", f"WALLTIME {max(1, int(limit_s))}")
+        _set_keywords(root, "GLOBAL", f"WALLTIME {max(1, int(limit_s))}")
 
 
-def _motion(root: InputSection, spec: RunSpec, settings: Cp2kSettings, steps: int) -> None:
+def _set_motion(root: InputSection, spec: RunSpec, settings: Cp2kSettings, steps: int) -> None:
     protocol = spec.protocol
     ensemble = "LANGEVIN" if protocol.thermostat == "langevin" else "NVT"
-    _put(
+    _set_keywords(
         root,
         "MOTION/MD",
         f"ENSEMBLE {ensemble}",
@@ -149,50 +152,50 @@ def _motion(root: InputSection, spec: RunSpec, settings: Cp2kSettings, steps: in
         f"TEMPERATURE {spec.temperature_k!r}",
     )
     if ensemble == "LANGEVIN":
-        _put(root, "MOTION/MD/LANGEVIN", f"GAMMA {1.0 / protocol.damping_fs!r}")
+        _set_keywords(root, "MOTION/MD/LANGEVIN", f"GAMMA {1.0 / protocol.damping_fs!r}")
     else:
         kind = "CSVR" if protocol.thermostat == "bussi" else "NOSE"
-        _put(root, "MOTION/MD/THERMOSTAT", f"TYPE {kind}", "REGION GLOBAL")
-        _put(root, f"MOTION/MD/THERMOSTAT/{kind}", f"TIMECON {protocol.damping_fs!r}")
-    _put(root, "MOTION/PRINT/TRAJECTORY", "FORMAT XYZ", "UNIT angstrom")
-    _put(root, "MOTION/PRINT/TRAJECTORY/EACH", f"MD {protocol.steps_per_frame}")
-    _put(root, "MOTION/PRINT/RESTART", "BACKUP_COPIES 3")
-    _put(root, "MOTION/PRINT/RESTART/EACH", f"MD {settings.restart_steps}")
-    root.get_subsection("MOTION/PRINT/RESTART_HISTORY").params = "OFF"  # copies are kept by us
+        _set_keywords(root, "MOTION/MD/THERMOSTAT", f"TYPE {kind}", "REGION GLOBAL")
+        _set_keywords(root, f"MOTION/MD/THERMOSTAT/{kind}", f"TIMECON {protocol.damping_fs!r}")
+    _set_keywords(root, "MOTION/PRINT/TRAJECTORY", "FORMAT XYZ", "UNIT angstrom")
+    _set_keywords(root, "MOTION/PRINT/TRAJECTORY/EACH", f"MD {protocol.steps_per_frame}")
+    _set_keywords(root, "MOTION/PRINT/RESTART", "BACKUP_COPIES 3")
+    _set_keywords(root, "MOTION/PRINT/RESTART/EACH", f"MD {settings.restart_steps}")
+    root.get_subsection(
+        "MOTION/PRINT/RESTART_HISTORY"
+    ).params = "OFF"  # copies are kept in the work folder
 
 
-def _electrons(root: InputSection, settings: Cp2kSettings, going_on: bool) -> None:
-    _default(root, "FORCE_EVAL", "METHOD QUICKSTEP")
+def _set_electrons(root: InputSection, settings: Cp2kSettings, continued: bool) -> None:
+    _set_defaults(root, "FORCE_EVAL", "METHOD QUICKSTEP")
     dft = "FORCE_EVAL/DFT"
-    _put(
+    _set_keywords(
         root,
         dft,
         f"BASIS_SET_FILE_NAME {settings.basis_file}",
         f"POTENTIAL_FILE_NAME {settings.potential_file}",
     )
-    _put(root, f"{dft}/MGRID", f"CUTOFF {settings.cutoff_ry!r}")
-    _put(root, f"{dft}/MGRID", f"REL_CUTOFF {settings.rel_cutoff_ry!r}")
-    _default(root, f"{dft}/QS", f"EPS_DEFAULT {settings.eps_default!r}")
-    _default(root, f"{dft}/QS", "EXTRAPOLATION ASPC", "EXTRAPOLATION_ORDER 3")
+    _set_keywords(root, f"{dft}/MGRID", f"CUTOFF {settings.cutoff_ry!r}")
+    _set_keywords(root, f"{dft}/MGRID", f"REL_CUTOFF {settings.rel_cutoff_ry!r}")
+    _set_defaults(root, f"{dft}/QS", f"EPS_DEFAULT {settings.eps_default!r}")
+    _set_defaults(root, f"{dft}/QS", "EXTRAPOLATION ASPC", "EXTRAPOLATION_ORDER 3")
     scf = f"{dft}/SCF"
-    _put(root, scf, f"SCF_GUESS {'RESTART' if going_on else 'ATOMIC'}")
-    if going_on:
-        _put(root, dft, f"WFN_RESTART_FILE_NAME {WAVEFUNCTION}")
-    _put(root, scf, f"EPS_SCF {settings.eps_scf!r}", f"MAX_SCF {settings.max_scf}")
-    _default(root, f"{scf}/OT", "MINIMIZER DIIS", "PRECONDITIONER FULL_SINGLE_INVERSE")
-    _default(root, f"{scf}/OUTER_SCF", f"EPS_SCF {settings.eps_scf!r}", "MAX_SCF 10")
+    _set_keywords(root, scf, f"SCF_GUESS {'RESTART' if continued else 'ATOMIC'}")
+    if continued:
+        _set_keywords(root, dft, f"WFN_RESTART_FILE_NAME {WAVEFUNCTION}")
+    _set_keywords(root, scf, f"EPS_SCF {settings.eps_scf!r}", f"MAX_SCF {settings.max_scf}")
+    _set_defaults(root, f"{scf}/OT", "MINIMIZER DIIS", "PRECONDITIONER FULL_SINGLE_INVERSE")
+    _set_defaults(root, f"{scf}/OUTER_SCF", f"EPS_SCF {settings.eps_scf!r}", "MAX_SCF 10")
     functional = root.get_subsection(f"{dft}/XC/XC_FUNCTIONAL")
     if not functional.params and not functional.subsections:
         functional.params = "PBE"
 
 
-def _subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
-    from ase.calculators.cp2k import InputSection
-
+def _set_subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
     subsys = root.get_subsection("FORCE_EVAL/SUBSYS")
     for axis, vector in zip("ABC", atoms.cell, strict=True):
         row = " ".join(f"{value:.12f}" for value in vector)
-        _put(root, "FORCE_EVAL/SUBSYS/CELL", f"{axis} {row}")
+        _set_keywords(root, "FORCE_EVAL/SUBSYS/CELL", f"{axis} {row}")
     coordinates = root.get_subsection("FORCE_EVAL/SUBSYS/COORD")
     coordinates.keywords = [
         f"{symbol} {x:.12f} {y:.12f} {z:.12f}"
@@ -207,7 +210,7 @@ def _subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
 
 
 def _replace_kind(subsys: InputSection, section: InputSection) -> None:
-    """Add a kind; what the user's section of the same element says beyond ours stays."""
+    """Add a kind; further keywords of the user's section of the same element stay."""
     for present in list(subsys.subsections):
         if present.name == "KIND" and present.params == section.params:
             ours = {line.split()[0] for line in section.keywords}
@@ -217,8 +220,8 @@ def _replace_kind(subsys: InputSection, section: InputSection) -> None:
     subsys.subsections.append(section)
 
 
-def _put(root: InputSection, path: str, *lines: str) -> None:
-    """Set keywords, in place of the user's."""
+def _set_keywords(root: InputSection, path: str, *lines: str) -> None:
+    """Set keywords, replacing the user's."""
     section = root.get_subsection(path)
     for line in lines:
         key = line.split()[0]
@@ -226,7 +229,7 @@ def _put(root: InputSection, path: str, *lines: str) -> None:
         section.keywords.append(line)
 
 
-def _default(root: InputSection, path: str, *lines: str) -> None:
+def _set_defaults(root: InputSection, path: str, *lines: str) -> None:
     """Set keywords that the user has not set."""
     section = root.get_subsection(path)
     present = {k.split()[0].upper() for k in section.keywords}

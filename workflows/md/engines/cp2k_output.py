@@ -1,4 +1,4 @@
-"""What CP2K has left in a piece: kept frames, and restarts that are whole."""
+"""Read the output of a call of CP2K: frames, and complete restarts."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ OPENED = re.compile(rb"^\s*&(?!END\b)\w", re.MULTILINE)
 CLOSED = re.compile(rb"^\s*&END\b[^\n]*\n", re.MULTILINE)
 
 
-def cp2k_frames(
-    piece: Path, cell: NDArray[np.float64], symbols: tuple[str, ...], *, timestep_fs: float
+def read_cp2k_frames(
+    folder: Path, cell: NDArray[np.float64], symbols: tuple[str, ...], *, timestep_fs: float
 ) -> dict[int, MdFrame]:
-    """Complete frames of ``md-pos-1.xyz`` by MD step, as far as the file is sound.
+    """Read the complete frames of ``md-pos-1.xyz``, by MD step.
 
-    A frame counts once its line of ``md-1.ener`` is on the disk too.
+    A frame is complete once its line of ``md-1.ener`` is on disk too.
 
     Args:
-        piece: folder in which CP2K ran.
-        cell: shape (3, 3), Å; it does not change.
-        symbols: what the atoms must be.
-        timestep_fs: fs.
+        folder: in which CP2K ran.
+        cell: shape (3, 3), Å, constant.
+        symbols: chemical symbols of the n atoms; a file of other atoms gives no frame.
+        timestep_fs: time step, fs.
     """
-    path = piece / f"{PROJECT}-pos-1.xyz"
+    path = folder / f"{PROJECT}-pos-1.xyz"
     found: dict[int, MdFrame] = {}
     try:
         stream = read_cp2k_xyz(path, cell)
@@ -53,49 +53,49 @@ def cp2k_frames(
                     temperature_k=frame.temperature_k,
                 )
     except (DualionError, TruncatedFileError, OSError):
-        pass  # cut short or damaged: what came before it counts
+        pass  # truncated or damaged: the frames before it count
     return found
 
 
-def cp2k_restarts(piece: Path) -> Iterator[Restart]:
-    """Sound restarts, the newest first."""
+def read_cp2k_restarts(folder: Path) -> Iterator[Restart]:
+    """Read the complete restarts, the newest first."""
     names = [f"{PROJECT}-1.restart", *(f"{PROJECT}-1.restart.bak-{n}" for n in (1, 2, 3))]
     found: dict[int, bytes] = {}
     for name in names:
-        content = _bytes(piece / name)
-        step = restart_step(content)
+        content = _read_bytes(folder / name)
+        step = read_restart_step(content)
         if step is not None:
             found.setdefault(step, content)
     for step in sorted(found, reverse=True):
-        yield Restart(step, lambda content=found[step]: _files(piece, content))  # type: ignore[misc]
+        yield Restart(step, lambda content=found[step]: _read_files(folder, content))  # type: ignore[misc]
 
 
-def restart_step(content: bytes) -> int | None:
-    """MD step of a restart file; None where it is not whole."""
+def read_restart_step(content: bytes) -> int | None:
+    """Read the MD step of a restart file; None where it is incomplete."""
     step = STEP.search(content)
-    whole = len(OPENED.findall(content)) == len(CLOSED.findall(content))
+    closed = len(OPENED.findall(content)) == len(CLOSED.findall(content))
     forces = b"&END FORCE_EVAL" in content  # near the end; a continued run's has EXT_RESTART last
-    return int(step.group(1)) if step and whole and forces else None
+    return int(step.group(1)) if step and closed and forces else None
 
 
-def _files(piece: Path, content: bytes) -> Mapping[str, bytes]:
-    """The restart with the newest whole wavefunction, a better guess than atoms."""
+def _read_files(folder: Path, content: bytes) -> Mapping[str, bytes]:
+    """Read the restart with the newest complete wavefunction, a better guess than atoms."""
     files = {RESTART: content}
     first = f"{PROJECT}-RESTART.wfn"
     for name in (first, *(f"{first}.bak-{n}" for n in (1, 2, 3))):
-        wavefunction = _bytes(piece / name)
-        if is_whole_fortran_file(wavefunction):
+        wavefunction = _read_bytes(folder / name)
+        if is_complete_fortran_file(wavefunction):
             files[WAVEFUNCTION] = wavefunction
             break
     return files
 
 
-def is_whole_fortran_file(content: bytes) -> bool:
-    """Whether unformatted records, each between two equal lengths, fill a file to its end."""
+def is_complete_fortran_file(content: bytes) -> bool:
+    """Whether complete Fortran records, each between two equal lengths, fill a file."""
     at = 0
     while at + 4 <= len(content):
         (length,) = struct.unpack_from("<i", content, at)
-        end = at + 4 + abs(length)  # a negative length: the record goes on after this part
+        end = at + 4 + abs(length)  # a negative length: the record continues after this part
         if end + 4 > len(content):
             return False
         if abs(struct.unpack_from("<i", content, end)[0]) != abs(length):
@@ -104,8 +104,8 @@ def is_whole_fortran_file(content: bytes) -> bool:
     return at == len(content) > 0
 
 
-def _bytes(path: Path) -> bytes:
-    """Content of a file; empty where there is none, or where it is too large."""
+def _read_bytes(path: Path) -> bytes:
+    """Read a file; empty where there is none, or where it is too large."""
     try:
         if path.stat().st_size > LARGEST_RESTART_BYTES:
             return b""

@@ -1,4 +1,4 @@
-"""Why an external program ended: from its status and the end of its output to a sentence."""
+"""Diagnose why an external program ended, from its exit status and the end of its output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ KILLED = {128 + number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIG
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What the output of a program says when it fails.
+    """A message of a program that fails.
 
     Attributes:
-        pattern: searched in the end of the output.
+        pattern: searched in the last part of the output.
         reason: stable name.
         advice: what to do, a clause.
     """
@@ -30,26 +30,32 @@ class Symptom:
     advice: str
 
 
-def symptom(pattern: str, reason: str, advice: str) -> Symptom:
-    """A symptom, its pattern searched without regard to case."""
+def make_symptom(pattern: str, reason: str, advice: str) -> Symptom:
+    """Compile a symptom.
+
+    Args:
+        pattern: regular expression, matched without regard to case.
+        reason: stable name.
+        advice: what to do, a clause.
+    """
     return Symptom(re.compile(pattern, re.IGNORECASE), reason, advice)
 
 
-def trouble_of(
+def diagnose(
     name: str, output: Path, status: int, symptoms: tuple[Symptom, ...] = ()
 ) -> EngineError | OSError:
-    """What to raise after a program that did not do its piece.
+    """Choose the exception for a program that did not reach its target.
 
     Args:
         name: of the engine.
-        output: file with what it printed.
+        output: file with its printed output.
         status: exit status; negative for the number of the signal that ended it.
-        symptoms: of this program, the most telling first.
+        symptoms: of this program, the most specific first.
 
     Returns:
         ``OSError`` where the disk is full, so that the run waits for space; else ``EngineError``.
     """
-    text = tail(output)
+    text = read_tail(output)
     if FULL.search(text):
         return OSError(errno.ENOSPC, f"no space left for {name} in {output.parent}")
     for known in symptoms:
@@ -59,7 +65,7 @@ def trouble_of(
         number = -status if status < 0 else status - 128
         return EngineError(
             "killed",
-            f"{name} was ended from outside by signal {number}, for want of memory or by hand; "
+            f"{name} was killed by signal {number}, for lack of memory or by hand; "
             f"its restart is kept. Give it more memory or fewer cores, and retry the run. Its "
             f"output is {output}.",
         )
@@ -69,16 +75,16 @@ def trouble_of(
             f"{name} ended without an error and left no restart that can be used; look at the "
             f"end of {output}.",
         )
-    said = _last_words(text)
+    said = _quote_last_line(text)
     return EngineError(
         "engine_stopped",
-        f"{name} ended with status {status}{said}. Its output is {output}; mend the cause and "
+        f"{name} ended with status {status}{said}. Its output is {output}; correct the cause and "
         "retry the run.",
     )
 
 
-def tail(path: Path) -> str:
-    """The end of a text file; empty where there is none."""
+def read_tail(path: Path) -> str:
+    """Read the last part of a text file; empty where there is none."""
     try:
         with path.open("rb") as handle:
             handle.seek(0, 2)
@@ -88,8 +94,8 @@ def tail(path: Path) -> str:
         return ""
 
 
-def _last_words(text: str) -> str:
-    """The last line that says something, in quotation marks."""
+def _quote_last_line(text: str) -> str:
+    """Quote the last line that holds at least two words."""
     lines = [line.strip(" *|\t") for line in text.splitlines()]
-    telling = [line for line in lines if len(re.findall(r"[A-Za-z]{3,}", line)) >= 2]
-    return f" (“{telling[-1][:160]}”)" if telling else ""
+    worded = [line for line in lines if len(re.findall(r"[A-Za-z]{3,}", line)) >= 2]
+    return f" (“{worded[-1][:160]}”)" if worded else ""

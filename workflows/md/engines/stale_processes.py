@@ -1,4 +1,4 @@
-"""Programs that outlived the process that started them: they are ended before a run goes on."""
+"""End programs that outlived the segment that started them, before their run continues."""
 
 from __future__ import annotations
 
@@ -9,31 +9,39 @@ import signal
 import socket
 from pathlib import Path
 
+import psutil
+
 from dualion.workflows.execution.files import write_text
 
-NOTE = "process.json"
+PROCESS_FILE = "process.json"
 
 
-def note_process(folder: Path, pid: int) -> None:
-    """Write down which process runs in a folder."""
-    note = {"host": socket.gethostname(), "pid": pid}
-    write_text(folder / NOTE, json.dumps(note) + "\n")
+def record_process(folder: Path, pid: int) -> None:
+    """Record which process runs in a folder.
+
+    Args:
+        folder: of the program call.
+        pid: process id of the program.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    record = {"host": socket.gethostname(), "pid": pid}
+    write_text(folder / PROCESS_FILE, json.dumps(record) + "\n")
 
 
-def end_orphan(folder: Path) -> bool:
-    """End the program that still runs in a folder on this machine, if there is one.
+def kill_stale_process(folder: Path) -> bool:
+    """Kill the program that still runs in a folder on this machine, if there is one.
 
-    Only a process whose working folder is this folder is touched, with the process group that it
+    Only a process whose working folder is this folder is killed, with the process group that it
     leads.
 
     Returns:
         Whether there was one.
     """
-    import psutil
-
     try:
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        host, pid = str(note["host"]), int(note["pid"])
+        record = json.loads((folder / PROCESS_FILE).read_text(encoding="utf-8"))
+        host, pid = str(record["host"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
     if host != socket.gethostname() or pid <= 1:

@@ -2,8 +2,8 @@
 
 torch-sim's integrators are not used: in 0.3, the last release for Python 3.11, its Nosé–Hoover
 chain couples all cells of a batch to one thermostat, its Langevin noise is drawn for the whole
-batch, and positions are folded back at each step. Each run keeps its own ASE dynamics instead, and
-torch-sim does what costs the time: energies and forces of all cells at once.
+batch, and positions are wrapped at each step. Each run keeps its own ASE dynamics instead, and
+torch-sim computes what takes the time: energies and forces of all cells at once.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.screening_options import known_name
-from dualion.workflows.md.engines.calculators import device_named, make_calculator, parameters_file
+from dualion.workflows.md.engines.calculators import (
+    make_calculator,
+    require_parameters_file,
+    resolve_device,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Answer = tuple[float, NDArray[np.float64]]
+EnergyAndForces = tuple[float, NDArray[np.float64]]
 """Potential energy, eV, and forces, shape (n, 3), eV/Å, of one cell."""
 
 PARITY_SHARE = 0.01
 PARITY_EV_ANGSTROM = 0.002
 PARITY_EV_ATOM = 0.005
-"""How far a batch may be from the potential's own ASE calculator: a share of the largest force plus
-eV/Å, and eV per atom. Single precision stays far below."""
+"""Largest deviation of a batch from the potential's own ASE calculator: a share of the largest
+force plus eV/Å, and eV per atom. Single precision stays far below."""
 
 RATTLE_ANGSTROM = 0.05
 
@@ -56,7 +60,7 @@ def _sevennet(model_path: Path | None, device: str) -> Any:
     from sevenn.util import model_from_checkpoint
     from torch_sim.models.sevennet import SevenNetModel
 
-    model, _ = model_from_checkpoint(parameters_file(model_path, "sevennet"))
+    model, _ = model_from_checkpoint(require_parameters_file(model_path, "sevennet"))
     return SevenNetModel(model=model, device=device)
 
 
@@ -71,7 +75,7 @@ def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield import pretrained
     from torch_sim.models.orb import OrbModel
 
-    path = parameters_file(model_path, "orb")
+    path = require_parameters_file(model_path, "orb")
     found = pretrained.orb_v2(weights_path=path, device=device)
     parts = found if isinstance(found, tuple) else (found,)  # newer ones give an adapter too
     return OrbModel(*parts, device=device)
@@ -83,12 +87,12 @@ MODELS: dict[str, tuple[Callable[[Path | None, str], Any], str]] = {
     "mattersim": (_mattersim, "mattersim"),
     "orb": (_orb, "orb_models"),
 }
-"""Engine → how its torch-sim model is made, and the module that must be there besides torch-sim.
+"""Engine → function that makes its torch-sim model, and the module that it needs besides torch-sim.
 CHGNet is not among them, as torch-sim does not wrap it."""
 
 
 def supports(engine: str) -> bool:
-    """Whether several runs of an engine can be moved in one batch, with what is installed here."""
+    """Whether the packages to compute several runs of an engine in one batch are installed."""
     return engine in MODELS and all(
         importlib.util.find_spec(module) is not None for module in ("torch_sim", MODELS[engine][1])
     )
@@ -96,7 +100,7 @@ def supports(engine: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BatchModel:
-    """A torch-sim model that takes ASE's cells and gives ASE's units.
+    """A torch-sim model that takes ASE's cells and returns ASE's units.
 
     Attributes:
         model: torch-sim's ``ModelInterface``.
@@ -104,8 +108,8 @@ class BatchModel:
 
     model: Any
 
-    def __call__(self, cells: Sequence[Atoms]) -> list[Answer]:
-        """Energies and forces of cells, which are periodic in all directions."""
+    def __call__(self, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
+        """Compute energies and forces of cells, which are periodic in all directions."""
         import torch
         from torch_sim.state import SimState
 
@@ -115,7 +119,7 @@ class BatchModel:
         counts = [len(cell) for cell in cells]
         real, whole = self.model.dtype, torch.int64
         state = SimState(
-            positions=tensor(np.concatenate([_folded(cell) for cell in cells]), real),
+            positions=tensor(np.concatenate([_wrap_positions(cell) for cell in cells]), real),
             masses=tensor(np.concatenate([cell.get_masses() for cell in cells]), real),
             cell=tensor(np.stack([np.array(cell.cell).T for cell in cells]), real),  # columns
             pbc=True,
@@ -132,7 +136,7 @@ class BatchModel:
 def make_model(
     engine: str, *, model_path: str | Path | None = None, device: str = "auto"
 ) -> BatchModel:
-    """The model of an engine for a batch.
+    """Make the model of an engine for a batch.
 
     Args:
         engine: one of ``MODELS``.
@@ -151,7 +155,7 @@ def make_model(
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # each wrapper warns of packages that are missing
-            return BatchModel(make(path, device_named(device)))
+            return BatchModel(make(path, resolve_device(device)))
     except ImportError as error:
         raise MissingDependencyError(
             f"A batch with {engine} needs torch-sim and {module} ({error.name or error} is "
@@ -169,10 +173,17 @@ def check_parity(
     """Compare a batch of slightly rattled cells with the potential's own ASE calculator.
 
     A wrapper may be wrong for some cells: torch-sim 0.3's Lennard-Jones doubles the forces, and
-    takes the rows of a cell for columns. Nothing but such a comparison would show it.
+    takes the rows of a cell for columns. Only such a comparison shows it.
+
+    Args:
+        model: the model of the batch.
+        engine: name of the engine.
+        cells: starting cells of the runs.
+        model_path: file of the potential's parameters.
+        device: auto, cpu or cuda.
 
     Raises:
-        InputError: they differ; the runs must not be moved in a batch.
+        InputError: they differ; the runs must not be computed in a batch.
     """
     calculator = make_calculator(engine, model_path=model_path, device=device)
     rattled = [cell.copy() for cell in cells]
@@ -180,10 +191,10 @@ def check_parity(
         cell.rattle(RATTLE_ANGSTROM, seed=seed)
     for cell, (energy, forces) in zip(rattled, model(rattled), strict=True):
         cell.calc = calculator
-        wanted = cell.get_forces()
-        off = float(np.abs(forces - wanted).max())
+        expected = cell.get_forces()
+        off = float(np.abs(forces - expected).max())
         off_atom = abs(energy - cell.get_potential_energy()) / len(cell)
-        most = PARITY_EV_ANGSTROM + PARITY_SHARE * float(np.abs(wanted).max())
+        most = PARITY_EV_ANGSTROM + PARITY_SHARE * float(np.abs(expected).max())
         if not (off <= most and off_atom <= PARITY_EV_ATOM):
             raise InputError(
                 f"torch-sim and the calculator of {engine} differ by {off:.2g} eV/Å and "
@@ -192,8 +203,8 @@ def check_parity(
             )
 
 
-def _folded(cell: Atoms) -> NDArray[np.float64]:
-    """Positions inside the cell, Å: the run's own are never folded back."""
+def _wrap_positions(cell: Atoms) -> NDArray[np.float64]:
+    """Wrap positions into the cell, shape (n, 3), Å; the run's own stay unwrapped."""
     vectors = np.array(cell.cell)
     fractional = np.linalg.solve(vectors.T, cell.positions.T).T
     return np.asarray((fractional - np.floor(fractional)) @ vectors)

@@ -1,4 +1,4 @@
-"""VASP as an engine: the paper's protocol, piece by piece, each continued from CONTCAR."""
+"""VASP as an engine: call by call, each continued from the CONTCAR of the one before."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 
 from dualion.structures.errors import InputError
 from dualion.workflows.execution.files import write_bytes, write_text
-from dualion.workflows.md.engines.base import EngineError, Leg
-from dualion.workflows.md.engines.diagnostics import symptom
-from dualion.workflows.md.engines.external import ExternalEngine, Found, Restart
+from dualion.workflows.md.engines.base import EngineCall, EngineError
+from dualion.workflows.md.engines.diagnostics import make_symptom
+from dualion.workflows.md.engines.external import ExternalEngine, ProgramOutput, Restart
 from dualion.workflows.md.engines.vasp_inputs import (
     LEAST_NSW,
     LONGEST_NSW,
-    library,
+    check_vasp_settings,
+    find_library,
+    find_potential_files,
     order_of,
-    potential_files,
-    vasp_settings,
     write_inputs,
     write_potcar,
 )
 from dualion.workflows.md.engines.vasp_outputs import (
     LARGEST_CONTCAR_BYTES,
     Configurations,
-    contcar_number,
+    identify_contcar,
     read_configurations,
     read_oszicar,
 )
-from dualion.workflows.md.engines.work_folder import Piece
+from dualion.workflows.md.engines.work_folder import ProgramCall
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.run_folder import ATTEMPT
 from dualion.workflows.md.run.trajectory_file import MdFrame
@@ -46,22 +46,22 @@ class VaspEngine(ExternalEngine):
     inputs = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "OSZICAR")
     repeats_restart = True
     symptoms = (
-        symptom(
+        make_symptom(
             r"POTCAR.*(not found|does not exist|could not be opened)|error reading.*POTCAR",
             "missing_potential",
             "it cannot read POTCAR; look at the potentials that POTCAR.spec lists.",
         ),
-        symptom(
+        make_symptom(
             r"ZBRENT|EDDDAV|EDDRMM|ZHEGV|Sub-Space-Matrix",
             "scf_not_converged",
             "the electrons do not converge; set ALGO = Normal or All by the setting incar.",
         ),
-        symptom(
+        make_symptom(
             r"not enough memory|insufficient virtual memory|SIGSEGV|segmentation fault",
             "out_of_memory",
             "it ran out of memory or stack; use fewer ranks a node, and ulimit -s unlimited.",
         ),
-        symptom(
+        make_symptom(
             r"licen[cs]e (error|check|server|expired|not|could)",
             "licence",
             "it found no licence; look at how VASP is installed here.",
@@ -71,81 +71,111 @@ class VaspEngine(ExternalEngine):
     def check(self, spec: RunSpec, elements: tuple[str, ...]) -> None:
         """Refuse unknown settings, and elements that a configured library lacks.
 
-        The program and, without a library, the potentials are asked for when the run begins: a
-        VASP folder can be prepared on a machine that has neither.
+        The program and, without a library, the potentials are checked when the run starts: a VASP
+        folder can be prepared on a machine that has neither.
+
+        Args:
+            spec: the run.
+            elements: symbols of the elements in its cell.
+
+        Raises:
+            InputError: says what is missing or wrong.
         """
-        vasp_settings(spec.settings)
-        if library() is not None:
-            potential_files(spec, elements)
+        check_vasp_settings(spec.settings)
+        if find_library() is not None:
+            find_potential_files(spec, elements)
 
     def missing(self, program: str) -> str:
-        """What to do where VASP is missing."""
+        """Say what to do where VASP is missing."""
         return (
             f"The engine vasp needs the program {program}, which is not on this machine; load its "
             f"module in the job's template, or name it in {ENVIRONMENT}. The inputs are prepared."
         )
 
     def program(self, spec: RunSpec) -> list[str]:
-        """VASP, which takes no arguments."""
-        given = vasp_settings(spec.settings).command or os.environ.get(ENVIRONMENT, "")
+        """Give VASP, which takes no arguments."""
+        given = check_vasp_settings(spec.settings).command or os.environ.get(ENVIRONMENT, "")
         return shlex.split(given) or ["vasp_gam"]
 
-    def prepare(self, leg: Leg, piece: Piece, restart: Path | None, *, to_step: int) -> None:
-        """Write INCAR, KPOINTS, POSCAR and POTCAR; a restart's CONTCAR becomes POSCAR as it is."""
-        atoms = leg.folder.atoms()
-        steps = to_step - piece.from_step + 1  # configuration 1 is the step of the restart
+    def prepare(
+        self, call: EngineCall, program_call: ProgramCall, restart: Path | None, *, to_step: int
+    ) -> None:
+        """Write INCAR, KPOINTS, POSCAR and POTCAR; a restart's CONTCAR becomes POSCAR unchanged.
+
+        Args:
+            call: the run, its target and its resources.
+            program_call: folder in which the program will run, and its first MD step.
+            restart: folder with the files of the restart; None for the start of the run.
+            to_step: MD step of the last frame that is needed.
+
+        Raises:
+            EngineError: a basis or potential is missing.
+        """
+        atoms = call.folder.atoms()
+        steps = to_step - program_call.from_step + 1  # configuration 1 is the step of the restart
         steps = min(max(steps, LEAST_NSW), LONGEST_NSW)
-        write_inputs(leg.spec, atoms, piece.path, steps=steps)
+        write_inputs(call.spec, atoms, program_call.path, steps=steps)
         if restart is not None:
-            write_bytes(piece.path / "POSCAR", (restart / RESTART).read_bytes())
+            write_bytes(program_call.path / "POSCAR", (restart / RESTART).read_bytes())
         symbols = atoms.get_chemical_symbols()
-        own = leg.folder.path / "POTCAR"
+        own = call.folder.path / "POTCAR"
         if not own.is_file():
-            own = leg.folder.path / ATTEMPT / "POTCAR"  # set aside with a first attempt
+            own = call.folder.path / ATTEMPT / "POTCAR"  # archived with a first attempt
         try:
-            write_potcar(leg.spec, tuple(dict.fromkeys(symbols)), own, piece.path)
+            write_potcar(call.spec, tuple(dict.fromkeys(symbols)), own, program_call.path)
         except InputError as error:
             raise EngineError("missing_potential", str(error)) from error
 
-    def read_back(self, leg: Leg, piece: Piece) -> Found:
-        """Frames on which the files agree, and CONTCAR where its step is certain."""
-        atoms = leg.folder.atoms()
+    def read_output(self, call: EngineCall, program_call: ProgramCall) -> ProgramOutput:
+        """Read the frames on which the files agree, and CONTCAR where its step is certain.
+
+        Args:
+            call: the run, its target and its resources.
+            program_call: folder in which the program runs, and its first MD step.
+        """
+        atoms = call.folder.atoms()
         symbols = atoms.get_chemical_symbols()
         order = order_of(symbols)
-        contcar = _content(piece.path / RESTART)
+        contcar = _read_bytes(program_call.path / RESTART)
         configurations = read_configurations(
-            piece.path,
+            program_call.path,
             tuple(symbols[i] for i in order),
-            from_step=piece.from_step,
-            stride=leg.spec.protocol.steps_per_frame,
+            from_step=program_call.from_step,
+            stride=call.spec.protocol.steps_per_frame,
         )
-        number = contcar_number(contcar, configurations, len(symbols))
+        number = identify_contcar(contcar, configurations, len(symbols))
         restarts = []
         if number is not None:
-            restarts.append(Restart(piece.from_step + number - 1, lambda: {RESTART: contcar}))
-        return Found(frames=_frames(leg, piece, configurations, order), restarts=restarts)
+            restarts.append(
+                Restart(program_call.from_step + number - 1, lambda: {RESTART: contcar})
+            )
+        return ProgramOutput(
+            frames=_make_frames(call, program_call, configurations, order), restarts=restarts
+        )
 
-    def ask_to_stop(self, piece: Piece) -> None:
-        """STOPCAR ends VASP after the ionic step it is in."""
-        write_text(piece.path / "STOPCAR", "LSTOP = .TRUE.\n")
+    def request_stop(self, program_call: ProgramCall) -> None:
+        """Write STOPCAR, which ends VASP after its present ionic step."""
+        write_text(program_call.path / "STOPCAR", "LSTOP = .TRUE.\n")
 
 
-def _frames(leg: Leg, piece: Piece, found: Configurations, order: np.ndarray) -> dict[int, MdFrame]:
-    """Kept frames in our order of atoms, by MD step; those without a line in OSZICAR wait."""
-    cell = np.array(leg.folder.atoms().cell, dtype=np.float64)
-    said = read_oszicar(piece.path / "OSZICAR")
+def _make_frames(
+    call: EngineCall, program_call: ProgramCall, found: Configurations, order: np.ndarray
+) -> dict[int, MdFrame]:
+    """Make frames in the run's order of atoms, by MD step; those without a line in OSZICAR wait."""
+    cell = np.array(call.folder.atoms().cell, dtype=np.float64)
+    oszicar = read_oszicar(program_call.path / "OSZICAR")
     frames = {}
     for number, fractional in found.kept.items():
-        if number not in said:
+        if number not in oszicar:
             continue
-        temperature_k, energy_ev = said[number]
-        step = piece.from_step + number - 1
+        temperature_k, energy_ev = oszicar[number]
+        step = program_call.from_step + number - 1
         ours = np.empty_like(fractional)
         ours[order] = fractional
         known = found.energies_ev[number]
         frames[step] = MdFrame(
             step=step,
-            time_ps=step * leg.spec.protocol.timestep_fs / 1000.0,
+            time_ps=step * call.spec.protocol.timestep_fs / 1000.0,
             positions=ours @ cell,
             cell=cell,
             energy_ev=known if np.isfinite(known) else energy_ev,
@@ -154,8 +184,8 @@ def _frames(leg: Leg, piece: Piece, found: Configurations, order: np.ndarray) ->
     return frames
 
 
-def _content(path: Path) -> bytes:
-    """Content of a file; empty where there is none, or where it is too large."""
+def _read_bytes(path: Path) -> bytes:
+    """Read a file; empty where there is none, or where it is too large."""
     try:
         if path.stat().st_size > LARGEST_CONTCAR_BYTES:
             return b""

@@ -1,10 +1,12 @@
-"""VASP's inputs for one piece of a run, through pymatgen's input set for MD.
+"""The inputs of one call of VASP, through pymatgen's input set for MD.
 
-Tags: https://www.vasp.at/wiki. Energies in eV, times in fs, velocities in Å/fs.
+Tags: https://www.vasp.at/wiki. Energies in eV, times in fs, velocities in Å/fs. Pymatgen's input
+sets take seconds to import and are imported where they are used.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import warnings
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase import Atoms, units
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,8 +25,6 @@ from dualion.structures.errors import InputError
 from dualion.workflows.execution.files import write_text
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from dualion.workflows.md.plan.spec import RunSpec
 
 ENCUT_EV = 520.0
@@ -32,28 +34,30 @@ LONGEST_NSW = 99_999
 """Most steps of one call: XDATCAR numbers its frames with six characters."""
 
 LEAST_NSW = 5
-"""Fewer steps do not tell to which step a CONTCAR belongs."""
+"""Least steps of one call; fewer do not identify the step of a CONTCAR."""
 
-DECIDED = ("NSW", "IBRION", "POTIM", "TEBEG", "TEEND", "ISIF", "NBLOCK", "RANDOM_SEED")
-"""Tags that the protocol and continuation decide."""
+PROTOCOL_TAGS = ("NSW", "IBRION", "POTIM", "TEBEG", "TEEND", "ISIF", "NBLOCK", "RANDOM_SEED")
+"""Tags that follow from the protocol and the continuation."""
 
 
 class VaspSettings(BaseModel):
-    """The engine's own settings, all of them optional."""
+    """Settings of the engine, all of them optional."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     command: str = Field("", description="VASP's program, else DUALION_VASP_COMMAND, else vasp_gam")
-    incar: dict[str, bool | int | float | str] = Field({}, description="tags over the protocol's")
+    incar: dict[str, bool | int | float | str] = Field(
+        {}, description="tags besides the protocol's"
+    )
     potcar_functional: str = Field("PBE_54", description="set of potentials in the library")
     potcars: dict[str, str] = Field({}, description="element: potential, such as Li_sv")
 
 
-def vasp_settings(settings: Mapping[str, Any]) -> VaspSettings:
-    """Checked settings.
+def check_vasp_settings(settings: Mapping[str, Any]) -> VaspSettings:
+    """Validate the settings.
 
     Raises:
-        InputError: one is unknown, makes no sense, or is for the protocol to decide.
+        InputError: one is unknown, invalid, or follows from the protocol.
     """
     try:
         found = VaspSettings.model_validate(dict(settings))
@@ -62,7 +66,7 @@ def vasp_settings(settings: Mapping[str, Any]) -> VaspSettings:
         place = ".".join(str(part) for part in first["loc"])
         known = ", ".join(VaspSettings.model_fields)
         raise InputError(f"Setting {place} of vasp: {first['msg']}. Known: {known}.") from None
-    decided = sorted(tag for tag in found.incar if tag.upper() in DECIDED)
+    decided = sorted(tag for tag in found.incar if tag.upper() in PROTOCOL_TAGS)
     if decided:
         raise InputError(
             f"Setting incar of vasp: {decided[0]} follows from the protocol; change the protocol "
@@ -72,19 +76,19 @@ def vasp_settings(settings: Mapping[str, Any]) -> VaspSettings:
 
 
 def order_of(symbols: list[str]) -> NDArray[np.int64]:
-    """Places of the atoms in the order of VASP's files, elements together: ``ours[order]``."""
+    """Permutation that sorts atoms for VASP's files, elements together: ``atoms[order]``."""
     kinds = list(dict.fromkeys(symbols))
     return np.argsort([kinds.index(symbol) for symbol in symbols], kind="stable")
 
 
-def incar_tags(spec: RunSpec, *, steps: int, kinds: int) -> dict[str, Any]:
-    """The tags that differ from pymatgen's ``MPMDSet``.
+def make_incar_tags(spec: RunSpec, *, steps: int, kinds: int) -> dict[str, Any]:
+    """Make the tags that differ from pymatgen's ``MPMDSet``.
 
     Every step goes into XDATCAR (NBLOCK 1): VASP numbers steps from one in each call, so that a
-    larger block would miss the multiples that the joined trajectory keeps.
+    larger block would miss steps of the trajectory.
 
     Args:
-        spec: what the run is.
+        spec: the run.
         steps: ionic steps of this call.
         kinds: number of elements.
     """
@@ -115,12 +119,12 @@ def incar_tags(spec: RunSpec, *, steps: int, kinds: int) -> dict[str, Any]:
         "NWRITE": 0,
         "RANDOM_SEED": f"{spec.seed % 900_000_000} 0 0",
     }
-    tags |= _thermostat(spec, kinds)
-    given = vasp_settings(spec.settings).incar
+    tags |= _thermostat_tags(spec, kinds)
+    given = check_vasp_settings(spec.settings).incar
     return tags | {tag.upper(): value for tag, value in given.items()}
 
 
-def _thermostat(spec: RunSpec, kinds: int) -> dict[str, Any]:
+def _thermostat_tags(spec: RunSpec, kinds: int) -> dict[str, Any]:
     damping_fs = spec.protocol.damping_fs
     if spec.protocol.thermostat == "nose-hoover":
         return {"MDALGO": 2, "SMASS": 0}  # a mass that oscillates with a period of 40 steps
@@ -134,19 +138,19 @@ def write_inputs(spec: RunSpec, atoms: Atoms, folder: Path, *, steps: int) -> No
     """Write INCAR, KPOINTS (Γ alone), POSCAR with velocities, and POTCAR.spec.
 
     Args:
-        spec: what the run is.
+        spec: the run.
         atoms: the starting cell; a continuation replaces POSCAR by the restart.
-        folder: of the piece.
+        folder: of the call.
         steps: ionic steps of this call.
     """
     from pymatgen.io.vasp.inputs import Poscar
 
-    inputs = _input_set(spec, atoms, steps)
+    inputs = _make_input_set(spec, atoms, steps)
     with _quiet():
         incar = str(inputs.incar)
         kpoints = str(inputs.kpoints)
         poscar = Poscar(
-            inputs.structure, comment=spec.label, velocities=_velocities(spec, atoms).tolist()
+            inputs.structure, comment=spec.label, velocities=_draw_velocities(spec, atoms).tolist()
         ).get_str()
         symbols = list(inputs.potcar_symbols)
     write_text(folder / "INCAR", incar.rstrip() + "\n")
@@ -155,11 +159,11 @@ def write_inputs(spec: RunSpec, atoms: Atoms, folder: Path, *, steps: int) -> No
     write_text(folder / "POTCAR.spec", "\n".join(symbols) + "\n")
 
 
-def _input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
+def _make_input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
     from pymatgen.core import Structure
     from pymatgen.io.vasp.sets import MPMDSet
 
-    settings = vasp_settings(spec.settings)
+    settings = check_vasp_settings(spec.settings)
     symbols = atoms.get_chemical_symbols()
     order = order_of(symbols)
     structure = Structure(
@@ -175,17 +179,14 @@ def _input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
             nsteps=steps,
             time_step=spec.protocol.timestep_fs,
             sort_structure=False,
-            user_incar_settings=incar_tags(spec, steps=steps, kinds=len(set(symbols))),
+            user_incar_settings=make_incar_tags(spec, steps=steps, kinds=len(set(symbols))),
             user_potcar_settings=settings.potcars or {},
             user_potcar_functional=settings.potcar_functional,
         )
 
 
-def _velocities(spec: RunSpec, atoms: Atoms) -> NDArray[np.float64]:
-    """Velocities at the run's temperature without a drift, in VASP's order, shape (n, 3), Å/fs."""
-    from ase import units
-    from ase.md.velocitydistribution import Stationary, thermalize_momenta
-
+def _draw_velocities(spec: RunSpec, atoms: Atoms) -> NDArray[np.float64]:
+    """Draw velocities without drift of the centre of mass, in VASP's order, (n, 3), Å/fs."""
     moving = atoms.copy()
     thermalize_momenta(moving, spec.temperature_k, rng=np.random.default_rng(spec.seed))
     Stationary(moving)
@@ -193,10 +194,13 @@ def _velocities(spec: RunSpec, atoms: Atoms) -> NDArray[np.float64]:
     return np.asarray(moving.get_velocities()[order] * units.fs)
 
 
-def potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str]:
-    """Names of the potentials of some elements, as POTCAR.spec lists them."""
-    from ase import Atoms
+def list_potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str]:
+    """List the names of the potentials of some elements, as POTCAR.spec does.
 
+    Args:
+        spec: the run.
+        elements: symbols of the elements.
+    """
     line = Atoms(
         list(elements),
         scaled_positions=[[i / len(elements), 0.0, 0.0] for i in range(len(elements))],
@@ -204,29 +208,33 @@ def potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str]:
         pbc=True,
     )
     with _quiet():
-        return list(_input_set(spec, line, LEAST_NSW).potcar_symbols)
+        return list(_make_input_set(spec, line, LEAST_NSW).potcar_symbols)
 
 
-def library() -> Path | None:
-    """The user's library of potentials, as pymatgen knows it."""
+def find_library() -> Path | None:
+    """Find the user's library of potentials in pymatgen's settings; None where there is none."""
     from pymatgen.core import SETTINGS
 
     found = os.environ.get("PMG_VASP_PSP_DIR") or SETTINGS.get("PMG_VASP_PSP_DIR")
     return Path(str(found)).expanduser() if found else None
 
 
-def potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
-    """Files of the library, one an element.
+def find_potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
+    """Find the files of the library, one an element.
+
+    Args:
+        spec: the run.
+        elements: symbols of the elements.
 
     Raises:
         InputError: the library lacks one; the message names the element.
     """
     from pymatgen.io.vasp.inputs import PotcarSingle
 
-    folder = library()
+    folder = find_library()
     if folder is None:
         raise InputError("No library of VASP's potentials is configured.")
-    functional = vasp_settings(spec.settings).potcar_functional
+    functional = check_vasp_settings(spec.settings).potcar_functional
     names = PotcarSingle.functional_dir
     if functional not in names:
         raise InputError(
@@ -234,7 +242,7 @@ def potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
             f"{', '.join(names)}."
         )
     found = []
-    for element, symbol in zip(elements, potential_symbols(spec, elements), strict=True):
+    for element, symbol in zip(elements, list_potential_symbols(spec, elements), strict=True):
         base = folder / names[functional]
         tries = [base / f"POTCAR.{symbol}", base / symbol / "POTCAR"]
         tries = [path.with_name(path.name + end) for path in tries for end in ("", ".gz")]
@@ -249,38 +257,36 @@ def potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
 
 
 def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Path) -> None:
-    """Write POTCAR from the library, or take the one that the user has put into the run's folder.
+    """Write POTCAR from the library, or copy the user's own from the run's folder.
 
     Args:
-        spec: what the run is.
+        spec: the run.
         elements: in the order of POSCAR.
-        own: the user's POTCAR, if there is one.
-        folder: of the piece.
+        own: path of the user's POTCAR; it need not exist.
+        folder: of the call.
 
     Raises:
         InputError: there is neither, or the user's is for other elements.
     """
-    import gzip
-
     target = folder / "POTCAR"
     if own.is_file():
-        _of_elements(own, elements)
+        _check_elements(own, elements)
         shutil.copyfile(own, target)
         return
-    if library() is None:
+    if find_library() is None:
         raise InputError(
-            f"VASP's potentials are not here. {folder / 'POTCAR.spec'} lists them: put them one "
+            f"VASP's potentials are missing. {folder / 'POTCAR.spec'} lists them: put them one "
             "after the other into a file POTCAR in the run's folder, or tell pymatgen where your "
             "library is (pmg config -p EXTRACTED TARGET; pmg config --add PMG_VASP_PSP_DIR "
             "TARGET), and retry the run."
         )
     with target.open("wb") as out:
-        for file in potential_files(spec, elements):
+        for file in find_potential_files(spec, elements):
             with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as source:
                 shutil.copyfileobj(source, out)
 
 
-def _of_elements(potcar: Path, elements: tuple[str, ...]) -> None:
+def _check_elements(potcar: Path, elements: tuple[str, ...]) -> None:
     """Refuse a POTCAR whose potentials are not those of POSCAR, in its order."""
     titles = []
     with potcar.open(encoding="utf-8", errors="replace") as lines:
@@ -297,7 +303,7 @@ def _of_elements(potcar: Path, elements: tuple[str, ...]) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Pymatgen warns of every tag that is not its own default."""
+    """Silence pymatgen, which warns of every tag that is not its own default."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,10 +1,10 @@
-"""Where an external program runs: numbered pieces, and restarts that are kept whole.
+"""The folder in which an external program runs: numbered calls, and complete restarts.
 
-``work/piece-0001/``   one call of the program, from its inputs to its output
-``work/restart-120/``  what the program needs in order to go on from step 120
+``work/call-0001/``    one call of the program, from its inputs to its output
+``work/restart-120/``  the files from which the program continues at step 120
 
-A restart is copied out of a piece while or after the program runs, into a folder that gets its
-name once all of it is on the disk. So a kill leaves the old restart or the new one, never a part.
+A restart is copied out of a call while or after the program runs, into a folder that gets its
+name once all of it is on disk. So a kill leaves the old restart or the new one, never a part.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ from pathlib import Path
 
 from dualion.workflows.execution.files import write_text
 
-NOTE = "piece.json"
+START_FILE = "call.json"
+OLD_START_FILE = "piece.json"
+"""Its name in folders of earlier versions, ``piece-0001`` and on."""
+
+CALL_FOLDER = re.compile(r"(?:call|piece)-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ProgramCall:
     """One call of the program.
 
     Attributes:
         path: folder in which it runs.
-        from_step: MD step at which it begins.
+        from_step: MD step at which it starts.
     """
 
     path: Path
@@ -37,42 +41,49 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """The pieces and restarts of one run."""
+    """The program calls and restarts of one run."""
 
     path: Path
 
-    def newest(self) -> Piece | None:
-        """The last piece that was begun."""
-        for folder in reversed(self._pieces()):
-            try:
-                note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-                return Piece(folder, int(note["from_step"]))
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # killed before it was begun
+    def latest_call(self) -> ProgramCall | None:
+        """Find the last call that was started."""
+        for folder in reversed(self._call_folders()):
+            from_step = _read_start(folder)
+            if from_step is not None:  # else killed before it started
+                return ProgramCall(folder, from_step)
         return None
 
-    def begin(self, from_step: int, *, keep: Collection[str]) -> Piece:
-        """Open the folder of the next piece; of those before, only the files to keep stay."""
+    def start_call(self, from_step: int, *, keep: Collection[str]) -> ProgramCall:
+        """Make the folder of the next call; clear those before, their inputs excepted.
+
+        Args:
+            from_step: MD step at which the call starts.
+            keep: names of the files that stay in earlier folders.
+        """
         self.path.mkdir(exist_ok=True)
-        before = self._pieces()
+        before = self._call_folders()
         number = _number(before[-1]) + 1 if before else 1
         for folder in before:
             _clear(folder, keep)
-        piece = Piece(self.path / f"piece-{number:04d}", from_step)
-        piece.path.mkdir()
-        write_text(piece.path / NOTE, json.dumps({"from_step": from_step}) + "\n")
-        return piece
+        call = ProgramCall(self.path / f"call-{number:04d}", from_step)
+        call.path.mkdir()
+        write_text(call.path / START_FILE, json.dumps({"from_step": from_step}) + "\n")
+        return call
 
-    def restart(self, step: int) -> Path | None:
-        """Folder of the restart of a step, if it is there."""
+    def find_restart(self, step: int) -> Path | None:
+        """Find the folder of the restart of an MD step."""
         folder = self.path / f"restart-{step}"
         return folder if folder.is_dir() else None
 
-    def keep(self, step: int, files: Mapping[str, bytes]) -> None:
-        """Put a restart on the disk, whole.
+    def save_restart(self, step: int, files: Mapping[str, bytes]) -> None:
+        """Write a restart atomically.
+
+        Args:
+            step: MD step of the restart.
+            files: name → content.
 
         Raises:
-            OSError: the disk refuses; the restarts before stay.
+            OSError: the disk refuses; earlier restarts stay.
         """
         part = self.path / "restart.part"
         shutil.rmtree(part, ignore_errors=True)
@@ -86,14 +97,14 @@ class WorkFolder:
         shutil.rmtree(final, ignore_errors=True)
         part.replace(final)
 
-    def prune(self, step: int) -> None:
-        """Remove all restarts but that of a step, once a checkpoint counts on it."""
+    def prune_restarts(self, step: int) -> None:
+        """Remove all restarts but that of a step, once a checkpoint refers to it."""
         for folder in self.path.glob("restart-*"):
             if folder.name != f"restart-{step}":
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _pieces(self) -> list[Path]:
-        found = [f for f in self.path.glob("piece-*") if re.fullmatch(r"piece-\d+", f.name)]
+    def _call_folders(self) -> list[Path]:
+        found = [f for f in self.path.glob("*-*") if CALL_FOLDER.fullmatch(f.name)]
         return sorted(found, key=_number)
 
 
@@ -101,8 +112,18 @@ def _number(folder: Path) -> int:
     return int(folder.name.partition("-")[2])
 
 
+def _read_start(folder: Path) -> int | None:
+    """MD step at which a call starts; None where nothing readable says so."""
+    for name in (START_FILE, OLD_START_FILE):
+        try:
+            return int(json.loads((folder / name).read_text(encoding="utf-8"))["from_step"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
 def _clear(folder: Path, keep: Collection[str]) -> None:
-    """Remove what has been joined already; inputs stay as a record."""
+    """Remove files whose content is in the trajectory already; inputs stay as a record."""
     for item in folder.iterdir():
         if item.name in keep:
             continue

@@ -1,4 +1,4 @@
-"""Starting cells of MD runs: the perfect supercell, and cells with defects, each by its name."""
+"""Starting cells of MD runs: the perfect supercell, and cells with defects."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
+from ase.io.extxyz import write_extxyz
 
 from dualion.screening.doping.defects import insert_defects, plan_defects
 from dualion.screening.doping.doping_plan import DopingOptions
@@ -23,20 +25,20 @@ if TYPE_CHECKING:
 
 PERFECT = "perfect"
 SALT = "salt:"
-"""What comes before the formula of a salt that is put in."""
+"""Prefix of the formula of an inserted salt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCell:
-    """A cell to start from.
+    """A starting cell.
 
     Attributes:
-        name: perfect, or its defects; part of the run's place.
+        name: perfect, or its defects; part of the run's path.
         text: extended XYZ.
-        n_atoms: atoms in it.
-        elements: symbols of what is in it.
+        n_atoms: number of atoms.
+        elements: symbols of its elements.
         charges_e: element → oxidation state, e.
-        note: what a reader should know of how it was made; usually empty.
+        note: remark on how it was made; usually empty.
     """
 
     name: str
@@ -52,44 +54,44 @@ class StartCell:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def start_cells(
+def make_start_cells(
     crystal: IonicCrystal, *, cation: str, anion: str, block: MdBlock
 ) -> Iterator[StartCell]:
-    """The cells of a candidate that a block asks for.
+    """Make the cells of a candidate that a block names.
 
     Args:
         crystal: the candidate.
         cation: symbol of the mobile cation.
         anion: symbol of the mobile anion.
-        block: which cells, how large, with which seed.
+        block: names of the cells, their size, the seed.
 
     Raises:
         InputError: no cell under the limit is wide enough, or a defect cannot be made.
     """
-    large, note = _supercell(crystal, block)
+    large, note = _make_supercell(crystal, block)
     for name in block.cells:
         if name == PERFECT:
-            yield cell_of(large, PERFECT, note=note)
+            yield make_start_cell(large, PERFECT, note=note)
         else:
-            yield _with_defects(large, name, (cation, anion), block, note)
+            yield _make_defect_cell(large, name, (cation, anion), block, note)
 
 
-def _supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
-    """The supercell, ordered, and what had to be chosen for that."""
+def _make_supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal, str]:
+    """Make the ordered supercell, and a remark on what had to be chosen."""
     found = simulation_cell(
         crystal,
         smallest_width_angstrom=block.smallest_width_angstrom,
         most_atoms=block.most_atoms,
         seed=block.seed,
         draws=block.configurations,
-        energy=_energy_of(block) if crystal.is_disordered else None,
+        energy=_make_energy_function(block) if crystal.is_disordered else None,
     )
     notable = found.ordering is not None or not found.supercell.wide_enough
     return found.crystal, found.note if notable else ""
 
 
-def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
-    """The engine's energy of a crystal, eV; None for a program of its own, which costs too much."""
+def _make_energy_function(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
+    """Make a function that computes the engine's energy of a crystal, eV; None for a program."""
     if not is_calculator(block.engine):
         return None
     calculator = make_calculator(block.engine, model_path=block.model_path, device=block.device)
@@ -102,10 +104,10 @@ def _energy_of(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
     return energy_ev
 
 
-def _with_defects(
+def _make_defect_cell(
     large: IonicCrystal, kind: str, ions: tuple[str, str], block: MdBlock, note: str
 ) -> StartCell:
-    """The cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
+    """Make a cell with neutral defects, at sites chosen by symmetry, BVSE energy and the seed."""
     per_unit = block.defects_per_formula_unit
     plan = plan_defects(
         large,
@@ -116,13 +118,17 @@ def _with_defects(
         count=block.defect_pairs if per_unit is None else 0,
     )
     made = insert_defects(large, plan, DopingOptions(seed=block.seed))
-    return cell_of(made.crystal, made.name, note=note)
+    return make_start_cell(made.crystal, made.name, note=note)
 
 
-def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
-    """A cell of an ordered crystal, its atoms by element."""
-    from ase import Atoms
+def make_start_cell(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
+    """Make a cell of an ordered crystal, with its atoms sorted by element.
 
+    Args:
+        crystal: the crystal.
+        name: of the cell.
+        note: remark on how it was made.
+    """
     order = np.argsort(crystal.numbers, kind="stable")
     atoms = Atoms(
         numbers=crystal.numbers[order],
@@ -137,7 +143,7 @@ def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
     }
     return StartCell(
         name=name,
-        text=extxyz_of(atoms),
+        text=format_extxyz(atoms),
         n_atoms=len(symbols),
         elements=tuple(sorted(charges)),
         charges_e=charges,
@@ -145,10 +151,8 @@ def cell_of(crystal: IonicCrystal, name: str, *, note: str = "") -> StartCell:
     )
 
 
-def extxyz_of(atoms: object) -> str:
-    """Atoms as extended XYZ: cell, species, positions and nothing else."""
-    from ase.io.extxyz import write_extxyz
-
+def format_extxyz(atoms: object) -> str:
+    """Format atoms as extended XYZ: cell, species, positions and nothing else."""
     text = io.StringIO()
     write_extxyz(text, [atoms], columns=["symbols", "positions"], write_info=False)
     return text.getvalue()

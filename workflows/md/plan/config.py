@@ -1,4 +1,4 @@
-"""The ``md:`` block: molecular dynamics of the shortlist."""
+"""The ``md:`` block of a configuration: molecular dynamics of the shortlist."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+)
 
 from dualion.workflows.execution.cluster_config import walltime_s
-from dualion.workflows.md.plan.protocol import protocol_named
+from dualion.workflows.md.plan.protocol import make_protocol
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.protocol import MdProtocol
@@ -22,40 +30,44 @@ class _Block(BaseModel):
 
 
 class ProtocolBlock(_Block):
-    """A named protocol; fields that are given take the place of its own."""
+    """A named protocol, and values that replace some of its own."""
 
     name: Literal["mlip", "cen2025"] = Field("mlip", description="mlip or cen2025")
     temperatures_k: list[PositiveFloat] | None = Field(None, min_length=1, description="K")
     replicas: PositiveInt | None = Field(None, description="runs of each temperature")
     timestep_fs: PositiveFloat | None = Field(None, description="time step, fs")
     thermostat: Literal["nose-hoover", "bussi", "langevin"] | None = Field(
-        None, description="how the temperature is held"
+        None, description="thermostat"
     )
     damping_fs: PositiveFloat | None = Field(None, description="relaxation of the thermostat, fs")
     equilibration_ps: float | None = Field(None, ge=0.0, description="dropped, ps")
-    production_ps: PositiveFloat | None = Field(None, description="analysed in any case, ps")
+    production_ps: PositiveFloat | None = Field(None, description="least production, ps")
     budget_ps: PositiveFloat | None = Field(None, description="most production, ps")
-    block_ps: PositiveFloat | None = Field(None, description="by which a run is extended, ps")
-    frame_fs: PositiveFloat | None = Field(None, description="time between kept frames, fs")
+    block_ps: PositiveFloat | None = Field(None, description="length of an extension, ps")
+    frame_fs: PositiveFloat | None = Field(None, description="time between frames, fs")
     target_n_eff: PositiveFloat | None = Field(None, description="effective jumps that suffice")
-    still_after_ps: PositiveFloat | None = Field(None, description="when a run may be still, ps")
-    still_angstrom: PositiveFloat | None = Field(None, description="less is no motion, Å")
+    still_after_ps: PositiveFloat | None = Field(
+        None, description="least production of a still run, ps"
+    )
+    still_angstrom: PositiveFloat | None = Field(
+        None, description="least displacement of motion, Å"
+    )
 
     def protocol(self) -> MdProtocol:
-        """The protocol that is meant; a longer production raises the budget with it.
+        """Make the protocol; a longer production raises the budget with it.
 
         Raises:
             InputError: values that do not fit together.
         """
         changes = {k: v for k, v in self.model_dump(exclude={"name"}).items() if v is not None}
         if self.production_ps is not None and self.budget_ps is None:
-            usual = protocol_named(self.name).budget_ps
+            usual = make_protocol(self.name).budget_ps
             changes["budget_ps"] = max(usual, self.production_ps)
-        return protocol_named(self.name, **changes)
+        return make_protocol(self.name, **changes)
 
 
 class MdBlock(_Block):
-    """Which candidates are run, in which cells, how, and with what."""
+    """The candidates to run, their cells, the protocol, and the resources."""
 
     engine: str = Field("chgnet", min_length=1, description="chgnet, cp2k, vasp or module:Class")
     model_path: str | None = Field(None, description="file of the potential's parameters")
@@ -82,8 +94,12 @@ class MdBlock(_Block):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="of a learned potential")
     launcher: list[str] = Field([], description="words before cp2k or vasp: mpirun, -np, 16")
     checkpoint_s: PositiveFloat = Field(60.0, description="longest time between checkpoints, s")
-    walltime: str | None = Field(None, description="of one piece; without it the cluster block's")
-    pieces: PositiveInt | None = Field(None, description="pieces that are queued one after another")
+    walltime: str | None = Field(None, description="of one segment; without it the cluster block's")
+    segments: PositiveInt | None = Field(
+        None,
+        description="segments that are queued one after another",
+        validation_alias=AliasChoices("segments", "pieces"),  # the key of earlier versions
+    )
     template: Path | None = Field(None, description="job script with {{header}} and {{command}}")
 
     @field_validator("walltime")

@@ -1,4 +1,4 @@
-"""``dualion md queue``: from a plan to runs in the store and their folders."""
+"""Enqueue a plan: write its runs into the store and their folders."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dualion.workflows.md.states import RunState
 
 
 @dataclass(slots=True, kw_only=True)
-class Queued:
-    """What queueing did.
+class EnqueueResult:
+    """Result of enqueuing.
 
     Attributes:
         added: new runs.
         known: runs that were queued before.
-        reopened: of these, those that were cancelled and go on.
+        reopened: of these, those that were cancelled and continue.
     """
 
     added: int = 0
@@ -27,33 +27,37 @@ class Queued:
     reopened: int = 0
 
 
-def queue_up(folder: MdFolder, plan: Plan) -> Queued:
-    """Note runs in the store and write their folders; what is there stays as it is.
+def enqueue_runs(folder: MdFolder, plan: Plan) -> EnqueueResult:
+    """Write runs into the store and their folders; existing ones stay as they are.
+
+    Args:
+        folder: the folder.
+        plan: the runs.
 
     Raises:
-        InputError: a folder or the store cannot be written to; what was queued until then is.
+        InputError: a folder or the store cannot be written to; runs written before stay result.
     """
-    queued = Queued()
-    wanted = {run.spec.key: run for run in plan.runs}
+    result = EnqueueResult()
+    planned = {run.spec.key: run for run in plan.runs}
     with folder.writing() as runs:
-        queued.added = runs.add([run.record() for run in wanted.values()])
-        queued.known = len(wanted) - queued.added
+        result.added = runs.add([run.record() for run in planned.values()])
+        result.known = len(planned) - result.added
         for run in runs.all([RunState.PLANNED]):
-            if run.key in wanted:
-                _write(folder, runs, wanted[run.key].spec.key, plan)
-        again = [run for run in runs.all() if run.key in wanted]
+            if run.key in planned:
+                _create_folder(folder, runs, planned[run.key].spec.key, plan)
+        again = [run for run in runs.all() if run.key in planned]
         for seen in inspect_runs(folder, again):
             if seen.run.state == RunState.CANCELLED:
                 reopen(folder, runs, seen)
-                queued.reopened += 1
+                result.reopened += 1
             elif seen.run.state == RunState.FAILED and seen.run.reason == NO_FOLDER:
-                _write(folder, runs, seen.run.key, plan)
-                queued.reopened += 1
-    return queued
+                _create_folder(folder, runs, seen.run.key, plan)
+                result.reopened += 1
+    return result
 
 
-def _write(folder: MdFolder, runs: MdRuns, key: str, plan: Plan) -> None:
-    """Write a run's folder; one that cannot be written stays planned."""
+def _create_folder(folder: MdFolder, runs: MdRuns, key: str, plan: Plan) -> None:
+    """Write the folder of a run; a run whose folder cannot be written stays planned."""
     run = next(run for run in plan.runs if run.spec.key == key)
     files = folder.run_folder(run.spec.place)
     try:
@@ -66,8 +70,8 @@ def _write(folder: MdFolder, runs: MdRuns, key: str, plan: Plan) -> None:
     runs.move(key, RunState.PREPARED.value, reason="", message="")
 
 
-def measured_speeds(folder: MdFolder) -> dict[str, float]:
-    """Engine → s per atom and step, from runs of the folder that have computed something."""
+def measure_speeds(folder: MdFolder) -> dict[str, float]:
+    """Measure the speed of each engine from the folder's runs: engine → s per atom and step."""
     found: dict[str, list[float]] = {}
     try:
         with folder.reading() as runs:
@@ -77,14 +81,19 @@ def measured_speeds(folder: MdFolder) -> dict[str, float]:
     for run in known:
         wall_s, done_ps = (float(run.progress.get(name) or 0.0) for name in ("wall_s", "done_ps"))
         step_fs = float(run.progress.get("timestep_fs") or 0.0)
-        atoms = atoms_of(folder, run.place) if wall_s > 0.0 and done_ps > 0.0 and step_fs else 0
+        atoms = count_atoms(folder, run.place) if wall_s > 0.0 and done_ps > 0.0 and step_fs else 0
         if atoms:
             found.setdefault(run.engine, []).append(wall_s / (done_ps * 1000.0 / step_fs) / atoms)
     return {engine: sorted(speeds)[len(speeds) // 2] for engine, speeds in found.items()}
 
 
-def atoms_of(folder: MdFolder, place: str) -> int:
-    """Atoms of a run's cell: the first line of its start; 0 where it cannot be read."""
+def count_atoms(folder: MdFolder, place: str) -> int:
+    """Count the atoms of a run's cell by the first line of its file; 0 where it cannot be read.
+
+    Args:
+        folder: the folder.
+        place: the run's folder below ``md/``.
+    """
     try:
         with folder.run_folder(place).start.open(encoding="ascii") as handle:
             return int(handle.readline())

@@ -1,11 +1,11 @@
-"""How a run is done: time step, thermostat, lengths, and when it has seen enough."""
+"""MD protocols: time step, thermostat, lengths, and criteria for the end of a run."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from dualion.screening.transport.self_diffusion.verdict import MOBILE_N_EFF
 from dualion.structures.errors import InputError
@@ -13,11 +13,11 @@ from dualion.workflows.campaign.screening_options import known_name
 
 
 class MdProtocol(BaseModel):
-    """One protocol; times in the unit that the name carries.
+    """A protocol; each field carries its unit in its name.
 
-    A run equilibrates, produces ``production_ps``, and goes on in blocks until each mobile species
-    has ``target_n_eff`` effective jumps or ``budget_ps`` is spent. It ends before that where
-    nothing has moved by ``still_angstrom`` in ``still_after_ps``.
+    A run equilibrates, produces ``production_ps``, and is extended in blocks until each mobile
+    species has ``target_n_eff`` effective jumps or ``budget_ps`` is spent. It ends early where no
+    mobile ion has moved by ``still_angstrom`` in ``still_after_ps``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,17 +27,17 @@ class MdProtocol(BaseModel):
     replicas: int = Field(1, ge=1, description="runs of each temperature, with other seeds")
     timestep_fs: float = Field(2.0, gt=0.0, le=10.0, description="time step, fs")
     thermostat: Literal["nose-hoover", "bussi", "langevin"] = Field(
-        "nose-hoover", description="how the temperature is held"
+        "nose-hoover", description="thermostat"
     )
     damping_fs: PositiveFloat = Field(100.0, description="relaxation time of the thermostat, fs")
     equilibration_ps: float = Field(2.0, ge=0.0, description="dropped from the analysis, ps")
-    production_ps: PositiveFloat = Field(20.0, description="analysed in any case, ps")
+    production_ps: PositiveFloat = Field(20.0, description="least production, ps")
     budget_ps: PositiveFloat = Field(100.0, description="most production, ps")
-    block_ps: PositiveFloat = Field(10.0, description="by which a run is extended, ps")
-    frame_fs: PositiveFloat = Field(50.0, description="time between kept frames, fs")
+    block_ps: PositiveFloat = Field(10.0, description="length of an extension, ps")
+    frame_fs: PositiveFloat = Field(50.0, description="time between frames, fs")
     target_n_eff: PositiveFloat = Field(MOBILE_N_EFF, description="effective jumps that suffice")
-    still_after_ps: PositiveFloat = Field(20.0, description="when a run may be called still, ps")
-    still_angstrom: PositiveFloat = Field(1.5, description="an ion that moved less has not, Å")
+    still_after_ps: PositiveFloat = Field(20.0, description="least production of a still run, ps")
+    still_angstrom: PositiveFloat = Field(1.5, description="least displacement of motion, Å")
 
     @model_validator(mode="after")
     def _fits(self) -> MdProtocol:
@@ -52,27 +52,27 @@ class MdProtocol(BaseModel):
 
     @property
     def steps_per_frame(self) -> int:
-        """MD steps between two kept frames."""
+        """MD steps between two frames."""
         return round(self.frame_fs / self.timestep_fs)
 
     def steps_of(self, time_ps: float) -> int:
-        """MD steps of a time, rounded up to whole frames."""
-        frames = math.ceil(time_ps * 1000.0 / self.frame_fs - 1e-6)  # 0.15 ps is no 16 frames
+        """Convert a time in ps to MD steps, rounded up to whole frames."""
+        frames = math.ceil(time_ps * 1000.0 / self.frame_fs - 1e-6)  # 0.15 ps are 15 frames, not 16
         return frames * self.steps_per_frame
 
     def with_half_step(self) -> MdProtocol:
-        """The same with half the time step; frames keep their distance."""
+        """Copy the protocol with half the time step and the same time between frames."""
         return self.model_copy(update={"timestep_fs": self.timestep_fs / 2.0})
 
 
-def _protocol(name: str, **fields: Any) -> MdProtocol:
+def _define(name: str, **fields: Any) -> MdProtocol:
     return MdProtocol.model_validate({"name": name, **fields})
 
 
 PROTOCOLS: dict[str, MdProtocol] = {
     protocol.name: protocol
     for protocol in (
-        _protocol(
+        _define(
             "cen2025",
             temperatures_k=(400.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1000.0),
             timestep_fs=1.0,
@@ -81,21 +81,23 @@ PROTOCOLS: dict[str, MdProtocol] = {
             budget_ps=100.0,
             still_after_ps=100.0,
         ),
-        _protocol("mlip", temperatures_k=(600.0, 700.0, 800.0)),
+        _define("mlip", temperatures_k=(600.0, 700.0, 800.0)),
     )
 }
 """``cen2025``: the AIMD protocol of Cen et al., Nat. Sustain. 2025 (PBE, 520 eV, Γ, Nosé, 1 fs,
 10 + 100 ps, no extension); ``mlip``: fewer temperatures and a longer step for a fast potential."""
 
 
-def protocol_named(name: str, **changes: object) -> MdProtocol:
-    """A named protocol with some of its fields changed.
+def make_protocol(name: str, **changes: object) -> MdProtocol:
+    """Make a named protocol with some of its fields changed.
+
+    Args:
+        name: one of ``PROTOCOLS``.
+        changes: field → value.
 
     Raises:
         InputError: there is no such protocol or field, or a value makes no sense.
     """
-    from pydantic import ValidationError
-
     known_name("MD protocol", name, PROTOCOLS)
     content = PROTOCOLS[name].model_dump() | changes
     try:
@@ -103,5 +105,5 @@ def protocol_named(name: str, **changes: object) -> MdProtocol:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "protocol"
-        said = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"MD protocol {name}: {place}: {said}.") from None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"MD protocol {name}: {place}: {message}.") from None

@@ -1,4 +1,4 @@
-"""From structures to runs: cells, temperatures, replicas, seeds; what that costs."""
+"""Plan runs of structures: cells, temperatures, replicas, seeds; estimate their cost."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
-from dualion.workflows.md.engines import engine_named
-from dualion.workflows.md.plan.cells import StartCell, start_cells
+from dualion.workflows.md.engines import make_engine
+from dualion.workflows.md.plan.cells import StartCell, make_start_cells
 from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.protocol import MdProtocol
-from dualion.workflows.md.plan.selection import Skipped, Subject, symbol_of
+from dualion.workflows.md.plan.selection import SelectedStructure, Skipped, symbol_of
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.states import RunState
 
@@ -27,10 +27,10 @@ SECONDS_PER_ATOM_STEP = {
     "vasp": 0.15,
 }
 """Computing time of one MD step, s per atom, on one core (CHGNet 0.9 to 1.8 ms, CP2K with a DZVP
-basis on two: measured); the others are guesses until runs of the folder tell."""
+basis on two: measured); the others are guesses until runs of the folder are measured."""
 
 BYTES_PER_ATOM_FRAME = 16.0
-"""Size of a kept frame after compression, bytes per atom."""
+"""Size of a frame after compression, bytes per atom."""
 
 BYTES_BESIDE = 3_000_000.0
 """Figures, tables and checkpoint of a run, bytes."""
@@ -38,24 +38,24 @@ BYTES_BESIDE = 3_000_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """One run to be.
+    """A planned run.
 
     Attributes:
-        spec: what it is.
-        cell: where it starts.
+        spec: its specification.
+        cell: its starting cell.
     """
 
     spec: RunSpec
     cell: StartCell
 
     def steps(self, *, most: bool) -> int:
-        """MD steps of the planned production, or at most."""
+        """MD steps of the planned production, or of the budget where ``most`` is set."""
         protocol = self.spec.protocol
         length = protocol.budget_ps if most else protocol.production_ps
         return protocol.steps_of(protocol.equilibration_ps + length)
 
     def record(self) -> MdRun:
-        """The run as the store will know it."""
+        """Make the record of the run in the store."""
         spec = self.spec
         return MdRun(
             key=spec.key,
@@ -76,7 +76,7 @@ class PlannedRun:
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
-    """Runs to be, and what is left out."""
+    """Planned runs, and the structures that are skipped."""
 
     runs: list[PlannedRun] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -85,13 +85,13 @@ class Plan:
 Check = Callable[[RunSpec, tuple[str, ...]], None]
 
 
-def engine_check(name: str) -> Check:
-    """Asks an engine whether it can do a run; a set of elements is asked about once.
+def make_engine_check(name: str) -> Check:
+    """Make a function that asks an engine about a run, once for each set of elements.
 
     Raises:
         InputError: there is no such engine.
     """
-    engine = engine_named(name)
+    engine = make_engine(name)
     answers: dict[tuple[str, ...], InputError | None] = {}
 
     def check(spec: RunSpec, elements: tuple[str, ...]) -> None:
@@ -109,62 +109,62 @@ def engine_check(name: str) -> Check:
 
 
 def plan_runs(
-    subjects: Iterable[Subject],
+    selection: Iterable[SelectedStructure],
     block: MdBlock,
     *,
     cells: Sequence[StartCell] = (),
     check: Check | None = None,
 ) -> Plan:
-    """The runs of some structures.
+    """Plan the runs of some structures.
 
     Args:
-        subjects: structures.
-        block: how they are run.
-        cells: cells to start from, in place of those that the block asks for.
-        check: asks the engine; None for the engine itself.
+        selection: the structures.
+        block: cells, protocol, engine.
+        cells: starting cells that replace those of the block.
+        check: refuses what cannot run; None for the engine's own check.
 
     Raises:
-        InputError: the engine is unknown or its protocol makes no sense.
+        InputError: the engine is unknown or its protocol invalid.
     """
     protocol = block.protocol.protocol()
-    ask = check or engine_check(block.engine)
+    ask = check or make_engine_check(block.engine)
     plan = Plan()
-    for subject in subjects:
+    for selected in selection:
         try:
-            made = list(cells) or list(_cells_of(subject, block))
-            runs = [run for cell in made for run in _runs(subject, cell, block, protocol)]
+            made = list(cells) or list(_make_cells(selected, block))
+            runs = [run for cell in made for run in _make_runs(selected, cell, block, protocol)]
             for run in {run.cell.elements: run for run in runs}.values():
                 ask(run.spec, run.cell.elements)
         except DualionError as error:
-            plan.skipped.append(Skipped(source_id=subject.source_id, message=str(error)))
+            plan.skipped.append(Skipped(source_id=selected.source_id, message=str(error)))
             continue
         plan.runs += runs
     return plan
 
 
-def _cells_of(subject: Subject, block: MdBlock) -> Iterable[StartCell]:
-    return start_cells(
-        subject.crystal,
-        cation=symbol_of(subject.cation),
-        anion=symbol_of(subject.anion),
+def _make_cells(selected: SelectedStructure, block: MdBlock) -> Iterable[StartCell]:
+    return make_start_cells(
+        selected.crystal,
+        cation=symbol_of(selected.cation),
+        anion=symbol_of(selected.anion),
         block=block,
     )
 
 
-def _runs(
-    subject: Subject, cell: StartCell, block: MdBlock, protocol: MdProtocol
+def _make_runs(
+    selected: SelectedStructure, cell: StartCell, block: MdBlock, protocol: MdProtocol
 ) -> Iterable[PlannedRun]:
     path = str(Path(block.model_path).expanduser().resolve()) if block.model_path else None
     for temperature in protocol.temperatures_k:
         for replica in range(1, protocol.replicas + 1):
-            parts = (block.seed, subject.structure_key, cell.name, temperature, replica)
+            parts = (block.seed, selected.structure_key, cell.name, temperature, replica)
             digest = hashlib.sha256(repr(parts).encode()).hexdigest()
             spec = RunSpec(
-                structure_key=subject.structure_key,
-                source_id=subject.source_id,
-                formula=subject.formula,
-                cation=subject.cation,
-                anion=subject.anion,
+                structure_key=selected.structure_key,
+                source_id=selected.source_id,
+                formula=selected.formula,
+                cation=selected.cation,
+                anion=selected.anion,
                 cell=cell.name,
                 cell_sha256=cell.sha256,
                 charges_e=cell.charges_e,
@@ -183,11 +183,11 @@ def _runs(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What runs will cost.
+    """Expected cost of runs.
 
     Attributes:
-        seconds: computing time on the resources of one run, s; NaN where nobody knows.
-        disk_bytes: size of all they leave, bytes.
+        seconds: computing time on the resources of one run, s; NaN where the speed is unknown.
+        disk_bytes: size of all their files, bytes.
         measured: whether the speed was measured in this folder.
     """
 
@@ -199,12 +199,12 @@ class Estimate:
 def estimate(
     runs: Iterable[PlannedRun], *, speeds: dict[str, float] | None = None, most: bool = False
 ) -> Estimate:
-    """Cost of the planned productions, or at most.
+    """Estimate the cost of the planned productions, or of the budgets.
 
     Args:
         runs: planned runs.
         speeds: engine → s per atom and step, where it was measured.
-        most: up to the budgets.
+        most: whether to count up to the budgets.
     """
     seconds, size, measured = 0.0, 0.0, bool(speeds)
     for run in runs:

@@ -1,7 +1,8 @@
-"""What is to be run: structures of candidates, or of files, with their mobile ions."""
+"""Select the structures to run, of candidates or of files, with their mobile ions."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.campaign.structure_lookup import find_entry, structures_of_run
-from dualion.workflows.md.plan.cells import cell_of
+from dualion.workflows.md.plan.cells import make_start_cell
 
 if TYPE_CHECKING:
     from dualion.structures.crystal import IonicCrystal
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
     from dualion.workflows.md.plan.config import MdBlock
 
 CATIONS = ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Zn")
-"""Mobile cations of a structure that is no candidate, the first that it holds."""
+"""Default mobile cation of a structure that is no candidate: the first that it holds."""
 
 HALIDES = ("I", "Br", "Cl", "F")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """One structure.
+class SelectedStructure:
+    """One selected structure.
 
     Attributes:
         structure_key: first part of the row's key in ``candidates.csv``.
         source_id: its name in its source.
         formula: reduced formula.
         cation, anion: mobile ions, with their charges.
-        crystal: the structure, made ready.
-        note: what the preparation wants to be read; usually empty.
+        crystal: the prepared structure.
+        note: remark of the preparation; usually empty.
     """
 
     structure_key: str
@@ -54,16 +55,24 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """What is not run, and why."""
+    """A structure that is not run, and why."""
 
     source_id: str
     message: str
 
 
-def of_candidates(
+def select_candidates(
     folder: Path, block: MdBlock, *, ids: Sequence[str] = ()
-) -> tuple[list[Subject], list[Skipped]]:
-    """Structures of a folder's candidates: those with some ids, or from the top.
+) -> tuple[list[SelectedStructure], list[Skipped]]:
+    """Select structures of a folder's candidates: by their ids, or from the top.
+
+    Args:
+        folder: of a screening or campaign.
+        block: how many candidates, which anions.
+        ids: values of ``source_id``; none for the top of the list.
+
+    Returns:
+        The structures, and those that are skipped.
 
     Raises:
         InputError: there are no candidates, or none of that id, or their structures are out of
@@ -75,27 +84,25 @@ def of_candidates(
             f"candidates.csv of {folder} holds no candidate; loosen the criterion, or queue a "
             "structure of your own with --structure FILE."
         )
-    rows = _named(run, ids) if ids else _from_top(run, block)
+    rows = _find_rows(run, ids) if ids else _take_top_rows(run, block)
     wanted = {(str(row["source"]), str(row["source_id"])) for row in rows}
     entries = structures_of_run(run, wanted)
-    subjects, skipped = [], []
+    selection, skipped = [], []
     for row in rows:
         name = str(row["source_id"])
         entry = entries.get((str(row["source"]), name))
         if entry is None:
-            skipped.append(Skipped(source_id=name, message="Its source holds it no more."))
+            skipped.append(Skipped(source_id=name, message="Its source no longer holds it."))
             continue
         try:
-            subjects.append(_subject(row, entry, strict=run.strict))
+            selection.append(_make_selected(row, entry, strict=run.strict))
         except DualionError as error:
             skipped.append(Skipped(source_id=name, message=str(error)))
-    return subjects, skipped
+    return selection, skipped
 
 
-def _named(run: RunFolder, ids: Sequence[str]) -> list[Row]:
-    """The best row of each id."""
-    import difflib
-
+def _find_rows(run: RunFolder, ids: Sequence[str]) -> list[Row]:
+    """Find the best row of each id."""
     best: dict[str, Row] = {}
     for row in run.candidates:
         best.setdefault(str(row["source_id"]), row)
@@ -109,8 +116,8 @@ def _named(run: RunFolder, ids: Sequence[str]) -> list[Row]:
     return [best[name] for name in dict.fromkeys(ids)]
 
 
-def _from_top(run: RunFolder, block: MdBlock) -> list[Row]:
-    """The best row of each structure that the filters let pass."""
+def _take_top_rows(run: RunFolder, block: MdBlock) -> list[Row]:
+    """Take the best row of each structure that passes the filters."""
     chosen: dict[str, Row] = {}
     for row in run.candidates:
         if block.free_anions_only and row.get("anion_bound"):
@@ -129,19 +136,19 @@ def _from_top(run: RunFolder, block: MdBlock) -> list[Row]:
 
 
 def structure_key_of(row: Row) -> str:
-    """First part of a row's key: the structure's."""
+    """First part of a row's key, which identifies the structure."""
     return str(row.get("key") or "").split("-")[0]
 
 
 def symbol_of(ion: str) -> str:
-    """Symbol of an ion such as I-."""
+    """Element symbol of an ion such as I-."""
     found = re.match(r"[A-Z][a-z]?", ion)
     return found.group() if found else ion
 
 
-def _subject(row: Row, entry: RawEntry, *, strict: bool) -> Subject:
+def _make_selected(row: Row, entry: RawEntry, *, strict: bool) -> SelectedStructure:
     crystal = prepare_entry(entry, strict=strict).crystal
-    return Subject(
+    return SelectedStructure(
         structure_key=structure_key_of(row),
         source_id=str(row["source_id"]),
         formula=str(row["reduced_formula"]),
@@ -152,49 +159,55 @@ def _subject(row: Row, entry: RawEntry, *, strict: bool) -> Subject:
     )
 
 
-def of_file(name: str, *, cation: str = "", anion: str = "") -> Subject:
-    """A structure that is no candidate.
+def select_file(name: str, *, cation: str = "", anion: str = "") -> SelectedStructure:
+    """Select a structure that is no candidate.
 
     Args:
         name: a file, ``file#block``, or a name of the bundled set.
         cation, anion: symbols of the mobile ions; empty for the first usual cation, and for the
-            most polarisable halide or the commonest anion.
+            most polarisable halide or the most common anion.
 
     Raises:
         InputError: there is no such structure or ion.
-        StructureError: it cannot be made ready.
+        StructureError: it cannot be prepared.
     """
     entry = find_entry(name)
     prepared = prepare_entry(entry)
     crystal = prepared.crystal
     text = "\0".join((entry.format, entry.text))
-    return Subject(
+    return SelectedStructure(
         structure_key=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         source_id=entry.source_id,
         formula=prepared.record.structure.composition.reduced_formula,
-        cation=_ion(crystal, cation, CATIONS, positive=True),
-        anion=_ion(crystal, anion, HALIDES, positive=False),
+        cation=_choose_ion(crystal, cation, CATIONS, positive=True),
+        anion=_choose_ion(crystal, anion, HALIDES, positive=False),
         crystal=crystal,
         note=crystal.note,
     )
 
 
-def of_cell(path: Path, *, cation: str = "", anion: str = "") -> tuple[Subject, StartCell]:
-    """A cell to start from as it is, such as one that ``dualion dope`` made.
+def select_cell(
+    path: Path, *, cation: str = "", anion: str = ""
+) -> tuple[SelectedStructure, StartCell]:
+    """Select a starting cell as it is, such as one of ``dualion dope``.
+
+    Args:
+        path: file of the cell.
+        cation, anion: symbols of the mobile ions; empty for the defaults of ``select_file``.
 
     Raises:
-        InputError: it cannot be read, or holds no such ion.
+        InputError: it cannot be read, holds no such ion, or is disordered.
         StructureError: its ions have no charges that fit.
     """
-    subject = of_file(str(path), cation=cation, anion=anion)
-    if subject.crystal.is_disordered:
+    selected = select_file(str(path), cation=cation, anion=anion)
+    if selected.crystal.is_disordered:
         raise InputError(f"{path} holds partly filled sites; a cell to start from has none.")
     name = path.stem if path.stem != "lowest" else f"{path.resolve().parent.name}-lowest"
-    return subject, cell_of(subject.crystal, name)
+    return selected, make_start_cell(selected.crystal, name)
 
 
-def _ion(crystal: IonicCrystal, asked: str, usual: Sequence[str], *, positive: bool) -> str:
-    """The mobile ion of one sign, with its charge."""
+def _choose_ion(crystal: IonicCrystal, asked: str, usual: Sequence[str], *, positive: bool) -> str:
+    """Choose the mobile ion of one sign, with its charge."""
     charges: dict[str, list[float]] = {}
     for z, charge in zip(crystal.numbers.tolist(), crystal.charges.tolist(), strict=True):
         if (charge > 0.0) == positive:

@@ -1,4 +1,4 @@
-"""``RunSpec``: everything that decides the numbers of one MD run."""
+"""The specification of an MD run: everything that decides its numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dualion.workflows.md.plan.protocol import MdProtocol
 class RunSpec(BaseModel):
     """One run: one cell, one temperature, one replica, one engine.
 
-    Where it runs (cores, GPU, walltime) is no part of it.
+    Resources (cores, GPU, walltime) are not part of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,26 +38,26 @@ class RunSpec(BaseModel):
 
     @property
     def key(self) -> str:
-        """Hash of all of it, 16 hexadecimal digits."""
+        """Hash of the specification, 16 hexadecimal digits."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def mobile(self) -> tuple[str, str]:
-        """Symbols of the two ions of interest."""
+        """Symbols of the mobile cation and anion."""
         return _symbol(self.cation), _symbol(self.anion)
 
     @property
     def label(self) -> str:
-        """The run in a few words."""
+        """Short label for titles."""
         return f"{self.formula} {self.cell} {self.temperature_k:g} K replica {self.replica}"
 
     @property
     def place(self) -> str:
-        """Its folder below ``md/``: structure, cell, engine, then temperature and replica."""
-        structure = f"{self.structure_key[:16]}-{_plain(self.formula)}"
+        """Folder of the run below ``md/``: structure, cell, engine, temperature and replica."""
+        structure = f"{self.structure_key[:16]}-{_sanitise(self.formula)}"
         run = f"{self.temperature_k:g}K-r{self.replica}-{self.key[:6]}"
-        return f"{structure}/{_plain(self.cell)}/{_plain(self.engine)}/{run}"
+        return f"{structure}/{_sanitise(self.cell)}/{_sanitise(self.engine)}/{run}"
 
 
 def _symbol(ion: str) -> str:
@@ -65,6 +65,6 @@ def _symbol(ion: str) -> str:
     return found.group() if found else ion
 
 
-def _plain(text: str) -> str:
-    """Text as part of a path: letters, digits, dots, minus and underscore."""
+def _sanitise(text: str) -> str:
+    """Make text part of a path: letters, digits, dots, minus and underscore."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:60] or "_"

@@ -1,4 +1,4 @@
-"""Has a run seen enough? Asked at the end of the planned production and of each block after it."""
+"""Decide whether a run has enough statistics: after the planned production and each block."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.data import atomic_masses, atomic_numbers
 
 from dualion.screening.transport import AnalysisOptions, analyse
 from dualion.structures.trajectories import ReadOptions, read_trajectory
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
     from dualion.structures.trajectories import Trajectory
 
 BLOCKS = 10
-"""Parts of a run over which positions are averaged, so that vibrations do not count as motion."""
+"""Blocks of a run over which positions are averaged, so that vibrations do not count as motion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What the trajectory says so far.
+    """Statistics of the trajectory so far.
 
     Attributes:
         enough: whether the run can end.
-        reason: stable name of why: ``target_n_eff``, ``nothing_moves``, ``budget_spent``, or
+        reason: stable name: ``target_n_eff``, ``nothing_moves``, ``budget_spent``, or
             ``more_needed``.
-        n_eff: species → effective jumps.
+        n_eff: species → number of effective jumps.
         temperature_k: mean temperature of the production, K.
         flags: of the run as a whole.
     """
@@ -41,7 +42,11 @@ class Assessment:
 
 
 def read_production(folder: RunFolder, spec: RunSpec) -> Trajectory:
-    """The trajectory of a run without its equilibration.
+    """Read the trajectory of a run without its equilibration.
+
+    Args:
+        folder: the run's folder.
+        spec: the run.
 
     Raises:
         UnreadableTrajectoryError: it is too short or damaged.
@@ -54,13 +59,13 @@ def read_production(folder: RunFolder, spec: RunSpec) -> Trajectory:
     return read_trajectory(folder.trajectory, options)
 
 
-def transport_of(trajectory: Trajectory, spec: RunSpec, *, full: bool) -> TransportReport:
-    """Transport of a run.
+def analyse_transport(trajectory: Trajectory, spec: RunSpec, *, full: bool) -> TransportReport:
+    """Analyse the transport of a run.
 
     Args:
         trajectory: its production.
-        spec: what the run is.
-        full: with structure, density, jumps and kinisi; otherwise what the queue needs.
+        spec: the run.
+        full: with structure, density, jumps and kinisi; otherwise only what ``assess`` needs.
     """
     options = AnalysisOptions(
         charges_e=spec.charges_e, with_structure=full, with_density=full, with_kinisi=full
@@ -69,19 +74,23 @@ def transport_of(trajectory: Trajectory, spec: RunSpec, *, full: bool) -> Transp
 
 
 def assess(folder: RunFolder, spec: RunSpec) -> Assessment:
-    """Judge a run by its trajectory so far.
+    """Assess a run by its trajectory so far.
+
+    Args:
+        folder: the run's folder.
+        spec: the run.
 
     Raises:
         UnreadableTrajectoryError: the trajectory is too short or damaged.
     """
     protocol = spec.protocol
     trajectory = read_production(folder, spec)
-    report = transport_of(trajectory, spec, full=False)
+    report = analyse_transport(trajectory, spec, full=False)
     produced_ps = trajectory.duration_ps + 1e-6
     mobile = [s.diffusion for s in report.species if s.name.partition("(")[0] in spec.mobile]
-    if produced_ps >= protocol.still_after_ps and farthest_angstrom(trajectory, spec) < (
-        protocol.still_angstrom
-    ):
+    if produced_ps >= protocol.still_after_ps and largest_displacement_angstrom(
+        trajectory, spec
+    ) < (protocol.still_angstrom):
         reason = "nothing_moves"
     elif mobile and all(d.n_eff >= protocol.target_n_eff for d in mobile):
         reason = "target_n_eff"
@@ -97,10 +106,16 @@ def assess(folder: RunFolder, spec: RunSpec) -> Assessment:
     )
 
 
-def farthest_angstrom(trajectory: Trajectory, spec: RunSpec) -> float:
-    """How far a mobile ion has gone from where it first was, drift of all mass removed, Å."""
-    from ase.data import atomic_masses, atomic_numbers
+def largest_displacement_angstrom(trajectory: Trajectory, spec: RunSpec) -> float:
+    """Largest displacement of a mobile ion between block averages, relative to the centre of mass.
 
+    Args:
+        trajectory: the production.
+        spec: the run; names the mobile ions.
+
+    Returns:
+        Å; the first block is the origin.
+    """
     masses = np.array([atomic_masses[atomic_numbers[s]] for s in trajectory.symbols])
     positions = trajectory.positions()
     positions = positions - np.average(positions, axis=1, weights=masses)[:, None]

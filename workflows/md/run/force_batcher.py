@@ -1,4 +1,4 @@
-"""Where the runs of a batch meet: each asks for its forces, and one call answers all of them."""
+"""Collect the force requests of the runs of a batch and answer them in one evaluation."""
 
 from __future__ import annotations
 
@@ -13,96 +13,106 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
-from dualion.workflows.md.engines.torch_sim_models import Answer
+from dualion.workflows.md.engines.torch_sim_models import EnergyAndForces
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-LOOK_EVERY_S = 1.0
+POLL_INTERVAL_S = 1.0
 """How often the serving thread wakes up for signals, s."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Request:
-    """One run's question.
+class ForceRequest:
+    """The request of one run.
 
     Attributes:
-        place: of the run in its batch.
-        atoms: where its atoms are.
-        answer: once it is there.
-        error: in its place, why there is none.
+        index: of the run in its batch.
+        atoms: its atoms at their present positions.
+        result: energy and forces, once they are computed.
+        error: why there is no result.
     """
 
-    place: int
+    index: int
     atoms: Atoms
-    answer: Answer | None = None
+    result: EnergyAndForces | None = None
     error: Exception | None = None
 
 
 @dataclass(slots=True)
-class Meeting:
-    """Runs in threads of their own, of which one at a time is at work.
+class ForceBatcher:
+    """Force requests of runs in threads of their own, of which one at a time executes.
 
-    A run that asks for its forces waits, and the next one works. Once all that are left have
-    asked, the thread in ``serve`` answers all of them in one call. So the batch at each step is
-    the same however the machine schedules threads, and nothing of a run (its analysis, figures)
-    has to be safe for threads.
+    A run that requests its forces waits, and the next one executes. Once all active runs have
+    requested, the thread in ``serve`` evaluates all of them in one call. So the batch at each step
+    does not depend on how the machine schedules threads, and no code of a run (its analysis,
+    figures) has to be thread-safe.
 
     Attributes:
-        evaluate: energies and forces of several cells.
-        members: runs that have not ended.
-        most: cells in one call; halved where the device's memory does not suffice.
-        together: runs that had their forces at the last step.
+        evaluate: computes energies and forces of several cells.
+        active_runs: runs that have not ended.
+        largest_batch: most cells in one call; halved where the device runs out of memory.
+        last_batch_size: runs that had their forces computed at the last step.
     """
 
-    evaluate: Callable[[Sequence[Atoms]], list[Answer]]
-    members: int
-    most: int = 1_000_000
-    together: int = 1
-    _requests: list[Request] = field(default_factory=list)
+    evaluate: Callable[[Sequence[Atoms]], list[EnergyAndForces]]
+    active_runs: int
+    largest_batch: int = 1_000_000
+    last_batch_size: int = 1
+    _requests: list[ForceRequest] = field(default_factory=list)
     _turn: threading.Condition = field(default_factory=threading.Condition)
 
     @contextlib.contextmanager
-    def member(self) -> Iterator[None]:
-        """The whole of a run's work; the run has left the batch afterwards."""
+    def join_run(self) -> Iterator[None]:
+        """Enclose all work of a run; the run leaves the batch at the end."""
         with self._turn:
             try:
                 yield
             finally:
-                self.members -= 1
+                self.active_runs -= 1
                 self._turn.notify_all()
 
-    def ask(self, place: int, atoms: Atoms) -> Answer:
-        """Energy and forces of one run, to be called inside ``member``.
+    def request_forces(self, index: int, atoms: Atoms) -> EnergyAndForces:
+        """Wait for energy and forces of one run; call it inside ``join_run``.
+
+        Args:
+            index: of the run in its batch.
+            atoms: its n atoms.
+
+        Returns:
+            Energy, eV, and forces, shape (n, 3), eV/Å.
 
         Raises:
-            Exception: what the potential said of this cell alone.
+            Exception: the error of the potential for this cell alone.
         """
-        request = Request(place=place, atoms=atoms)
+        request = ForceRequest(index=index, atoms=atoms)
         self._requests.append(request)
         self._turn.notify_all()
-        while request.answer is None and request.error is None:
+        while request.result is None and request.error is None:
             self._turn.wait()
         if request.error is not None:
             raise request.error
-        assert request.answer is not None
-        return request.answer
+        assert request.result is not None
+        return request.result
 
     def serve(self, stop: threading.Event) -> None:
-        """Answer until every run has left.
+        """Evaluate requests until every run has left.
+
+        Args:
+            stop: set on Ctrl-C, which asks all runs to write a checkpoint and leave.
 
         Raises:
-            KeyboardInterrupt: after all runs have been brought to a checkpoint.
+            KeyboardInterrupt: after all runs have written a checkpoint.
         """
         interrupted: KeyboardInterrupt | None = None
         with self._turn:
-            while self.members > 0:
+            while self.active_runs > 0:
                 try:
-                    if len(self._requests) < self.members:
-                        self._turn.wait(LOOK_EVERY_S)
+                    if len(self._requests) < self.active_runs:
+                        self._turn.wait(POLL_INTERVAL_S)
                         continue
-                    answer_all(self, sorted(self._requests, key=lambda asked: asked.place))
-                    self.together = len(self._requests)
+                    evaluate_requests(self, sorted(self._requests, key=lambda r: r.index))
+                    self.last_batch_size = len(self._requests)
                     self._requests.clear()
                     self._turn.notify_all()
                 except KeyboardInterrupt as error:
@@ -112,46 +122,50 @@ class Meeting:
             raise interrupted
 
 
-def answer_all(meeting: Meeting, requests: Sequence[Request]) -> None:
-    """Answer requests in as few calls as the memory allows.
+def evaluate_requests(batcher: ForceBatcher, requests: Sequence[ForceRequest]) -> None:
+    """Fill in the results of requests, in as few evaluations as the memory allows.
 
-    A cell whose atoms are nowhere is answered with NaN, for its guard to see, and never reaches
-    the others' neighbour list. Where a call fails, its halves are tried, down to the one cell that
-    makes it fail.
+    A cell with positions that are not finite gets NaN, for its guard to detect, and is kept out of
+    the neighbour list of the others. A failed evaluation is repeated in halves, down to the one
+    cell that makes it fail.
+
+    Args:
+        batcher: its ``evaluate`` computes; its ``largest_batch`` is lowered on lack of memory.
+        requests: requests of the active runs, in the order of the batch.
     """
-    sound = []
+    finite = []
     for request in requests:
         if np.isfinite(request.atoms.positions).all():
-            sound.append(request)
+            finite.append(request)
         else:
-            request.answer = (np.nan, np.full((len(request.atoms), 3), np.nan))
-    parts = _parts(sound, meeting.most)
+            request.result = (np.nan, np.full((len(request.atoms), 3), np.nan))
+    parts = _split_evenly(finite, batcher.largest_batch)
     while parts:
         part = parts.pop(0)
         try:
-            found = meeting.evaluate([request.atoms for request in part])
+            results = batcher.evaluate([request.atoms for request in part])
         except Exception as error:
             if len(part) == 1:
                 part[0].error = error
                 continue
             half = (len(part) + 1) // 2
-            if _out_of_memory(error):
-                meeting.most = min(meeting.most, half)
+            if _is_out_of_memory(error):
+                batcher.largest_batch = min(batcher.largest_batch, half)
             parts = [part[:half], part[half:], *parts]
         else:
-            for request, answer in zip(part, found, strict=True):
-                request.answer = answer
+            for request, result in zip(part, results, strict=True):
+                request.result = result
 
 
-def _parts(requests: list[Request], most: int) -> list[list[Request]]:
-    """Equal parts of at most so many."""
-    calls = -(-len(requests) // most)
+def _split_evenly(requests: list[ForceRequest], largest: int) -> list[list[ForceRequest]]:
+    """Split requests into equal parts of at most ``largest``."""
+    calls = -(-len(requests) // largest)
     edges = [len(requests) * call // calls for call in range(calls + 1)] if calls else []
     return [requests[a:b] for a, b in pairwise(edges)]
 
 
-def _out_of_memory(error: Exception) -> bool:
-    torch = sys.modules.get("torch")  # without it nothing can have run out of a GPU's memory
+def _is_out_of_memory(error: Exception) -> bool:
+    torch = sys.modules.get("torch")  # without torch no GPU memory can have run out
     if torch is None or not isinstance(error, torch.OutOfMemoryError):
         return False
     if torch.cuda.is_available():
@@ -159,14 +173,19 @@ def _out_of_memory(error: Exception) -> bool:
     return True
 
 
-class MeetingCalculator(Calculator):  # type: ignore[misc]
-    """ASE's calculator of one run: it asks the meeting."""
+class BatchedCalculator(Calculator):  # type: ignore[misc]
+    """ASE calculator of one run that requests its results from the batcher.
+
+    Args:
+        batcher: of the batch.
+        index: of the run in it.
+    """
 
     implemented_properties = ("energy", "forces")
 
-    def __init__(self, meeting: Meeting, place: int) -> None:
+    def __init__(self, batcher: ForceBatcher, index: int) -> None:
         super().__init__()
-        self._meeting, self._place = meeting, place
+        self._batcher, self._index = batcher, index
 
     def calculate(
         self,
@@ -174,7 +193,13 @@ class MeetingCalculator(Calculator):  # type: ignore[misc]
         properties: Sequence[str] = ("energy",),
         system_changes: Any = all_changes,
     ) -> None:
-        """Ask for energy and forces."""
+        """Request energy and forces.
+
+        Args:
+            atoms: as ASE passes them.
+            properties: ignored; energy and forces come together.
+            system_changes: as ASE passes them.
+        """
         super().calculate(atoms, properties, system_changes)
-        energy, forces = self._meeting.ask(self._place, self.atoms)
+        energy, forces = self._batcher.request_forces(self._index, self.atoms)
         self.results = {"energy": energy, "forces": forces}

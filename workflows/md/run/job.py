@@ -1,36 +1,51 @@
-"""What a batch system's job runs: ``python -m dualion.workflows.md.run.job RUNFOLDER…``.
+"""The process of a segment: ``python -m dualion.workflows.md.run.job RUNFOLDER…``.
 
-It takes one run after the other as far as its time allows and touches nothing but their folders.
-A SIGTERM brings the run in hand to a checkpoint and ends. A run that has ended is passed over, so
-that a job may be started again at any time.
+It advances one run after the other within its time limit and writes to nothing but their folders.
+A SIGTERM ends it at a checkpoint. A run that has ended is skipped, so that a job may be started
+again at any time.
+
+The engines are imported where they are used: the watch of the parent process starts before the
+seconds that these imports take.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
+import shlex
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+import psutil
 
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.execution.signals import stop_on_signal
-from dualion.workflows.md.engines import Resources
-from dualion.workflows.md.run.supervisor import do_piece
-from dualion.workflows.md.run.torch_sim_batch import run_batch
+
+if TYPE_CHECKING:
+    from dualion.workflows.md.engines import Resources
+    from dualion.workflows.md.run.torch_sim_batch import SegmentFunction
 
 LEAST_S = 5.0
-"""With less time than this no further run is begun, s."""
+"""Shortest remaining time in which a further run is started, s."""
+
+POLL_INTERVAL_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one job; its exit status: 0 done or paused, 1 a run failed, 2 a wrong input."""
+    """Run one job.
+
+    Returns:
+        Exit status: 0 done or paused, 1 a run failed, 2 a wrong input.
+    """
     asked = _parser().parse_args(arguments)
     try:
-        return _work(asked)
+        with stop_on_signal() as stop, stop_without_parent(asked.parent_pid, stop):
+            return 0 if stop.is_set() else _advance_runs(asked, stop)
     except DualionError as error:
         print(f"dualion: {error}", file=sys.stderr)
         return 2
@@ -47,57 +62,100 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--launcher", default="", help="words before an external program")
     parser.add_argument("--checkpoint-s", type=float, default=60.0)
     parser.add_argument("--limit-s", type=float, default=float("inf"), help="from --begun on")
-    parser.add_argument("--begun", type=float, default=0.0, help="s since the epoch")
-    parser.add_argument("--stop-file", type=Path, help="once it is there, go to a checkpoint")
+    parser.add_argument("--begun", type=float, default=0.0, help="start, s since the epoch")
+    parser.add_argument("--stop-file", type=Path, help="end at a checkpoint once it exists")
     parser.add_argument("--together", action="store_true", help="the runs as one batch")
-    parser.add_argument("--with-parent", action="store_true", help="the same once that is gone")
+    parser.add_argument("--parent-pid", type=int, default=0, help="end once this process is gone")
     parser.add_argument("--job", default="", help="number in the queue")
     return parser
 
 
-def _work(asked: argparse.Namespace) -> int:
-    begun = asked.begun or time.time()
+@contextlib.contextmanager
+def stop_without_parent(pid: int, stop: threading.Event) -> Iterator[None]:
+    """Set an event once the parent process is gone, at once where it already is.
+
+    Args:
+        pid: of the parent, as the parent gave it; 0 for none to watch. A process cannot ask for it
+            itself: if the parent died before that, it would watch its foster parent.
+        stop: the event.
+    """
+    if not pid:
+        yield
+        return
+    try:
+        parent: psutil.Process | None = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        parent = None
+    if not _is_alive(parent):
+        stop.set()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL_INTERVAL_S):
+            if not _is_alive(parent):
+                stop.set()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _is_alive(process: psutil.Process | None) -> bool:
+    try:
+        return (
+            process is not None
+            and process.is_running()
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _advance_runs(asked: argparse.Namespace, stop: threading.Event) -> int:
+    started_s = asked.begun or time.time()
+    if asked.together:
+        return _advance_batch(asked, asked.limit_s - (time.time() - started_s), stop)
     status = 0
-    with stop_on_signal() as stop:
-        if asked.together:
-            return _together(asked, asked.limit_s - (time.time() - begun), stop)
-        for path in asked.runs or _listed(asked.list, asked.element):
-            left_s = asked.limit_s - (time.time() - begun)
-            if stop.is_set() or left_s < LEAST_S:
-                print(f"{path}: no time is left; it goes on with the next piece")
-                continue
-            status = max(status, _one(path, asked, left_s, stop))
+    for path in asked.runs or _read_element(asked.list, asked.element):
+        remaining_s = asked.limit_s - (time.time() - started_s)
+        if stop.is_set() or remaining_s < LEAST_S:
+            print(f"{path}: no time is left; it continues with the next segment")
+            continue
+        status = max(status, _advance_run(path, asked, remaining_s, stop))
     return status
 
 
-def _resources(asked: argparse.Namespace, left_s: float) -> Resources:
-    import shlex
+def _resources(asked: argparse.Namespace, remaining_s: float) -> Resources:
+    from dualion.workflows.md.engines import Resources
 
     return Resources(
         cores=asked.cores,
         gpus=asked.gpus,
-        limit_s=left_s,
+        limit_s=remaining_s,
         checkpoint_s=asked.checkpoint_s,
         launcher=tuple(shlex.split(asked.launcher)),
     )
 
 
-def _piece(asked: argparse.Namespace) -> Any:
-    """``do_piece`` with what was asked to be watched."""
-    from functools import partial
+def _segment_function(asked: argparse.Namespace) -> SegmentFunction:
+    """``supervise_segment`` with the stop file of the command line."""
+    from dualion.workflows.md.run.supervisor import supervise_segment
 
-    return partial(
-        do_piece,
-        stop_files=[asked.stop_file] if asked.stop_file else [],
-        parent=os.getppid() if asked.with_parent else 0,
-    )
+    return partial(supervise_segment, stop_files=[asked.stop_file] if asked.stop_file else [])
 
 
-def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
-    """One run; a run that cannot be begun leaves the others alone."""
-    resources = _resources(asked, left_s)
+def _advance_run(
+    path: Path, asked: argparse.Namespace, remaining_s: float, stop: threading.Event
+) -> int:
+    """Advance one run; one that cannot start leaves the others alone."""
+    resources, segment = _resources(asked, remaining_s), _segment_function(asked)
     try:
-        progress = _piece(asked)(path, resources, device=asked.device, job=asked.job, stop=stop)
+        progress = segment(path, resources, device=asked.device, job=asked.job, stop=stop)
     except InputError as error:
         print(f"{path}: {error}", file=sys.stderr)
         return 2
@@ -107,24 +165,26 @@ def _one(path: Path, asked: argparse.Namespace, left_s: float, stop: threading.E
     return 1 if progress.state == "failed" else 0
 
 
-def _together(asked: argparse.Namespace, left_s: float, stop: threading.Event) -> int:
-    """Several runs as one batch; one that another process has leaves the others their piece."""
+def _advance_batch(asked: argparse.Namespace, remaining_s: float, stop: threading.Event) -> int:
+    """Advance several runs as one batch; one that another process has leaves the others alone."""
+    from dualion.workflows.md.run.torch_sim_batch import run_batch
+
     try:
         run_batch(
             asked.runs,
-            _resources(asked, left_s),
+            _resources(asked, remaining_s),
             stop=stop,
             device=asked.device,
             job=asked.job,
-            piece=_piece(asked),
+            segment=_segment_function(asked),
         )
     except InputError as error:
         print(error, file=sys.stderr)
     return 0
 
 
-def _listed(file: Path | None, element: int) -> list[Path]:
-    """Folders of an element: a line of the list, separated by tabs, below ``md/``.
+def _read_element(file: Path | None, element: int) -> list[Path]:
+    """Read the folders of an element: a line of the list, separated by tabs, below ``md/``.
 
     Raises:
         InputError: there is no such line.

@@ -1,10 +1,11 @@
-"""``dualion md run``: pieces as Dask tasks on this machine, each with its cores and GPU."""
+"""Run MD on this machine: segments as Dask tasks, each with its cores and GPU."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
+import subprocess
 import sys
 import threading
 import time
@@ -24,44 +25,42 @@ from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import RunStatus, apply_status, inspect_run, reconcile, reopen
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
-from dualion.workflows.md.run.supervisor import STOP, end_run
-from dualion.workflows.md.states import RunState
+from dualion.workflows.md.run.segment import record_death
+from dualion.workflows.md.run.supervisor import STOP
+from dualion.workflows.md.states import FINAL, RunState
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 DRIVER_LOCK = ".driver.lock"
 STOP_ALL = ".stop"
-LOG = "piece.log"
-"""What the process of a run's pieces says, in the run's folder."""
+LOG = "segment.log"
+"""Output of the processes of a run's segments, in the run's folder."""
 
 SILENCE_S = 180.0
-"""How long no Dask worker may be there before this gives up, s."""
+"""Longest time without any Dask worker, s."""
 
-LOOK_EVERY_S = 1.0
-STORE_EVERY_S = 10.0
-"""How often the store follows the runs while they go on, s."""
+POLL_INTERVAL_S = 1.0
+STORE_INTERVAL_S = 10.0
+"""Time between two updates of the store while runs are computed, s."""
 
 LEAST_S = 5.0
-"""With less time than this no piece is begun, s."""
-
-LOST_MOST = 3
-"""How often the process of a run may die before the run is given up."""
+"""Shortest remaining time in which a segment is started, s."""
 
 OnUpdate = Callable[[list[RunStatus]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalOptions:
-    """How runs are worked off here.
+    """Options of a local run.
 
     Attributes:
         workers: runs at a time; 0 for as many as cores or GPUs allow.
         device: auto, cpu or cuda.
-        limit_s: when everything is to be at a checkpoint, s from the beginning; inf for no limit.
+        limit_s: time after which all runs go to a checkpoint, s; inf for no limit.
         ids: names of structures; none for all.
-        retry_failed: let failed runs go on too.
-        batch: most runs of one potential that one worker moves together; 1 for none.
+        retry_failed: continue failed runs too.
+        batch: most runs of one potential that one worker computes as a batch; 1 for none.
     """
 
     workers: int = 0
@@ -79,41 +78,41 @@ def run_local(
     stop: threading.Event | None = None,
     on_update: OnUpdate | None = None,
 ) -> list[RunStatus]:
-    """Work off a folder's runs, or bring them as far as the time allows.
+    """Compute the runs of a folder until they end or the time is up.
 
     Args:
         folder: the folder.
         options: how many at a time, where, how long.
-        stop: once it is set, every run is brought to a checkpoint.
-        on_update: called every second with how the chosen runs stand.
+        stop: once set, every run goes to a checkpoint.
+        on_update: called every second with the status of the chosen runs.
 
     Returns:
-        How the chosen runs stand.
+        Status of the chosen runs.
 
     Raises:
         InputError: nothing is queued, an id is unknown, or another process does this already.
     """
-    begun = time.monotonic()
+    started_s = time.monotonic()
     with folder.reading():
-        pass  # nothing is queued: said before a folder is made
+        pass  # refuse an empty queue before a folder is made
     folder.md.mkdir(exist_ok=True)
     with folder_lock(folder.md, DRIVER_LOCK):
-        chosen = _chosen(folder, options)
+        chosen = _choose_runs(folder, options)
         left = [seen for seen in chosen if seen.state in (RunState.PREPARED, RunState.PAUSED)]
         if left:
-            driver = _Driver(folder, options, chosen, stop or threading.Event(), begun)
+            driver = _Driver(folder, options, chosen, stop or threading.Event(), started_s)
             driver.work([seen.run for seen in left], on_update or (lambda _: None))
-        return _settled(folder, [seen.run.key for seen in chosen])
+        return _reconcile_chosen(folder, [seen.run.key for seen in chosen])
 
 
-def _chosen(folder: MdFolder, options: LocalOptions) -> list[RunStatus]:
-    """The runs that are meant, brought up to date.
+def _choose_runs(folder: MdFolder, options: LocalOptions) -> list[RunStatus]:
+    """Choose the runs by their ids, reconciled; failed ones are reopened on request.
 
     Raises:
         InputError: an id is unknown.
     """
     with folder.writing() as runs:
-        seen = [one for one in reconcile(folder, runs) if wanted(one.run, options.ids)]
+        seen = [one for one in reconcile(folder, runs) if matches_ids(one.run, options.ids)]
         if options.ids and not seen:
             raise InputError(
                 f"No run of {', '.join(options.ids)} is queued; see: dualion md status "
@@ -123,40 +122,58 @@ def _chosen(folder: MdFolder, options: LocalOptions) -> list[RunStatus]:
             for one in seen:
                 if one.state is RunState.FAILED:
                     reopen(folder, runs, one)
-            return [one for one in reconcile(folder, runs) if wanted(one.run, options.ids)]
+            return [one for one in reconcile(folder, runs) if matches_ids(one.run, options.ids)]
     return seen
 
 
-def wanted(run: MdRun, ids: Sequence[str]) -> bool:
-    """Whether a run is meant by ids: of its structure, its key, or the beginning of that."""
+def matches_ids(run: MdRun, ids: Sequence[str]) -> bool:
+    """Whether ids name a run: its structure, its key, or the beginning of its key.
+
+    Args:
+        run: the run.
+        ids: the ids; none stands for all runs.
+    """
     return not ids or any(run.source_id == name or run.key.startswith(name) for name in ids)
 
 
-def _settled(folder: MdFolder, keys: Sequence[str]) -> list[RunStatus]:
+def _reconcile_chosen(folder: MdFolder, keys: Sequence[str]) -> list[RunStatus]:
     with folder.writing() as runs:
         return [seen for seen in reconcile(folder, runs) if seen.run.key in set(keys)]
 
 
 @dataclass(slots=True)
 class _Driver:
-    """Sends pieces to workers and looks after them."""
+    """Sends segments to workers and monitors them.
+
+    Attributes:
+        folder: the folder.
+        options: how many at a time, where, how long.
+        chosen: status of the chosen runs.
+        stop: once set, every run goes to a checkpoint.
+        started_s: when the call started, s on the clock of ``time.monotonic``.
+    """
 
     folder: MdFolder
     options: LocalOptions
     chosen: list[RunStatus]
     stop: threading.Event
-    begun: float
-    _lost: dict[str, int] = field(default_factory=dict)
-    _written: float = 0.0
-    _heard: float = field(default_factory=time.monotonic)
+    started_s: float
+    _died: set[str] = field(default_factory=set)
+    _stored_s: float = 0.0
+    _worker_seen_s: float = field(default_factory=time.monotonic)
 
     def work(self, runs: list[MdRun], on_update: OnUpdate) -> None:
-        """Work off runs until they have ended, the time is up, or a stop is asked for."""
+        """Compute runs until they end, the time is up, or a stop is requested.
+
+        Args:
+            runs: the runs.
+            on_update: called every second with the status of the chosen runs.
+        """
         (self.folder.md / STOP_ALL).unlink(missing_ok=True)
         for run in runs:
             (self.folder.run_folder(run.place).path / STOP).unlink(missing_ok=True)
-        layout = layout_of(self.folder, self.options, len(runs))
-        on_update(self._look())
+        layout = plan_layout(self.folder, self.options, len(runs))
+        on_update(self._inspect())
         try:
             with local_client(
                 layout.workers,
@@ -170,56 +187,56 @@ class _Driver:
     def _drive(
         self, client: Client, layout: Layout, waiting: list[MdRun], on_update: OnUpdate
     ) -> None:
-        flying: dict[Future, list[MdRun]] = {}
+        in_flight: dict[Future, list[MdRun]] = {}
         while True:
             if self.stop.is_set():
                 (self.folder.md / STOP_ALL).touch()
-            going_on = not self.stop.is_set() and self._left_s > LEAST_S
-            while going_on and waiting and len(flying) < layout.workers:
+            may_start = not self.stop.is_set() and self._remaining_s > LEAST_S
+            while may_start and waiting and len(in_flight) < layout.workers:
                 runs = self._next(waiting)
-                flying[self._send(client, layout, runs)] = runs
-            if not flying:
+                in_flight[self._send(client, layout, runs)] = runs
+            if not in_flight:
                 return
-            _wait(flying)
+            _wait(in_flight)
             self._check(client)
-            for future in [future for future in flying if future.done()]:
-                waiting.extend(self._going_on(future, flying.pop(future)))
-            seen = self._look()
+            for future in [future for future in in_flight if future.done()]:
+                waiting.extend(self._select_unfinished(future, in_flight.pop(future)))
+            seen = self._inspect()
             on_update(seen)
-            self._note(seen)
+            self._update_store(seen)
 
     def _check(self, client: Client) -> None:
-        """Give up when all workers are gone.
+        """Check that there are workers.
 
         Raises:
-            ClusterLostError: they have been for too long.
+            ClusterLostError: there have been none for too long.
         """
         now = time.monotonic()
         if client.scheduler_info(n_workers=-1)["workers"]:
-            self._heard = now
-        elif now - self._heard > SILENCE_S:
+            self._worker_seen_s = now
+        elif now - self._worker_seen_s > SILENCE_S:
             raise ClusterLostError(
-                "The worker processes are gone. What was computed is kept; go on with: dualion md "
-                f"run {self.folder.path}"
+                "The worker processes are gone. What was computed is kept; continue with: dualion "
+                f"md run {self.folder.path}"
             )
 
     @property
-    def _left_s(self) -> float:
-        return self.options.limit_s - (time.monotonic() - self.begun)
+    def _remaining_s(self) -> float:
+        return self.options.limit_s - (time.monotonic() - self.started_s)
 
     def _next(self, waiting: list[MdRun]) -> list[MdRun]:
-        """Take out what a worker gets: one run, or a batch of runs of its potential.
+        """Take the runs of the next task: one run, or a batch of runs of its potential.
 
-        A run whose process has died goes on alone, so that it takes no other with it.
+        A run whose process has died continues alone, so that it ends no other with it.
         """
         first = waiting.pop(0)
-        if self.options.batch == 1 or first.key in self._lost or not supports(first.engine):
+        if self.options.batch == 1 or first.key in self._died or not supports(first.engine):
             return [first]
         kind = (first.engine, first.spec.get("model_path"))
         others = [
             run
             for run in waiting
-            if (run.engine, run.spec.get("model_path")) == kind and run.key not in self._lost
+            if (run.engine, run.spec.get("model_path")) == kind and run.key not in self._died
         ][: self.options.batch - 1]
         for run in others:
             waiting.remove(run)
@@ -230,12 +247,12 @@ class _Driver:
         resources = Resources(
             cores=layout.cores,
             gpus=layout.gpus_each,
-            limit_s=self._left_s,
+            limit_s=self._remaining_s,
             checkpoint_s=block.checkpoint_s,
             launcher=tuple(block.launcher),
         )
         return client.submit(
-            _piece,
+            _run_process,
             [self.folder.run_folder(run.place).path.resolve() for run in runs],
             resources,
             self.options.device if self.options.device != "auto" else block.device,
@@ -246,46 +263,43 @@ class _Driver:
             key=f"md-{runs[0].key}-{time.monotonic_ns()}",
         )
 
-    def _going_on(self, future: Future, runs: list[MdRun]) -> list[MdRun]:
-        """Runs that need a further piece now that one has ended."""
+    def _select_unfinished(self, future: Future, runs: list[MdRun]) -> list[MdRun]:
+        """Select the runs of a finished task that need a further segment."""
         error = future.exception() if future.status == "error" else None
         if error is None and future.status == "finished":
-            stand = [Progress(**one) for one in future.result()]
+            reached = [Progress(**one) for one in future.result()]
             return [
                 run
-                for run, progress in zip(runs, stand, strict=True)
+                for run, progress in zip(runs, reached, strict=True)
                 if progress.state == RunState.PAUSED and not progress.reason
             ]
         if isinstance(error, InputError):  # another process has it, or its folder is gone
             return []
-        return [run for run in runs if self._tried_again(run)]
+        return [run for run in runs if self._record_death(run)]
 
-    def _tried_again(self, run: MdRun) -> bool:
-        """Whether a run goes on after its process has died."""
-        self._lost[run.key] = self._lost.get(run.key, 0) + 1
-        if self._lost[run.key] < LOST_MOST:
-            return True
-        with contextlib.suppress(InputError, OSError):
-            end_run(
-                self.folder.run_folder(run.place),
-                RunState.FAILED,
-                "process_killed",
-                f"Its process died {LOST_MOST} times, most likely for want of memory; use fewer "
-                "--workers or a smaller cell, then: dualion md run --retry-failed",
-            )
-        return False
+    def _record_death(self, run: MdRun) -> bool:
+        """Record that the process of a run died; whether the run continues.
 
-    def _look(self) -> list[RunStatus]:
+        A folder that cannot be written cannot count: its run is left for a later call.
+        """
+        self._died.add(run.key)
+        try:
+            progress = record_death(self.folder.run_folder(run.place).path)
+        except (InputError, OSError):
+            return False
+        return RunState(progress.state) not in FINAL
+
+    def _inspect(self) -> list[RunStatus]:
         return [
             seen if seen.state in _ENDED else inspect_run(self.folder, seen.run, {})
             for seen in self.chosen
         ]
 
-    def _note(self, seen: list[RunStatus]) -> None:
-        """Let the store follow now and then; where another process writes it, later."""
-        if time.monotonic() - self._written < STORE_EVERY_S:
+    def _update_store(self, seen: list[RunStatus]) -> None:
+        """Update the store from time to time; where another process writes it, later."""
+        if time.monotonic() - self._stored_s < STORE_INTERVAL_S:
             return
-        self._written = time.monotonic()
+        self._stored_s = time.monotonic()
         with contextlib.suppress(InputError), self.folder.writing(wait_s=1.0) as runs:
             known = {run.key: run for run in runs.all()}
             for one in seen:
@@ -305,12 +319,12 @@ _ENDED = (RunState.DONE, RunState.CANCELLED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How this machine is shared.
+    """Division of this machine among the workers.
 
     Attributes:
-        workers: processes, one run each.
-        cores: of each.
-        gpus: of the machine that are used; 0 for none.
+        workers: number of processes, one task each.
+        cores: cores of each.
+        gpus: GPUs of the machine that are used; 0 for none.
     """
 
     workers: int
@@ -319,12 +333,18 @@ class Layout:
 
     @property
     def gpus_each(self) -> int:
-        """GPUs that a run is counted with."""
+        """GPUs that a task counts."""
         return 1 if self.gpus else 0
 
 
-def layout_of(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
-    """How many runs at a time, and with how many cores each."""
+def plan_layout(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
+    """Plan how many tasks run at a time, and with how many cores each.
+
+    Args:
+        folder: the folder; its block says how many cores a run needs.
+        options: number of workers, device, size of a batch.
+        runs: number of runs.
+    """
     device = options.device if options.device != "auto" else folder.block.device
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if device != "cpu" else 0
     cores = processor_count()
@@ -333,21 +353,21 @@ def layout_of(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
     return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
 
 
-def _wait(flying: dict[Future, list[MdRun]]) -> None:
+def _wait(in_flight: dict[Future, list[MdRun]]) -> None:
     from distributed import wait
 
     with contextlib.suppress(TimeoutError):
-        wait(list(flying), timeout=LOOK_EVERY_S, return_when="FIRST_COMPLETED")
+        wait(list(in_flight), timeout=POLL_INTERVAL_S, return_when="FIRST_COMPLETED")
 
 
-class PieceDiedError(DualionError):
-    """The process of a piece was killed, or broke down without a word in its run's folder."""
+class SegmentDiedError(DualionError):
+    """The process of a segment died without recording an end in its run's folder."""
 
 
-def _piece(
+def _run_process(
     paths: Sequence[Path], resources: Resources, device: str, stop_file: Path, gpus: int
 ) -> list[dict[str, Any]]:
-    """A piece of one run, or of several as a batch, in a process of its own.
+    """Compute a segment of one run, or of several as a batch, in a process of its own.
 
     So what kills it leaves the Dask worker alive.
 
@@ -355,14 +375,12 @@ def _piece(
         InputError: there is no run, or another process has it.
         PieceDiedError: its process died.
     """
-    import subprocess
-
     words = [
         sys.executable, "-m", "dualion.workflows.md.run.job", *map(str, paths),
         "--cores", str(resources.cores), "--gpus", str(resources.gpus), "--device", device,
         "--limit-s", str(resources.limit_s), "--checkpoint-s", str(resources.checkpoint_s),
         "--launcher", shlex.join(resources.launcher), "--stop-file", str(stop_file),
-        "--with-parent", *(["--together"] if len(paths) > 1 else []),
+        "--parent-pid", str(os.getpid()), *(["--together"] if len(paths) > 1 else []),
     ]  # fmt: skip
     with (paths[0] / LOG).open("ab") as log:
         status = subprocess.run(
@@ -374,14 +392,16 @@ def _piece(
             start_new_session=True,  # a Ctrl-C of the terminal is the driver's to handle
         ).returncode
     if status == 2:
-        raise InputError(f"{paths[0]} was left alone; see its {LOG}.")
-    if status not in (0, 1):
-        raise PieceDiedError(f"The process of {paths[0]} ended with status {status}.")
-    return [asdict(RunFolder(path).progress()) for path in paths]
+        raise InputError(f"{paths[0]} was skipped; see its {LOG}.")
+    reached = [RunFolder(path).progress() for path in paths]
+    failed = status == 1 and any(progress.state == RunState.FAILED for progress in reached)
+    if status != 0 and not failed:  # Python's own status after an exception is 1 too
+        raise SegmentDiedError(f"The process of {paths[0]} ended with status {status}.")
+    return [asdict(progress) for progress in reached]
 
 
 def _environment(resources: Resources, gpus: int) -> dict[str, str]:
-    """Environment of a piece: the same modules, its share of cores, one of the GPUs."""
+    """Environment of a segment: the same modules, its share of cores, one of the GPUs."""
     from distributed import get_worker
 
     own = {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}

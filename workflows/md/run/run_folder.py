@@ -1,12 +1,12 @@
-"""The folder of one MD run: what is in it, and how it is written so that a kill loses nothing.
+"""The folder of one MD run: its files, each replaced atomically so that a kill loses nothing.
 
-``run.json``              what the run is (``RunSpec``)
+``run.json``              the specification of the run (``RunSpec``)
 ``start.extxyz``          the starting cell
-``trajectory.extxyz.gz``  kept frames from the first step on, one gzip member a checkpoint
-``checkpoint.npz``        where to go on, and how much of the trajectory belongs to it
-``progress.json``         how the run stands
-``attempt-1/``            a first attempt that a guard stopped
-``analysis/``             transport, once the run has ended
+``trajectory.extxyz.gz``  frames from the first step on, one gzip member a checkpoint
+``checkpoint.npz``        state of the engine, and how much of the trajectory belongs to it
+``progress.json``         state and progress of the run
+``attempt-1/``            the first attempt, where a guard stopped it
+``analysis/``             transport of the finished run
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from dualion.structures.errors import InputError
 from dualion.workflows.execution.files import write_text
 from dualion.workflows.md.plan.spec import RunSpec
@@ -28,38 +30,40 @@ if TYPE_CHECKING:
 
 LARGEST_JSON_BYTES = 5_000_000
 ATTEMPT = "attempt-1"
+RENAMED_FIELDS = {"pieces": "segments", "began_ps": "segment_start_ps", "killed": "deaths"}
+"""Fields of ``progress.json`` that earlier versions wrote → their names now."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How a run stands.
+    """State and progress of a run.
 
     Attributes:
         state: one of ``RunState``.
-        reason: stable name of why it ended or stopped; empty while all is well.
+        reason: stable name of why it ended or stopped; empty otherwise.
         message: the same as a sentence that says what to do.
         attempt: 1, or 2 after a guard halved the time step.
         timestep_fs: time step of this attempt, fs.
         done_ps: simulated time at the checkpoint, equilibration included, ps.
-        target_ps: time at which the run is looked at next, ps.
-        most_ps: time at which it ends in any case, ps.
-        frames: frames in the trajectory.
-        pieces: pieces that have been begun.
-        began_ps: ``done_ps`` when the present piece began, ps; None once it has ended by itself.
-        killed: pieces in a row that were killed before their first checkpoint.
-        wall_s: computing time of all pieces, s.
-        lost_s: computing time that a kill or a guard has cost, s.
-        cores: cores of the present piece.
-        gpus: GPUs of the present piece.
+        target_ps: simulated time of the next assessment, ps.
+        most_ps: simulated time at which it ends in any case, ps.
+        frames: number of frames in the trajectory.
+        segments: number of segments that were started.
+        segment_start_ps: ``done_ps`` at the start of the present segment, ps; None once it ended.
+        deaths: segments in a row that died before their first checkpoint; see ``count_death``.
+        wall_s: computing time of this attempt, s.
+        lost_s: computing time of an attempt that a guard stopped, s.
+        cores: cores of the present segment.
+        gpus: GPUs of the present segment.
         core_hours: cores times hours so far.
         gpu_hours: GPUs times hours so far.
-        msd_angstrom2: species → MSD from the start of the production, Å².
-        n_eff: species → effective jumps when it was last looked at.
+        msd_angstrom2: species → MSD since the start of production, Å².
+        n_eff: species → number of effective jumps at the last assessment.
         temperature_k: mean temperature of the production so far, K.
         updated: when this was written, s since the epoch.
         job: number in the batch system's queue, empty without one.
-        host: machine of the present piece.
-        pid: process of the present piece.
+        host: machine of the present segment.
+        pid: process of the present segment.
     """
 
     state: str = RunState.PREPARED.value
@@ -71,9 +75,9 @@ class Progress:
     target_ps: float = 0.0
     most_ps: float = 0.0
     frames: int = 0
-    pieces: int = 0
-    began_ps: float | None = None
-    killed: int = 0
+    segments: int = 0
+    segment_start_ps: float | None = None
+    deaths: int = 0
     wall_s: float = 0.0
     lost_s: float = 0.0
     cores: int = 1
@@ -90,12 +94,12 @@ class Progress:
 
     @property
     def ps_per_day(self) -> float:
-        """Speed over all pieces, ps a day; 0 before anything is done."""
+        """Speed of this attempt, ps per day; 0 before its first checkpoint."""
         return self.done_ps / self.wall_s * 86400.0 if self.wall_s > 0.0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Computing time to the next look, s; None before the speed is known."""
+        """Computing time to the next assessment, s; None before the speed is known."""
         speed = self.ps_per_day / 86400.0
         return max(0.0, self.target_ps - self.done_ps) / speed if speed > 0.0 else None
 
@@ -108,12 +112,12 @@ class RunFolder:
 
     @property
     def trajectory(self) -> Path:
-        """All kept frames."""
+        """The frames."""
         return self.path / "trajectory.extxyz.gz"
 
     @property
     def checkpoint(self) -> Path:
-        """Where to go on."""
+        """State of the engine."""
         return self.path / "checkpoint.npz"
 
     @property
@@ -127,7 +131,11 @@ class RunFolder:
         return self.path / "start.extxyz"
 
     def create(self, spec: RunSpec, cell_text: str) -> None:
-        """Write what the run needs; an existing run of the same content is left as it is.
+        """Write the files of a new run; an existing run is left as it is.
+
+        Args:
+            spec: the run.
+            cell_text: the starting cell, extended XYZ.
 
         Raises:
             InputError: the folder cannot be written to.
@@ -143,13 +151,11 @@ class RunFolder:
         self.write_progress(Progress(timestep_fs=spec.protocol.timestep_fs))
 
     def spec(self) -> RunSpec:
-        """What the run is.
+        """Read the specification of the run.
 
         Raises:
             InputError: ``run.json`` is missing or damaged.
         """
-        from pydantic import ValidationError
-
         path = self.path / "run.json"
         try:
             return RunSpec.model_validate(_read_json(path))
@@ -157,12 +163,12 @@ class RunFolder:
             raise InputError(f"{path} is damaged: {error.errors()[0]['msg']}.") from None
 
     def atoms(self) -> Atoms:
-        """The starting cell.
+        """Read the starting cell.
 
         Raises:
             InputError: it is missing or damaged.
         """
-        import ase.io
+        import ase.io  # half a second that only a segment needs
 
         try:
             return ase.io.read(self.start, format="extxyz", index=0)
@@ -172,30 +178,29 @@ class RunFolder:
             ) from error
 
     def progress(self) -> Progress:
-        """How the run stands.
+        """Read the progress of the run.
 
         Raises:
             InputError: ``progress.json`` is missing or damaged.
         """
         content = _read_json(self.path / "progress.json")
-        known = {
-            key: value for key, value in content.items() if key in Progress.__dataclass_fields__
-        }
+        current = {RENAMED_FIELDS.get(key, key): value for key, value in content.items()}
+        known = {k: value for k, value in current.items() if k in Progress.__dataclass_fields__}
         return Progress(**known)
 
     def write_progress(self, progress: Progress) -> None:
-        """Write how the run stands, atomically."""
+        """Write the progress of the run atomically."""
         progress.updated = time.time()
         write_text(self.path / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
 
-    def set_aside(self) -> None:
-        """Keep what a stopped attempt has left, and clear the way for the next one."""
-        aside = self.path / ATTEMPT
-        aside.mkdir(exist_ok=True)
+    def archive_attempt(self) -> None:
+        """Move the files of a stopped attempt into a folder of their own."""
+        archive = self.path / ATTEMPT
+        archive.mkdir(exist_ok=True)
         for item in list(self.path.iterdir()):
             if item.name not in ("run.json", "start.extxyz", "progress.json", ATTEMPT, ".lock"):
-                os.replace(item, aside / item.name)  # noqa: PTH105
-        write_text(aside / "progress.json", (self.path / "progress.json").read_text("utf-8"))
+                os.replace(item, archive / item.name)  # noqa: PTH105
+        write_text(archive / "progress.json", (self.path / "progress.json").read_text("utf-8"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""``run_piece``: take one run from its checkpoint as far as the time allows.
+"""Advance one run by one segment: from its checkpoint until its end, a stop or the time limit.
 
-Whoever calls it (this machine's queue, a job of a batch system) needs nothing but the run's
-folder. What becomes of the run stands in ``progress.json`` afterwards, whatever happens here.
+The caller (a local queue, a job of a batch system) needs nothing but the run's folder. The state
+of the run is in ``progress.json`` afterwards, whatever happens here.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.md.engines import (
     Engine,
+    EngineCall,
     EngineError,
     GuardTrippedError,
-    Leg,
     Resources,
-    engine_named,
+    make_engine,
 )
 from dualion.workflows.md.plan.spec import RunSpec
-from dualion.workflows.md.run.assess import assess, read_production, transport_of
+from dualion.workflows.md.run.assess import analyse_transport, assess, read_production
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
-from dualion.workflows.md.states import RunState
+from dualion.workflows.md.states import FINAL, RunState
 
 LOCK = ".lock"
 
-KILLED_MOST = 3
-"""Pieces killed in a row before their first checkpoint after which a run has failed."""
+MOST_DEATHS = 3
+"""Segments that may die in a row without a checkpoint; then the run has failed."""
 
 ENDINGS = {
     "target_n_eff": "Each mobile species has enough effective jumps.",
@@ -40,16 +40,16 @@ ENDINGS = {
     ),
     "budget_spent": "The budget is spent; for more, queue with a larger --budget-ps.",
 }
-"""What the reason of a finished run means."""
+"""Reason of a finished run → sentence."""
 
-KILLED_MESSAGE = (
-    f"{KILLED_MOST} pieces in a row were killed before their first checkpoint, by the walltime or "
-    "for want of memory; raise walltime or memory, or lower checkpoint_s, then go on with "
-    "--retry-failed."
+DEATHS_MESSAGE = (
+    f"{MOST_DEATHS} segments in a row died before their first checkpoint, by the walltime or for "
+    "lack of memory; raise walltime or memory, use fewer --workers or a smaller cell, or lower "
+    "checkpoint_s, then continue with --retry-failed."
 )
 
 
-def run_piece(
+def run_segment(
     path: Path,
     resources: Resources,
     *,
@@ -58,18 +58,18 @@ def run_piece(
     job: str = "",
     engine: Engine | None = None,
 ) -> Progress:
-    """Take a run from its checkpoint as far as the time limit allows.
+    """Advance a run by one segment.
 
     Args:
         path: the run's folder.
-        resources: what may be used.
-        stop: once it is set, the run is brought to a checkpoint and left.
+        resources: resources of the segment, its time limit among them.
+        stop: once set, the run writes a checkpoint and pauses.
         device: for ASE calculators: auto, cpu or cuda.
         job: number in the batch system's queue.
-        engine: in place of the one that the run names.
+        engine: replaces the one that the run names.
 
     Returns:
-        How the run stands: paused, done or failed.
+        Progress of the run: paused, done or failed.
 
     Raises:
         InputError: there is no run, or another process has it.
@@ -78,31 +78,77 @@ def run_piece(
     spec = folder.spec()
     with folder_lock(path, LOCK):
         progress = folder.progress()
-        if progress.state in (RunState.DONE, RunState.FAILED, RunState.CANCELLED):
+        if progress.state in FINAL:
             return progress
-        _begin(folder, progress, spec, resources, job)
-        if progress.killed >= KILLED_MOST:
-            _end(folder, RunState.FAILED, "process_killed", KILLED_MESSAGE)
+        if count_death(progress):
+            _finish(folder, RunState.FAILED, "process_killed", DEATHS_MESSAGE)
             return folder.progress()
+        _start(folder, progress, spec, resources, job)
         try:
-            chosen = engine or engine_named(spec.engine, device=device)
+            chosen = engine or make_engine(spec.engine, device=device)
             _advance(folder, spec, chosen, resources, stop or threading.Event())
         except (EngineError, DualionError) as error:
-            _end(folder, RunState.FAILED, getattr(error, "reason", "cannot_run"), str(error))
+            _finish(folder, RunState.FAILED, getattr(error, "reason", "cannot_run"), str(error))
         except OSError as error:
             _pause_for_disk(folder, error)
         return folder.progress()
 
 
-def _begin(
+def count_death(progress: Progress) -> bool:
+    """Count the last segment if it died: it has a start and no end.
+
+    Deaths count in a row: a checkpoint that the segment wrote shows that the run advances, and the
+    count starts anew.
+
+    Args:
+        progress: of the run; its ``deaths`` and ``segment_start_ps`` are updated.
+
+    Returns:
+        Whether the run has failed: ``MOST_DEATHS`` segments died without a checkpoint.
+    """
+    start_ps, progress.segment_start_ps = progress.segment_start_ps, None
+    if start_ps is None:
+        return False
+    progress.deaths = 0 if progress.done_ps > start_ps else progress.deaths + 1
+    return progress.deaths >= MOST_DEATHS
+
+
+def record_death(path: Path) -> Progress:
+    """Record in the run's folder that the process of its segment died.
+
+    A process that died before its segment started counts too.
+
+    Args:
+        path: the run's folder.
+
+    Returns:
+        Progress of the run: failed after too many deaths, else as the process left it.
+
+    Raises:
+        InputError: there is no run, or another process has it.
+        OSError: the disk refuses.
+    """
+    folder = RunFolder(path)
+    with folder_lock(path, LOCK):
+        progress = folder.progress()
+        if progress.state in FINAL:
+            return progress
+        if progress.segment_start_ps is None:
+            progress.segment_start_ps = progress.done_ps
+        failed = count_death(progress)
+        folder.write_progress(progress)
+        if failed:
+            _finish(folder, RunState.FAILED, "process_killed", DEATHS_MESSAGE)
+        return folder.progress()
+
+
+def _start(
     folder: RunFolder, progress: Progress, spec: RunSpec, resources: Resources, job: str
 ) -> None:
     protocol = spec.protocol
     progress.state, progress.reason, progress.message = RunState.RUNNING.value, "", ""
-    killed = progress.began_ps is not None and progress.done_ps <= progress.began_ps
-    progress.killed = progress.killed + 1 if killed else 0
-    progress.began_ps = progress.done_ps
-    progress.pieces += 1
+    progress.segment_start_ps = progress.done_ps
+    progress.segments += 1
     progress.job, progress.host, progress.pid = job, socket.gethostname(), os.getpid()
     progress.cores, progress.gpus = resources.cores, resources.gpus
     progress.target_ps = max(progress.target_ps, protocol.equilibration_ps + protocol.production_ps)
@@ -118,101 +164,113 @@ def _advance(
     resources: Resources,
     stop: threading.Event,
 ) -> None:
-    """Legs to one target after the other, until the run has seen enough or the time is up."""
-    begun = time.monotonic()
+    """Call the engine for one target after the other, until the run ends or the time is up."""
+    started_s = time.monotonic()
     while True:
         progress = folder.progress()
-        leg = Leg(
+        call = EngineCall(
             folder=folder,
-            spec=_of_attempt(spec, progress),
+            spec=_spec_of_attempt(spec, progress),
             target_ps=progress.target_ps,
             resources=resources,
             stop=stop,
-            begun=begun,
+            started_s=started_s,
         )
         try:
-            if not engine.advance(leg):
-                _end(folder, RunState.PAUSED, "", "")
+            if not engine.advance(call):
+                _finish(folder, RunState.PAUSED, "", "")
                 return
-            if _judged(folder, spec):
+            if _end_if_enough(folder, spec):
                 return
         except GuardTrippedError as error:
-            if not _retried(folder, progress, error):
+            if not _retry_with_half_step(folder, progress, error):
                 return
 
 
-def _of_attempt(spec: RunSpec, progress: Progress) -> RunSpec:
-    """What the run is, with the time step of the present attempt."""
+def _spec_of_attempt(spec: RunSpec, progress: Progress) -> RunSpec:
+    """The run with the time step of the present attempt."""
     protocol = spec.protocol
     if progress.attempt > 1:
         protocol = protocol.with_half_step()
     return spec.model_copy(update={"protocol": protocol})
 
 
-def _judged(folder: RunFolder, spec: RunSpec) -> bool:
-    """Look at what was computed; whether the run has ended.
+def _end_if_enough(folder: RunFolder, spec: RunSpec) -> bool:
+    """Assess the run and end or extend it; whether it has ended.
 
     Raises:
         GuardTrippedError: the cell has melted.
     """
-    found = assess(folder, spec)
+    assessment = assess(folder, spec)
     progress = folder.progress()
-    progress.n_eff = found.n_eff
-    progress.temperature_k = found.temperature_k
-    if "molten" in found.flags:
+    progress.n_eff = assessment.n_eff
+    progress.temperature_k = assessment.temperature_k
+    if "molten" in assessment.flags:
         folder.write_progress(progress)
         raise GuardTrippedError(
             "molten", "No species keeps its sites: the cell has melted; choose less heat."
         )
-    if not found.enough:
+    if not assessment.enough:
         further = progress.target_ps + spec.protocol.block_ps
         progress.target_ps = min(further, progress.most_ps)
         folder.write_progress(progress)
         return False
     folder.write_progress(progress)
     analyse_run(folder, spec)
-    _end(folder, RunState.DONE, found.reason, ENDINGS[found.reason])
+    _finish(folder, RunState.DONE, assessment.reason, ENDINGS[assessment.reason])
     return True
 
 
 def analyse_run(folder: RunFolder, spec: RunSpec) -> None:
-    """Write transport of a run into its ``analysis`` folder."""
-    report = transport_of(read_production(folder, spec), spec, full=True)
+    """Write the transport of a run into its ``analysis`` folder.
+
+    Args:
+        folder: the run's folder.
+        spec: the run.
+
+    Raises:
+        UnreadableTrajectoryError: the trajectory is too short or damaged.
+        OSError: the disk refuses.
+    """
+    report = analyse_transport(read_production(folder, spec), spec, full=True)
     folder.analysis.mkdir(exist_ok=True)
     write_report(report, folder.analysis, figures=True)
 
 
-def _retried(folder: RunFolder, progress: Progress, error: GuardTrippedError) -> bool:
-    """After a guard: keep what there is and begin again with half the time step, once."""
+def _retry_with_half_step(folder: RunFolder, progress: Progress, error: GuardTrippedError) -> bool:
+    """After a guard: archive the attempt and start again with half the time step, once."""
     if progress.attempt > 1:
-        _end(folder, RunState.FAILED, error.reason, f"{error} Half the time step did not help.")
+        message = f"{error} Half the time step did not help."
+        _finish(folder, RunState.FAILED, error.reason, message)
         return False
     progress = folder.progress()
     progress.reason, progress.message = error.reason, str(error)
     folder.write_progress(progress)
-    folder.set_aside()
+    folder.archive_attempt()
     progress.attempt, progress.timestep_fs = 2, progress.timestep_fs / 2.0
     progress.lost_s += progress.wall_s
     progress.wall_s, progress.done_ps, progress.frames = 0.0, 0.0, 0
+    progress.segment_start_ps, progress.deaths = 0.0, 0  # the new attempt has its own deaths
     folder.write_progress(progress)
     return True
 
 
-def _end(folder: RunFolder, state: RunState, reason: str, message: str) -> None:
+def _finish(folder: RunFolder, state: RunState, reason: str, message: str) -> None:
+    """Write the state in which the segment leaves its run."""
     progress = folder.progress()
     progress.state, progress.reason, progress.message = state.value, reason, message
-    progress.began_ps, progress.killed = None, 0
+    progress.segment_start_ps, progress.deaths = None, 0
     folder.write_progress(progress)
 
 
 def _pause_for_disk(folder: RunFolder, error: OSError) -> None:
-    """A disk that refuses is not the run's fault: it goes on from its last checkpoint.
+    """Pause a run whose disk refuses; it continues from its last checkpoint.
 
     Raises:
-        InputError: not even that can be written down.
+        InputError: not even the pause can be written.
     """
-    said = f"The disk refuses ({error.strerror or error}); free space, then go on."
+    message = f"The disk refuses ({error.strerror or error}); free space, then continue."
     try:
-        _end(folder, RunState.PAUSED, "disk", said)
+        _finish(folder, RunState.PAUSED, "disk", message)
     except OSError:
-        raise InputError(f"{folder.path}: {said}") from error
+        raise InputError(f"{folder.path}: {message}") from error

@@ -1,9 +1,8 @@
-"""A piece of one run, wherever it is computed: requests to stop, no silent standstill."""
+"""Supervise a segment: requests to stop and cancel, bugs, a run that does not advance."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -13,20 +12,19 @@ from dualion.structures.errors import InputError
 from dualion.workflows.execution.locks import folder_lock, is_running
 from dualion.workflows.md.engines import Engine, Resources
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
-from dualion.workflows.md.run.segment import LOCK, run_piece
+from dualion.workflows.md.run.segment import LOCK, run_segment
 from dualion.workflows.md.states import FINAL, RunState
 
 STOP = "stop"
-"""A file of this name in a run's folder asks its piece to end at a checkpoint."""
+"""A file of this name in a run's folder asks its segment to end at a checkpoint."""
 
 CANCEL = "cancel"
-"""The same, and the run is not to go on."""
+"""The same, and the run is cancelled."""
 
-LOOK_EVERY_S = 0.5
-STANDSTILL = "walltime_too_short"
+POLL_INTERVAL_S = 0.5
 
 
-def do_piece(
+def supervise_segment(
     path: Path,
     resources: Resources,
     *,
@@ -34,20 +32,21 @@ def do_piece(
     job: str = "",
     stop: threading.Event | None = None,
     stop_files: Sequence[Path] = (),
-    parent: int = 0,
     engine: Engine | None = None,
 ) -> Progress:
-    """Take a run as far as the time allows; whatever goes wrong stands in its folder.
+    """Advance a run by one segment; record in its folder whatever goes wrong.
 
     Args:
         path: the run's folder.
-        resources: what may be used.
-        device: for ASE calculators.
+        resources: resources of the segment, its time limit among them.
+        device: for ASE calculators: auto, cpu or cuda.
         job: number in the batch system's queue.
-        stop: once it is set, the run is brought to a checkpoint.
-        stop_files: the same, once one of these is there.
-        parent: the same, once this process is no more the parent; 0 for whatever it is.
-        engine: in place of the one that the run names.
+        stop: once set, the run writes a checkpoint and pauses.
+        stop_files: the same, once one of these exists.
+        engine: replaces the one that the run names.
+
+    Returns:
+        Progress of the run: paused, done, failed or cancelled.
 
     Raises:
         InputError: there is no run, another process has it, or its folder cannot be written to.
@@ -59,35 +58,35 @@ def do_piece(
     if RunState(before.state) in FINAL:
         return before
     stop = stop or threading.Event()
-    with watched([path / STOP, path / CANCEL, *stop_files], stop, parent):
+    with watch_requests([path / STOP, path / CANCEL, *stop_files], stop):
         try:
-            progress = run_piece(path, resources, stop=stop, device=device, job=job, engine=engine)
+            progress = run_segment(
+                path, resources, stop=stop, device=device, job=job, engine=engine
+            )
         except (InputError, KeyboardInterrupt):
             raise
         except Exception as error:  # the worker's boundary: a bug costs one run
-            progress = _broken(folder, error)
+            progress = _record_bug(folder, error)
     if (path / CANCEL).exists():
         return cancel_run(folder)
-    return _checked(folder, before, progress, resources, asked=stop.is_set())
+    if not stop.is_set() and _stands_still(before, progress):
+        progress = end_run(
+            folder,
+            RunState.FAILED,
+            "walltime_too_short",
+            f"In {resources.limit_s:.0f} s the segment came to no checkpoint; raise walltime (or "
+            "--limit-s), then continue with --retry-failed.",
+        )
+    return progress
 
 
-def _checked(
-    folder: RunFolder, before: Progress, progress: Progress, resources: Resources, *, asked: bool
-) -> Progress:
-    """End a run that gets nowhere: each further piece would be as short."""
-    still = progress.done_ps <= before.done_ps and progress.attempt == before.attempt
-    if progress.state != RunState.PAUSED or progress.reason or asked or not still:
-        return progress
-    return end_run(
-        folder,
-        RunState.FAILED,
-        STANDSTILL,
-        f"In {resources.limit_s:.0f} s the piece came to no checkpoint; raise walltime (or "
-        "--limit-s), then go on with --retry-failed.",
-    )
+def _stands_still(before: Progress, after: Progress) -> bool:
+    """Whether a segment used up its time without a checkpoint; each further one would too."""
+    paused = after.state == RunState.PAUSED and not after.reason
+    return paused and after.done_ps <= before.done_ps and after.attempt == before.attempt
 
 
-def _broken(folder: RunFolder, error: Exception) -> Progress:
+def _record_bug(folder: RunFolder, error: Exception) -> Progress:
     with contextlib.suppress(OSError):
         (folder.path / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
     return end_run(
@@ -100,10 +99,17 @@ def _broken(folder: RunFolder, error: Exception) -> Progress:
 
 
 def end_run(folder: RunFolder, state: RunState, reason: str, message: str) -> Progress:
-    """Note in a run's folder how it stands, if no process has it.
+    """Write the state of a run that no process has.
+
+    Args:
+        folder: the run's folder.
+        state: its new state.
+        reason: stable name of the reason; may be empty.
+        message: the reason as a sentence that says what to do; may be empty.
 
     Raises:
         InputError: a process has it.
+        OSError: the disk refuses.
     """
     with folder_lock(folder.path, LOCK):
         progress = folder.progress()
@@ -113,7 +119,7 @@ def end_run(folder: RunFolder, state: RunState, reason: str, message: str) -> Pr
 
 
 def cancel_run(folder: RunFolder) -> Progress:
-    """Cancel a run that no process has; the request is taken away.
+    """Cancel a run that no process has, and remove the request.
 
     Raises:
         InputError: a process has it.
@@ -122,7 +128,7 @@ def cancel_run(folder: RunFolder) -> Progress:
         progress = folder.progress()
     else:
         progress = end_run(
-            folder, RunState.CANCELLED, "cancelled", "Cancelled; go on with: dualion md queue"
+            folder, RunState.CANCELLED, "cancelled", "Cancelled; continue with: dualion md queue"
         )
     (folder.path / CANCEL).unlink(missing_ok=True)
     return progress
@@ -134,18 +140,22 @@ def is_held(folder: RunFolder) -> bool:
 
 
 @contextlib.contextmanager
-def watched(files: Sequence[Path], stop: threading.Event, parent: int = 0) -> Iterator[None]:
-    """Set an event once one of some files is there, or the parent is another process."""
+def watch_requests(files: Sequence[Path], stop: threading.Event) -> Iterator[None]:
+    """Set an event once one of some files exists.
+
+    Args:
+        files: the files.
+        stop: the event.
+    """
     over = threading.Event()
 
-    def look() -> None:
-        while not over.wait(LOOK_EVERY_S):
-            orphaned = parent and os.getppid() != parent
-            if orphaned or any(file.exists() for file in files):
+    def watch() -> None:
+        while not over.wait(POLL_INTERVAL_S):
+            if any(file.exists() for file in files):
                 stop.set()
                 return
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Thermostats of ASE whose whole state can be written down and taken up again."""
+"""ASE thermostats with a state that can be saved and restored exactly."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ State = dict[str, NDArray[np.generic]]
 
 
 class Dynamics:
-    """ASE's dynamics of one run: steps, and the state from which it goes on exactly.
+    """ASE dynamics of one run, with a state from which it continues exactly.
 
     Args:
-        atoms: with its calculator; moved in place.
-        spec: what the run is.
+        atoms: with their calculator; moved in place.
+        spec: the run.
     """
 
     def __init__(self, atoms: Atoms, spec: RunSpec) -> None:
@@ -34,24 +34,24 @@ class Dynamics:
         self._md: Any = None
 
     def start(self) -> None:
-        """Draw velocities at the run's temperature, without a drift of the cell."""
+        """Draw velocities at the run's temperature, without drift of the centre of mass."""
         thermalize_momenta(self.atoms, self._spec.temperature_k, rng=self._rng)
         Stationary(self.atoms)
-        self._md = self._made()
+        self._md = self._make_dynamics()
 
     def resume(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Take up the state of a checkpoint."""
+        """Restore the state of a checkpoint, as ``state`` gives it."""
         self.atoms.set_cell(state["cell"])
         self.atoms.set_positions(state["positions"])
         self.atoms.set_momenta(state["momenta"])
         self._rng.bit_generator.state = json.loads(str(state["rng"]))
-        self._md = self._made()
+        self._md = self._make_dynamics()
         if isinstance(self._md, NoseHooverChainNVT):
             self._md._thermostat._eta[:] = state["eta"]
             self._md._thermostat._p_eta[:] = state["eta_momenta"]
 
     def state(self) -> State:
-        """What ``resume`` needs."""
+        """Give the arrays that ``resume`` needs, by name."""
         found: State = {
             "cell": np.array(self.atoms.cell),
             "positions": self.atoms.get_positions(),
@@ -64,11 +64,11 @@ class Dynamics:
         return found
 
     def run(self, steps: int) -> None:
-        """Move the atoms by a number of steps."""
+        """Integrate a number of steps."""
         for _ in range(steps):
             self._md.step()
 
-    def _made(self) -> Any:
+    def _make_dynamics(self) -> Any:
         protocol = self._spec.protocol
         common = {"timestep": protocol.timestep_fs * units.fs, "logfile": None, "trajectory": None}
         damping = protocol.damping_fs * units.fs
@@ -86,13 +86,14 @@ class Dynamics:
                 fixcm=False,
                 **common,
             )
-        return _nose_hoover(self.atoms, temperature, damping, common)
+        return _make_nose_hoover(self.atoms, temperature, damping, common)
 
 
-def _nose_hoover(atoms: Atoms, temperature_k: float, damping: float, common: Any) -> Any:
-    """A Nosé–Hoover chain for the 3N − 3 momenta of a cell that does not drift.
+def _make_nose_hoover(atoms: Atoms, temperature_k: float, damping: float, common: Any) -> Any:
+    """Make a Nosé–Hoover chain for 3N − 3 degrees of freedom, the centre of mass being fixed.
 
-    ASE counts 3N, which with the drift removed would hold the temperature N/(N − 1) too high.
+    Martyna, Klein, Tuckerman, J. Chem. Phys. 97, 2635 (1992), 10.1063/1.463940. ASE counts 3N,
+    which would hold the temperature too high by a factor of N/(N − 1).
     """
     dynamics = NoseHooverChainNVT(atoms, temperature_K=temperature_k, tdamp=damping, **common)
     dynamics._thermostat = NoseHooverChainThermostat(
@@ -104,7 +105,7 @@ def _nose_hoover(atoms: Atoms, temperature_k: float, damping: float, common: Any
     return dynamics
 
 
-def temperature_of(atoms: Atoms) -> float:
-    """Instantaneous temperature of 3N − 3 momenta, K."""
+def instantaneous_temperature_k(atoms: Atoms) -> float:
+    """Instantaneous temperature of 3N − 3 degrees of freedom, K."""
     freedom = max(1, 3 * len(atoms) - 3)
     return float(2.0 * atoms.get_kinetic_energy() / (freedom * units.kB))

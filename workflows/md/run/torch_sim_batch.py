@@ -1,16 +1,16 @@
-"""``run_batch``: several runs as one batch on one device, each with its own bookkeeping.
+"""Run several MD runs as one batch on one device, each with its own files.
 
-Each run goes through ``run_piece`` as it would alone: its thermostat, trajectory, checkpoints,
-guards, assessment, second attempt and ending are the same code, and a run may go on alone from a
-checkpoint that a batch has left, or the other way round. Only the forces come from one torch-sim
-call for all runs that are left.
+Each run goes through ``run_segment`` as it would alone: its thermostat, trajectory, checkpoints,
+guards, assessment, second attempt and ending are the same code, and a run may continue alone from
+a checkpoint of a batch, or the other way round. Only the forces come from one torch-sim call for
+all active runs.
 
-What is exact: a checkpoint holds the whole state of the run's thermostat and of its random
-numbers, and a run's noise does not depend on its neighbours in the batch. So a run in pieces
-equals an unbroken one bit for bit where the potential gives a cell the same bits in any batch, as
-a pair potential on the CPU can. Potentials of neural networks sum in an order that depends on the
-batch (and on a GPU on chance): their forces differ in the last digits, and trajectories part as
-those of any chaotic motion do. Their averages are the same.
+Reproducibility: a checkpoint holds the whole state of the run's thermostat and of its random
+numbers, and the noise of a run does not depend on the other runs of the batch. So a run in
+segments equals an unbroken one bit for bit where the potential gives a cell the same bits in any
+batch, as a pair potential on the CPU can. Neural network potentials sum in an order that depends
+on the batch (and on a GPU on chance): their forces differ in the last digits, and trajectories
+diverge as those of any chaotic motion do. Their averages agree.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from dualion.structures.errors import InputError
 from dualion.workflows.md.engines.ase_engine import AseEngine, limit_threads
-from dualion.workflows.md.engines.base import Engine, Leg, Resources
+from dualion.workflows.md.engines.base import Engine, EngineCall, Resources
 from dualion.workflows.md.engines.torch_sim_models import BatchModel, check_parity, make_model
 from dualion.workflows.md.plan.spec import RunSpec
-from dualion.workflows.md.run.force_batcher import Meeting, MeetingCalculator
+from dualion.workflows.md.run.force_batcher import BatchedCalculator, ForceBatcher
 from dualion.workflows.md.run.guards import Guard
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
-from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.segment import run_segment
 from dualion.workflows.md.run.thermostats import Dynamics
 from dualion.workflows.md.run.trajectory_file import MdFrame
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
-    from dualion.workflows.md.engines.torch_sim_models import Answer
+    from dualion.workflows.md.engines.torch_sim_models import EnergyAndForces
 
 
-class Piece(Protocol):
-    """``run_piece``, or what wraps it."""
+class SegmentFunction(Protocol):
+    """``run_segment``, or a function that wraps it."""
 
     def __call__(
         self,
@@ -52,7 +52,7 @@ class Piece(Protocol):
         job: str = "",
         engine: Engine | None = None,
     ) -> Progress:
-        """Take one run as far as the time allows."""
+        """Compute one segment of a run."""
         ...
 
 
@@ -63,81 +63,81 @@ def run_batch(
     stop: threading.Event | None = None,
     device: str = "auto",
     job: str = "",
-    piece: Piece = run_piece,
+    segment: SegmentFunction = run_segment,
 ) -> list[Progress]:
-    """Take several runs from their checkpoints as far as the time limit allows, together.
+    """Advance several runs together from their checkpoints.
 
     They must have the same engine and model file; cells, temperatures, seeds, thermostats and time
-    steps may differ. A run that ends leaves the batch and the others go on; while one is being
-    analysed they wait. Computing costs are shared evenly by the runs that are left.
+    steps may differ. A run that ends leaves the batch and the others continue; while one is being
+    analysed they wait. Computing costs are shared evenly by the active runs.
 
     Args:
         paths: the runs' folders.
-        resources: what all of them together may use.
-        stop: once it is set, each run is brought to a checkpoint and left.
+        resources: resources of all of them together.
+        stop: once set, each run writes a checkpoint and leaves.
         device: auto, cpu or cuda.
         job: number in the batch system's queue.
-        piece: what takes one run on; the stop that it is given is the run's own, and setting it
-            does not stop the others.
+        segment: computes a segment of one run; the stop event that it gets is the run's own, and
+            setting it does not stop the others.
 
     Returns:
-        How each run stands, in the order of the paths: paused, done or failed.
+        Progress of each run, in the order of the paths: paused, done or failed.
 
     Raises:
-        InputError: the runs cannot be one batch; nothing has begun. Or there is no run in a
-            folder, or another process has one: the other runs have been worked off by then.
+        InputError: the runs cannot be one batch; nothing has started. Or a folder holds no run, or
+            another process has one: the other runs have been computed by then.
     """
-    shared = _Shared.of([RunFolder(path) for path in paths], device)
+    model = _SharedModel.for_runs([RunFolder(path) for path in paths], device)
     stop = stop or threading.Event()
-    meeting = Meeting(shared, len(paths))
+    batcher = ForceBatcher(model, len(paths))
     found: dict[int, Progress] = {}
     errors: dict[int, BaseException] = {}
 
-    def work(place: int) -> None:
-        engine = _Member(shared, meeting, place)
-        with meeting.member():
+    def work(index: int) -> None:
+        engine = _BatchedEngine(model, batcher, index)
+        with batcher.join_run():
             try:
-                found[place] = piece(
-                    paths[place],
+                found[index] = segment(
+                    paths[index],
                     resources,
-                    stop=_OwnStop(stop),
+                    stop=_RunStop(stop),
                     device=device,
                     job=job,
                     engine=engine,
                 )
             except BaseException as error:  # the thread's end; raised again below
-                errors[place] = error
+                errors[index] = error
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(len(paths))]
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(paths))]
     limit_threads(resources.cores)  # each thread has a limit of its own, and this one computes
     for thread in threads:
         thread.start()
-    meeting.serve(stop)
+    batcher.serve(stop)
     for thread in threads:
         thread.join()
     if errors:
         raise errors[min(errors)]
-    return [found[place] for place in range(len(paths))]
+    return [found[index] for index in range(len(paths))]
 
 
-class _OwnStop(threading.Event):
-    """Stop of one run; it is set, too, once all are asked to stop.
+class _RunStop(threading.Event):
+    """Stop event of one run; it also counts as set once the batch is to stop.
 
     Args:
-        common: of the whole batch.
+        batch_stop: stop event of the whole batch.
     """
 
-    def __init__(self, common: threading.Event) -> None:
+    def __init__(self, batch_stop: threading.Event) -> None:
         super().__init__()
-        self._common = common
+        self._batch_stop = batch_stop
 
     def is_set(self) -> bool:
         """Whether this run is to stop."""
-        return super().is_set() or self._common.is_set()
+        return super().is_set() or self._batch_stop.is_set()
 
 
-class _Shared:
-    """The potential of a batch, made and checked when the first run needs it.
+class _SharedModel:
+    """The potential of a batch, loaded and checked when the first run needs it.
 
     Args:
         folders: of the runs.
@@ -154,8 +154,12 @@ class _Shared:
         self._model: BatchModel | None = None
 
     @classmethod
-    def of(cls, folders: Sequence[RunFolder], device: str) -> _Shared:
-        """The one that all runs name.
+    def for_runs(cls, folders: Sequence[RunFolder], device: str) -> _SharedModel:
+        """Take the potential that all runs name.
+
+        Args:
+            folders: of the runs.
+            device: auto, cpu or cuda.
 
         Raises:
             InputError: they name several, or none.
@@ -170,8 +174,8 @@ class _Shared:
             )
         return cls(folders, *kinds.pop(), device)
 
-    def made(self) -> BatchModel:
-        """The model, which has shown to agree with the potential's ASE calculator.
+    def load(self) -> BatchModel:
+        """Load the model once, and check that it agrees with the potential's ASE calculator.
 
         Raises:
             InputError: it cannot be made, or does not agree; see ``torch_sim_models``.
@@ -184,28 +188,28 @@ class _Shared:
             self._model = model
         return self._model
 
-    def __call__(self, cells: Sequence[Atoms]) -> list[Answer]:
-        """Energies and forces of cells."""
-        return self.made()(cells)
+    def __call__(self, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
+        """Compute energies and forces of cells."""
+        return self.load()(cells)
 
 
-class _Member(AseEngine):
+class _BatchedEngine(AseEngine):
     """The engine of one run of a batch.
 
     Args:
-        shared: the batch's potential.
-        meeting: where the runs meet.
-        place: of this run in the batch.
+        model: the batch's potential.
+        batcher: collects the force requests.
+        index: of this run in the batch.
     """
 
-    def __init__(self, shared: _Shared, meeting: Meeting, place: int) -> None:
-        AseEngine.__init__(self, shared.engine, shared.device)
-        self._shared, self._meeting, self._place = shared, meeting, place
+    def __init__(self, model: _SharedModel, batcher: ForceBatcher, index: int) -> None:
+        AseEngine.__init__(self, model.engine, model.device)
+        self._model, self._batcher, self._index = model, batcher, index
 
     def _calculator(self, spec: RunSpec) -> Calculator:
-        self._shared.made()
-        return MeetingCalculator(self._meeting, self._place)
+        self._model.load()
+        return BatchedCalculator(self._batcher, self._index)
 
-    def _frame(self, leg: Leg, dynamics: Dynamics, step: int, guard: Guard) -> MdFrame:
-        leg.shared_by = self._meeting.together
-        return AseEngine._frame(self, leg, dynamics, step, guard)
+    def _take_frame(self, call: EngineCall, dynamics: Dynamics, step: int, guard: Guard) -> MdFrame:
+        call.sharing_runs = self._batcher.last_batch_size
+        return AseEngine._take_frame(self, call, dynamics, step, guard)

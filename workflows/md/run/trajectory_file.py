@@ -1,7 +1,7 @@
-"""The joined trajectory of a run: extended XYZ in gzip members, one a checkpoint.
+"""The trajectory file of a run: extended XYZ in gzip members, one per checkpoint.
 
-A checkpoint notes how many bytes belong to it. What a killed piece wrote after it is cut off
-before the run goes on, so that no frame is there twice and none is missing.
+A checkpoint records how many bytes belong to it. What a killed segment wrote after its last
+checkpoint is truncated before the run continues, so that no frame is duplicated or missing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MdFrame:
-    """One kept frame.
+    """One frame of the trajectory.
 
     Attributes:
-        step: MD steps of ``timestep_fs`` since the start.
-        time_ps: ps since the start.
-        positions: shape (n, 3), Å, never folded back.
+        step: MD step since the start, in units of ``timestep_fs``.
+        time_ps: simulated time since the start, ps.
+        positions: shape (n, 3), Å, unwrapped.
         cell: shape (3, 3), Å; rows are the lattice vectors.
         energy_ev: potential energy of the cell, eV.
         temperature_k: instantaneous temperature, K.
@@ -37,8 +37,13 @@ class MdFrame:
     temperature_k: float
 
 
-def frame_text(symbols: Sequence[str], frame: MdFrame) -> str:
-    """One frame as extended XYZ; positions to 1e-5 Å, times in ps."""
+def format_frame(symbols: Sequence[str], frame: MdFrame) -> str:
+    """Format one frame as extended XYZ; positions to 1e-5 Å, times in ps.
+
+    Args:
+        symbols: chemical symbols of the n atoms.
+        frame: the frame.
+    """
     lattice = " ".join(f"{value:.8f}" for value in frame.cell.ravel())
     head = (
         f'Lattice="{lattice}" Properties=species:S:1:pos:R:3 pbc="T T T" step={frame.step} '
@@ -53,13 +58,21 @@ def frame_text(symbols: Sequence[str], frame: MdFrame) -> str:
 
 
 def append_frames(path: Path, symbols: Sequence[str], frames: Sequence[MdFrame]) -> int:
-    """Append frames as one gzip member, on the disk when this returns; the file's size in bytes.
+    """Append frames as one gzip member and synchronise it to disk.
+
+    Args:
+        path: the trajectory file.
+        symbols: chemical symbols of the n atoms.
+        frames: frames to append; none leaves the file as it is.
+
+    Returns:
+        The file's size, bytes.
 
     Raises:
         OSError: the disk refuses.
     """
     if frames:
-        text = "".join(frame_text(symbols, frame) for frame in frames)
+        text = "".join(format_frame(symbols, frame) for frame in frames)
         member = gzip.compress(text.encode("ascii"), compresslevel=6, mtime=0)
         with path.open("ab") as handle:
             handle.write(member)
@@ -68,11 +81,15 @@ def append_frames(path: Path, symbols: Sequence[str], frames: Sequence[MdFrame])
     return path.stat().st_size if path.exists() else 0
 
 
-def cut_to(path: Path, size: int) -> None:
-    """Cut off what was written after a checkpoint.
+def truncate_to(path: Path, size: int) -> None:
+    """Truncate the file to what its checkpoint counts.
+
+    Args:
+        path: the trajectory file.
+        size: bytes that the checkpoint counts.
 
     Raises:
-        ValueError: the file is shorter than the checkpoint says: frames are missing.
+        ValueError: the file is shorter than that: frames are missing.
     """
     present = path.stat().st_size if path.exists() else 0
     if present < size:

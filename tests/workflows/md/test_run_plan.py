@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from queue_folders import WELLS, block_of, folder_of, look, queued
+from queue_folders import WELLS, block_of, folder_of, queued, reconcile_runs
 from typer.testing import CliRunner
 
 from dualion.results.columns import CANDIDATES, Row
@@ -15,9 +15,9 @@ from dualion.structures.errors import InputError
 from dualion.workflows.cli.main import app
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.plan.config import MdBlock
-from dualion.workflows.md.plan.enqueue import queue_up
+from dualion.workflows.md.plan.enqueue import enqueue_runs
 from dualion.workflows.md.plan.run_plan import estimate, plan_runs
-from dualion.workflows.md.plan.selection import of_candidates, of_file
+from dualion.workflows.md.plan.selection import select_candidates, select_file
 from dualion.workflows.md.states import RunState
 
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 def names(folder: Path, **changes: object) -> list[str]:
     block = MdBlock.model_validate(changes)
-    return [subject.formula for subject in of_candidates(folder, block)[0]]
+    return [subject.formula for subject in select_candidates(folder, block)[0]]
 
 
 def test_candidates_are_taken_from_the_top_and_filtered(folder: Path) -> None:
@@ -64,10 +64,10 @@ def test_candidates_are_taken_from_the_top_and_filtered(folder: Path) -> None:
 
 
 def test_ids_go_around_the_filters_and_unknown_ones_name_the_closest(folder: Path) -> None:
-    (found,), skipped = of_candidates(folder, MdBlock(), ids=["LiCl.cif#LiCl"])  # type: ignore[call-arg]
+    (found,), skipped = select_candidates(folder, MdBlock(), ids=["LiCl.cif#LiCl"])  # type: ignore[call-arg]
     assert (found.formula, found.structure_key, skipped) == ("LiCl", f"{1:016x}", [])
     with pytest.raises(InputError, match=r"did you mean 'LiI.cif#LiI'"):
-        of_candidates(folder, MdBlock(), ids=["LiI.cif"])  # type: ignore[call-arg]
+        select_candidates(folder, MdBlock(), ids=["LiI.cif"])  # type: ignore[call-arg]
 
 
 def test_a_folder_without_candidates_says_so(folder: Path, tmp_path: Path) -> None:
@@ -82,34 +82,36 @@ def test_each_cell_temperature_and_replica_is_a_run_with_a_seed_of_its_own() -> 
     block = block_of(
         cells=["perfect", "schottky"], protocol={"temperatures_k": [300.0, 400.0], "replicas": 2}
     )
-    runs = plan_runs([of_file("LiI")], block).runs
+    runs = plan_runs([select_file("LiI")], block).runs
     assert len({run.spec.key for run in runs}) == len({run.spec.seed for run in runs}) == 8
     assert {run.spec.cell for run in runs} == {"perfect", "schottky_Li1_I1"}
     assert {run.cell.n_atoms for run in runs} == {8, 6}
     assert all(run.spec.charges_e == {"Li": 1.0, "I": -1.0} for run in runs)
-    again = plan_runs([of_file("LiI")], block).runs
+    again = plan_runs([select_file("LiI")], block).runs
     assert [run.spec for run in again] == [run.spec for run in runs]
-    other = plan_runs([of_file("LiI")], block.model_copy(update={"seed": 2})).runs
+    other = plan_runs([select_file("LiI")], block.model_copy(update={"seed": 2})).runs
     assert not {run.spec.seed for run in other} & {run.spec.seed for run in runs}
 
 
 def test_a_further_temperature_leaves_the_others_as_they_are() -> None:
-    one = plan_runs([of_file("LiI")], block_of(protocol={"temperatures_k": [300.0]})).runs
-    two = plan_runs([of_file("LiI")], block_of(protocol={"temperatures_k": [300.0, 400.0]})).runs
+    one = plan_runs([select_file("LiI")], block_of(protocol={"temperatures_k": [300.0]})).runs
+    two = plan_runs(
+        [select_file("LiI")], block_of(protocol={"temperatures_k": [300.0, 400.0]})
+    ).runs
     assert one[0].spec == two[0].spec
 
 
 def test_what_the_engine_or_the_cell_cannot_do_is_left_out_with_the_reason() -> None:
-    plan = plan_runs([of_file("LiI")], block_of("no_such_module:Thing"))
+    plan = plan_runs([select_file("LiI")], block_of("no_such_module:Thing"))
     assert not plan.runs and "package that is not installed" in plan.skipped[0].message
-    plan = plan_runs([of_file("LiI")], block_of(most_atoms=4))
+    plan = plan_runs([select_file("LiI")], block_of(most_atoms=4))
     assert not plan.runs and "allow more atoms" in plan.skipped[0].message
     with pytest.raises(InputError, match="did you mean 'chgnet'"):
-        plan_runs([of_file("LiI")], block_of("chgnett"))
+        plan_runs([select_file("LiI")], block_of("chgnett"))
 
 
 def test_costs_follow_from_steps_and_atoms() -> None:
-    runs = plan_runs([of_file("LiI")], block_of(protocol={"budget_ps": 4.0})).runs
+    runs = plan_runs([select_file("LiI")], block_of(protocol={"budget_ps": 4.0})).runs
     cost = estimate(runs, speeds={WELLS: 1e-3})
     assert cost.seconds == pytest.approx(200 * 8 * 1e-3)  # 0.4 ps at 2 fs, 8 atoms
     assert estimate(runs, speeds={WELLS: 1e-3}, most=True).seconds == pytest.approx(16.0)
@@ -121,20 +123,20 @@ def test_queueing_twice_adds_nothing_and_other_numbers_add_runs(tmp_path: Path) 
     folder = folder_of(tmp_path / "f")
     assert (queued(folder).added, queued(folder).added) == (1, 0)
     assert queued(folder, protocol={"production_ps": 0.3}).added == 1
-    assert len(look(folder)) == 2
+    assert len(reconcile_runs(folder)) == 2
 
 
 def test_a_folder_that_cannot_be_written_leaves_the_run_planned(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "f")
-    plan = plan_runs([of_file("LiI")], block_of())
+    plan = plan_runs([select_file("LiI")], block_of())
     folder.md.write_text("in the way")
     with pytest.raises(InputError, match="Cannot write the run"):
-        queue_up(folder, plan)
+        enqueue_runs(folder, plan)
     with folder.reading() as runs:
         assert [run.state for run in runs.all()] == [RunState.PLANNED]
     folder.md.unlink()
-    assert queue_up(folder, plan).known == 1
-    assert [one.state for one in look(folder)] == [RunState.PREPARED]
+    assert enqueue_runs(folder, plan).known == 1
+    assert [one.state for one in reconcile_runs(folder)] == [RunState.PREPARED]
 
 
 def test_settings_beside_the_candidates_are_read_and_their_faults_name_the_line(
@@ -143,6 +145,9 @@ def test_settings_beside_the_candidates_are_read_and_their_faults_name_the_line(
     (folder / "md.yaml").write_text("md:\n  engine: cp2k\ncluster:\n  queue: normal\n")
     opened = MdFolder.open(folder)
     assert (opened.block.engine, opened.cluster.queue) == ("cp2k", "normal")
+    for key in ("segments", "pieces"):  # the second is the key of earlier versions
+        (folder / "md.yaml").write_text(f"md:\n  {key}: 3\n")
+        assert MdFolder.open(folder).block.segments == 3
     (folder / "md.yaml").write_text("md:\n  engin: cp2k\n")
     with pytest.raises(InputError, match=r"line 2: unknown key 'engin'; did you mean 'engine'"):
         MdFolder.open(folder)

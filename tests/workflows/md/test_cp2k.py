@@ -1,4 +1,4 @@
-"""CP2K's input, data files and restarts, without CP2K; ``test_md_cp2k_real`` runs it."""
+"""CP2K's input, data files and restarts, without CP2K; ``test_cp2k_program`` runs it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.calculators.cp2k import parse_input
-from external_runs import leg_of, make_run, rock_salt
+from external_runs import engine_call_of, make_run, rock_salt
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.engines.cp2k import Cp2kEngine, kinds_of
+from dualion.workflows.md.engines.cp2k import Cp2kEngine, find_kinds
 from dualion.workflows.md.engines.cp2k_data import Kind
-from dualion.workflows.md.engines.cp2k_input import cp2k_settings, render_input
+from dualion.workflows.md.engines.cp2k_input import check_cp2k_settings, format_input
 from dualion.workflows.md.engines.cp2k_output import (
-    cp2k_frames,
-    cp2k_restarts,
-    is_whole_fortran_file,
-    restart_step,
+    is_complete_fortran_file,
+    read_cp2k_frames,
+    read_cp2k_restarts,
+    read_restart_step,
 )
-from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.segment import run_segment
 
 POTENTIALS = """
 #PBE functional
@@ -64,13 +64,15 @@ KINDS = [
 
 
 def test_basis_and_potential_are_for_the_same_electrons(data: Path) -> None:
-    settings = cp2k_settings({"data_dir": str(data)})
-    assert kinds_of(settings, ("Li", "I")) == KINDS
+    settings = check_cp2k_settings({"data_dir": str(data)})
+    assert find_kinds(settings, ("Li", "I")) == KINDS
     # Ga has a potential of 13 electrons first; the basis that there is goes with three.
-    assert kinds_of(settings, ("Ga",)) == [Kind("Ga", "DZVP-MOLOPT-SR-GTH", "GTH-PBE-q3")]
-    own = cp2k_settings({"data_dir": str(data), "kinds": {"Ga": {"potential": "GTH-PBE-q13"}}})
+    assert find_kinds(settings, ("Ga",)) == [Kind("Ga", "DZVP-MOLOPT-SR-GTH", "GTH-PBE-q3")]
+    own = check_cp2k_settings(
+        {"data_dir": str(data), "kinds": {"Ga": {"potential": "GTH-PBE-q13"}}}
+    )
     with pytest.raises(InputError, match=r"Ga are for different numbers\s+of valence electrons"):
-        kinds_of(own, ("Ga",))
+        find_kinds(own, ("Ga",))
 
 
 def test_an_element_without_data_is_named_before_queueing(data: Path, tmp_path: Path) -> None:
@@ -93,20 +95,20 @@ def test_a_missing_program_is_one_sentence_in_check_and_in_a_run(
     folder = make_run(tmp_path / "run", engine="cp2k", settings=settings)
     with pytest.raises(InputError, match="apt install cp2k cp2k-data"):
         Cp2kEngine().check(folder.spec(), ("I", "Li"))
-    progress = run_piece(folder.path, leg_of(folder).resources)
+    progress = run_segment(folder.path, engine_call_of(folder).resources)
     assert (progress.state, progress.reason) == ("failed", "missing_binary")
     assert "cp2k_of_nowhere" in progress.message
 
 
 def test_missing_data_files_say_where_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"apt install cp2k-data.*CP2K_DATA_DIR"):
-        kinds_of(cp2k_settings({"data_dir": str(tmp_path / "nowhere")}), ("Li",))
+        find_kinds(check_cp2k_settings({"data_dir": str(tmp_path / "nowhere")}), ("Li",))
 
 
 def test_the_input_says_what_the_run_is(tmp_path: Path) -> None:
     spec = make_run(tmp_path / "run", engine="cp2k").spec()
     root = parse_input(
-        render_input(spec, rock_salt(), KINDS, steps=20, going_on=False, limit_s=3600.7)
+        format_input(spec, rock_salt(), KINDS, steps=20, continued=False, limit_s=3600.7)
     )
     expected = {
         "GLOBAL": {"RUN_TYPE MD", "SEED 7", "WALLTIME 3600"},
@@ -135,7 +137,7 @@ def test_the_input_says_what_the_run_is(tmp_path: Path) -> None:
 
 def test_a_continuation_begins_with_the_restart(tmp_path: Path) -> None:
     spec = make_run(tmp_path / "run", engine="cp2k", thermostat="bussi").spec()
-    root = parse_input(render_input(spec, rock_salt(), KINDS, steps=7, going_on=True))
+    root = parse_input(format_input(spec, rock_salt(), KINDS, steps=7, continued=True))
     assert root.get_subsection("EXT_RESTART").keywords == ["RESTART_FILE_NAME start.restart"]
     assert "SCF_GUESS RESTART" in root.get_subsection("FORCE_EVAL/DFT/SCF").keywords
     assert "WFN_RESTART_FILE_NAME start.wfn" in root.get_subsection("FORCE_EVAL/DFT").keywords
@@ -167,7 +169,7 @@ def test_the_users_own_sections_go_before_ours(tmp_path: Path) -> None:
     &END FORCE_EVAL
     """
     spec = make_run(tmp_path / "run", engine="cp2k", settings={"input": own}).spec()
-    root = parse_input(render_input(spec, rock_salt(), KINDS, steps=7, going_on=False))
+    root = parse_input(format_input(spec, rock_salt(), KINDS, steps=7, continued=False))
     assert "MINIMIZER CG" in root.get_subsection("FORCE_EVAL/DFT/SCF/OT").keywords
     assert root.get_subsection("FORCE_EVAL/DFT/SCF").keywords.count("EPS_SCF 1") == 0
     assert root.get_subsection("FORCE_EVAL/DFT/XC/VDW_POTENTIAL").keywords
@@ -187,7 +189,7 @@ def test_the_users_own_sections_go_before_ours(tmp_path: Path) -> None:
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        cp2k_settings(settings)
+        check_cp2k_settings(settings)
 
 
 def _record(content: bytes) -> bytes:
@@ -200,22 +202,22 @@ RESTART = b"&MOTION\n   &MD\n     STEP_START_VAL  12\n   &END MD\n&END MOTION\n"
 
 def test_a_restart_that_is_cut_short_is_passed_over(tmp_path: Path) -> None:
     whole = RESTART + b" &FORCE_EVAL\n &END FORCE_EVAL\n"
-    assert restart_step(whole) == 12
+    assert read_restart_step(whole) == 12
     continued = whole + b" &EXT_RESTART\n   RESTART_POS  T\n &END EXT_RESTART\n"
-    assert restart_step(continued) == 12 and restart_step(continued[:-8]) is None
-    assert restart_step(RESTART) is None and restart_step(b"") is None
+    assert read_restart_step(continued) == 12 and read_restart_step(continued[:-8]) is None
+    assert read_restart_step(RESTART) is None and read_restart_step(b"") is None
     wavefunction = _record(b"1234") + _record(b"x" * 100)
-    assert is_whole_fortran_file(wavefunction)
-    assert not is_whole_fortran_file(wavefunction[:-1]) and not is_whole_fortran_file(b"")
-    assert not is_whole_fortran_file(wavefunction[:-4] + b"abcd")
+    assert is_complete_fortran_file(wavefunction)
+    assert not is_complete_fortran_file(wavefunction[:-1]) and not is_complete_fortran_file(b"")
+    assert not is_complete_fortran_file(wavefunction[:-4] + b"abcd")
     (tmp_path / "md-1.restart").write_bytes(whole.replace(b"12", b"15")[:-9])
     (tmp_path / "md-1.restart.bak-1").write_bytes(whole)
     (tmp_path / "md-1.restart.bak-2").write_bytes(whole.replace(b"12", b"9"))
     (tmp_path / "md-RESTART.wfn").write_bytes(wavefunction[:-1])
     (tmp_path / "md-RESTART.wfn.bak-1").write_bytes(wavefunction)
-    found = list(cp2k_restarts(tmp_path))
+    found = list(read_cp2k_restarts(tmp_path))
     assert [restart.step for restart in found] == [12, 9]
-    assert found[0].files() == {"start.restart": whole, "start.wfn": wavefunction}
+    assert found[0].read_files() == {"start.restart": whole, "start.wfn": wavefunction}
 
 
 def test_frames_are_read_as_far_as_the_files_are_whole(tmp_path: Path) -> None:
@@ -232,13 +234,13 @@ def test_frames_are_read_as_far_as_the_files_are_whole(tmp_path: Path) -> None:
     (tmp_path / "md-pos-1.xyz").write_text(text)
     (tmp_path / "md-1.ener").write_text("\n".join(rows) + "\n")
     cell = np.array(atoms.cell)
-    found = cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)
+    found = read_cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)
     assert sorted(found) == [0, 5, 10] and found[10].time_ps == pytest.approx(0.005)
     assert found[5].energy_ev == pytest.approx(-80.0 * 27.211386245988)
     (tmp_path / "md-pos-1.xyz").write_text(text[:-50])
-    assert sorted(cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)) == [0, 5]
+    assert sorted(read_cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)) == [0, 5]
     (tmp_path / "md-1.ener").write_text("\n".join(rows[:2]) + "\n")
-    assert sorted(cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)) == [0]
+    assert sorted(read_cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5)) == [0]
     (tmp_path / "md-pos-1.xyz").write_bytes(bytes(range(256)) * 40)
-    assert cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5) == {}
-    assert cp2k_frames(tmp_path / "nowhere", cell, symbols, timestep_fs=0.5) == {}
+    assert read_cp2k_frames(tmp_path, cell, symbols, timestep_fs=0.5) == {}
+    assert read_cp2k_frames(tmp_path / "nowhere", cell, symbols, timestep_fs=0.5) == {}

@@ -1,4 +1,4 @@
-"""CP2K for real: pieces, a kill between them, a stop, against a run that nothing broke."""
+"""CP2K for real: segments, a kill between them, a stop, against a run that nothing broke."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from external_runs import joined_frames, leg_of, make_run
+from external_runs import engine_call_of, joined_frames, make_run
 
 from dualion.workflows.md.engines.cp2k import Cp2kEngine
 from dualion.workflows.md.run.run_folder import RunFolder
@@ -39,20 +39,20 @@ SMOKE = {
 """A basis with which the atoms move plausibly and a step takes seconds; electrons converged so
 tightly that the guess from which they begin leaves no trace."""
 
-PIECE = """
+SEGMENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from external_runs import leg_of
+from external_runs import engine_call_of
 from dualion.workflows.md.engines.cp2k import Cp2kEngine
 from dualion.workflows.md.run.run_folder import RunFolder
-Cp2kEngine().advance(leg_of(RunFolder(Path({run!r})), checkpoint_s={checkpoint_s}))
+Cp2kEngine().advance(engine_call_of(RunFolder(Path({run!r})), checkpoint_s={checkpoint_s}))
 """
 
 
-def _piece(folder: RunFolder, checkpoint_s: float = 1.0) -> subprocess.Popen[bytes]:
-    """A piece in a process of its own, so that it can be killed as a batch system does."""
-    code = PIECE.format(
+def _start_segment(folder: RunFolder, checkpoint_s: float = 1.0) -> subprocess.Popen[bytes]:
+    """A segment in a process of its own, so that it can be killed as a batch system does."""
+    code = SEGMENT.format(
         tests=str(Path(__file__).parent), run=str(folder.path), checkpoint_s=checkpoint_s
     )
     return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -66,7 +66,7 @@ def _wait(condition: object, limit_s: float = 1200.0) -> None:
 
 
 def _restart_written(folder: RunFolder, step: int) -> bool:
-    first = folder.path / "work" / "piece-0001" / "md-1.restart"
+    first = folder.path / "work" / "call-0001" / "md-1.restart"
     try:
         text = first.read_text()
     except OSError:
@@ -80,9 +80,9 @@ def _restart_written(folder: RunFolder, step: int) -> bool:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """Twenty steps in one piece."""
+    """Twenty steps in one segment."""
     folder = make_run(tmp_path_factory.mktemp("cp2k") / "unbroken", engine="cp2k", settings=SMOKE)
-    assert Cp2kEngine().advance(leg_of(folder))
+    assert Cp2kEngine().advance(engine_call_of(folder))
     return folder
 
 
@@ -96,22 +96,22 @@ def test_an_unbroken_run_keeps_every_frame(unbroken: RunFolder) -> None:
 
 def test_a_run_killed_between_equals_an_unbroken_one(unbroken: RunFolder, tmp_path: Path) -> None:
     folder = make_run(tmp_path / "killed", engine="cp2k", settings=SMOKE)
-    process = _piece(folder)
+    process = _start_segment(folder)
     try:
         _wait(lambda: _restart_written(folder, 9) or process.poll() is not None)
-        assert process.poll() is None, "the piece ended before it could be killed"
-        os.killpg(process.pid, signal.SIGKILL)  # the piece; CP2K is left without a parent
+        assert process.poll() is None, "the segment ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)  # the segment; CP2K is left without a parent
         process.wait()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     orphan = _cp2k_in(folder)
-    assert Cp2kEngine().advance(leg_of(folder))
+    assert Cp2kEngine().advance(engine_call_of(folder))
     assert orphan is None or not _alive(orphan)
     steps, positions, energies = joined_frames(folder)
     true_steps, true_positions, true_energies = joined_frames(unbroken)
     assert steps == true_steps  # no gap, no double frame
-    assert len(list((folder.path / "work").glob("piece-*"))) == 2
+    assert len(list((folder.path / "work").glob("call-*"))) == 2
     noise = _noise(unbroken, folder)
     print(f"largest difference of a position after the kill: {noise:.2e} Å")
     # Positions are kept to 1e-5 Å: two roundings of numbers that differ by the noise.
@@ -122,20 +122,20 @@ def test_a_run_killed_between_equals_an_unbroken_one(unbroken: RunFolder, tmp_pa
 
 def test_a_stop_leaves_a_restart_and_the_run_goes_on(unbroken: RunFolder, tmp_path: Path) -> None:
     folder = make_run(tmp_path / "stopped", engine="cp2k", settings=SMOKE)
-    leg = leg_of(folder, checkpoint_s=1.0)
+    call = engine_call_of(folder, checkpoint_s=1.0)
     import threading
 
     def stop_later() -> None:
         _wait(lambda: _restart_written(folder, 3))
-        leg.stop.set()
+        call.stop.set()
 
     thread = threading.Thread(target=stop_later)
     thread.start()
-    assert not Cp2kEngine().advance(leg)
+    assert not Cp2kEngine().advance(call)
     thread.join()
     steps = joined_frames(folder)[0]
     assert 0 < folder.progress().done_ps < 0.02 and steps == [0, 5, 10, 15][: len(steps)]
-    assert Cp2kEngine().advance(leg_of(folder))
+    assert Cp2kEngine().advance(engine_call_of(folder))
     assert joined_frames(folder)[0] == [0, 5, 10, 15, 20]
     assert _noise(unbroken, folder) < 1e-6
 
@@ -156,7 +156,7 @@ def _alive(process: psutil.Process) -> bool:
 
 
 def _noise(unbroken: RunFolder, folder: RunFolder) -> float:
-    """Largest difference of CP2K's own positions, printed to 1e-10 Å, in the last pieces, Å."""
+    """Largest difference of CP2K's own positions, printed to 1e-10 Å, in the last segments, Å."""
     true, other = (_last_positions(f) for f in (unbroken, folder))
     common = sorted(set(true) & set(other))
     assert common
@@ -166,6 +166,6 @@ def _noise(unbroken: RunFolder, folder: RunFolder) -> float:
 def _last_positions(folder: RunFolder) -> dict[int, np.ndarray]:
     from dualion.structures.trajectories.cp2k.output import read_cp2k_xyz
 
-    piece = sorted((folder.path / "work").glob("piece-*"))[-1]
-    stream = read_cp2k_xyz(piece / "md-pos-1.xyz", np.eye(3))
+    segment = sorted((folder.path / "work").glob("call-*"))[-1]
+    stream = read_cp2k_xyz(segment / "md-pos-1.xyz", np.eye(3))
     return {frame.step: frame.positions for frame in stream.frames}

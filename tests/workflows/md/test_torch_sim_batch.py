@@ -17,10 +17,9 @@ from md_batch_samples import ENGINE, ArgonCalculator, argon, argon_model, make_r
 from dualion.structures.errors import InputError
 from dualion.workflows.md.engines import Resources, torch_sim_models
 from dualion.workflows.md.engines.torch_sim_models import MODELS, make_model, supports
-from dualion.workflows.md.run import job, local
-from dualion.workflows.md.run import segment as piece
+from dualion.workflows.md.run import job, local, segment
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
-from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.segment import run_segment
 from dualion.workflows.md.run.supervisor import CANCEL
 from dualion.workflows.md.run.torch_sim_batch import run_batch
 
@@ -36,7 +35,7 @@ Watch = Callable[[Any, int, dict[str, Any]], None]
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a finished run takes seconds and is tested elsewhere."""
-    monkeypatch.setattr(piece, "analyse_run", lambda folder, spec: None)
+    monkeypatch.setattr(segment, "analyse_run", lambda folder, spec: None)
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def test_runs_in_a_batch_are_those_runs_alone(tmp_path: Path, watched: Any) -> N
     assert model.calls[0] == 3
     assert set(model.calls) == {3, 1}  # c has twice the steps
     for ours, theirs in zip(batch, alone, strict=True):
-        progress = run_piece(theirs, Resources(), device="cpu")
+        progress = run_segment(theirs, Resources(), device="cpu")
         assert progress.frames == RunFolder(ours).progress().frames > 15
         for value, wanted, far in zip(
             numbers(ours), numbers(theirs), (1e-4, 1e-5, 1e-2), strict=True
@@ -132,14 +131,14 @@ def test_a_stopped_batch_goes_on_without_a_gap_or_a_double_frame(
             stop.set()
 
     watched(ask)
-    paths, unbroken = three(tmp_path / "pieces"), three(tmp_path / "unbroken")
+    paths, unbroken = three(tmp_path / "segments"), three(tmp_path / "unbroken")
     found = run_batch(paths, Resources(), stop=stop, device="cpu")
     assert [progress.state for progress in found] == ["paused"] * 3
     assert all(0.0 < progress.done_ps < 0.15 for progress in found)
     watched()
     found = run_batch(paths, Resources(), device="cpu")
     assert states(found) == [("done", "budget_spent")] * 3
-    assert [progress.pieces for progress in found] == [2, 2, 2]
+    assert [progress.segments for progress in found] == [2, 2, 2]
     run_batch(unbroken, Resources(), device="cpu")
     for path, whole in zip(paths, unbroken, strict=True):
         assert steps(path) == sorted(set(steps(path)))
@@ -153,9 +152,9 @@ def test_one_run_can_be_stopped_by_itself(tmp_path: Path, watched: Any) -> None:
     def stop_one(path: Path, resources: Resources, *, stop: Any, **rest: Any) -> Progress:
         if path == paths[0]:
             stop.set()
-        return run_piece(path, resources, stop=stop, **rest)
+        return run_segment(path, resources, stop=stop, **rest)
 
-    found = run_batch(paths, Resources(), device="cpu", piece=stop_one)
+    found = run_batch(paths, Resources(), device="cpu", segment=stop_one)
     assert [progress.state for progress in found] == ["paused", "done"]
     assert found[0].frames == 2
 
@@ -165,9 +164,9 @@ def test_a_run_goes_on_alone_where_a_batch_has_left_it(tmp_path: Path, watched: 
     watched(lambda state, call, answer: stop.set() if call == 10 else None)
     paths, alone = three(tmp_path / "batch"), three(tmp_path / "alone")
     run_batch(paths, Resources(), stop=stop, device="cpu")
-    progress = run_piece(paths[0], Resources(), device="cpu")
+    progress = run_segment(paths[0], Resources(), device="cpu")
     assert progress.state == "done"
-    assert run_piece(alone[0], Resources(), device="cpu").frames == progress.frames
+    assert run_segment(alone[0], Resources(), device="cpu").frames == progress.frames
     assert numbers(paths[0])[0] == pytest.approx(numbers(alone[0])[0], abs=1e-4)
 
 
@@ -315,7 +314,7 @@ def test_sevennet_in_a_batch_is_sevennet_alone(tmp_path: Path) -> None:
     assert supports("sevennet")
     assert [p.state for p in run_batch(batch, Resources(), device="cpu")] == ["done"] * 2
     for ours, theirs in zip(batch, alone, strict=True):
-        run_piece(theirs, Resources(), device="cpu")
+        run_segment(theirs, Resources(), device="cpu")
         for value, wanted, far in zip(
             numbers(ours), numbers(theirs), (1e-3, 1e-3, 0.5), strict=True
         ):

@@ -1,4 +1,4 @@
-"""Job scripts of MD pieces, templates, and what a job does with its runs."""
+"""Job scripts of MD segments, templates, and what a job does with its runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from queue_folders import folder_of, look, queued
+from queue_folders import folder_of, queued, reconcile_runs
 from queue_stand_in import PROGRAMS, install_queue
 
 import dualion.workflows.md.submission as batch
@@ -54,7 +54,7 @@ cluster:
         ),
     ],
 )
-def test_scripts_ask_for_what_a_piece_needs(
+def test_scripts_ask_for_what_a_segment_needs(
     tmp_path: Path, scheduler: str, head: list[str], after: str, number: str
 ) -> None:
     folder = folder_of(tmp_path / "f", SETTINGS)
@@ -77,7 +77,9 @@ def test_scripts_ask_for_what_a_piece_needs(
     assert words[words.index("--launcher") + 1] == "mpirun -np 4"
     lines = (found.submission.folder / "runs.txt").read_text().splitlines()
     assert [(folder.md / line / "run.json").is_file() for line in lines] == [True] * 3
-    assert {one.state for one in look(folder)} == {RunState.PREPARED}  # nothing was submitted
+    assert {one.state for one in reconcile_runs(folder)} == {
+        RunState.PREPARED
+    }  # nothing was submitted
 
 
 def test_a_template_of_ones_own_is_filled_and_checked(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_a_queue_that_refuses_or_is_missing_gives_one_sentence(
     monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch there
     with pytest.raises(InputError, match="refused"):
         submit_runs(folder, scheduler="slurm")
-    assert {one.state for one in look(folder)} == {RunState.PREPARED}
+    assert {one.state for one in reconcile_runs(folder)} == {RunState.PREPARED}
 
 
 def test_limits_leave_time_for_the_last_checkpoint() -> None:
@@ -143,7 +145,7 @@ def test_a_job_takes_its_runs_as_far_as_its_time_goes(
         "queue_samples:Slow",
         protocol={"production_ps": 50.0, "budget_ps": 50.0, "replicas": 2},
     )
-    first, second = (folder.run_folder(one.run.place) for one in look(folder))
+    first, second = (folder.run_folder(one.run.place) for one in reconcile_runs(folder))
     words = ["--checkpoint-s", "0.1", "--limit-s", "7", str(first.path), str(second.path)]
     assert job(words) == 0
     assert first.progress().state == RunState.PAUSED and first.progress().done_ps > 0.0
@@ -151,7 +153,7 @@ def test_a_job_takes_its_runs_as_far_as_its_time_goes(
     assert "no time is left" in capsys.readouterr().out
     done = first.progress().done_ps
     assert job([*words[:3], "6", str(first.path)]) == 0
-    assert first.progress().done_ps > done and first.progress().pieces == 2
+    assert first.progress().done_ps > done and first.progress().segments == 2
 
 
 def test_a_job_without_runs_or_lines_says_so(
@@ -176,20 +178,20 @@ def test_a_silent_queue_takes_no_run_twice(
     assert found is not None and len(found.jobs) == queue.accepted == 2
     queue.fall_silent()
     for state in (RunState.PREPARED, RunState.PAUSED):  # before its first segment, and after it
-        (one,) = look(folder)
+        (one,) = reconcile_runs(folder)
         files = folder.run_folder(one.run.place)
         progress = files.progress()
         progress.state = state.value
         files.write_progress(progress)
         with pytest.raises(QueueSilentError, match="1 runs may still be in it"):
             submit_runs(folder, scheduler=scheduler)
-        (one,) = look(folder)
+        (one,) = reconcile_runs(folder)
         assert (one.state, one.reason) == (RunState.SUBMITTED, "queue_silent")
         assert "does not answer" in one.message
     assert queue.accepted == 2
     queue.recover()
     queue.tell("over")
-    (one,) = look(folder)
+    (one,) = reconcile_runs(folder)
     assert (one.state, one.reason) == (RunState.PAUSED, "")
     assert submit_runs(folder, scheduler=scheduler, segments=1) is not None
     assert queue.accepted == 3
@@ -224,7 +226,7 @@ def test_a_cancellation_that_the_queue_did_not_hear_can_be_repeated(
     queue.fall_silent()
     with pytest.raises(QueueSilentError, match="runs are cancelled, but job 1001 may stay"):
         cancel_runs(folder)
-    assert {one.state for one in look(folder)} == {RunState.CANCELLED}
+    assert {one.state for one in reconcile_runs(folder)} == {RunState.CANCELLED}
     queue.recover()
     assert cancel_runs(folder) == (0, ["1001", "1002"])
     assert queue.cancelled == ["1001", "1002"]

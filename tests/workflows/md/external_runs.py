@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from dualion.structures.trajectories.xyz import comment_values, xyz_blocks
-from dualion.workflows.md.engines import Leg, Resources
+from dualion.workflows.md.engines import EngineCall, Resources
 from dualion.workflows.md.plan.protocol import MdProtocol
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.run_folder import RunFolder
@@ -71,10 +71,10 @@ def make_run(
     return folder
 
 
-def leg_of(folder: RunFolder, **resources: object) -> Leg:
+def engine_call_of(folder: RunFolder, **resources: object) -> EngineCall:
     """A call of an engine to the end of the run."""
     spec = folder.spec()
-    return Leg(
+    return EngineCall(
         folder=folder,
         spec=spec,
         target_ps=spec.protocol.production_ps,

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from queue_folders import folder_of, look, queued
+from queue_folders import folder_of, queued, reconcile_runs
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.collect import collect
+from dualion.workflows.md.collect import collect_runs
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import RunStatus
 from dualion.workflows.md.run.local import LocalOptions, run_local
@@ -41,16 +41,29 @@ def test_a_killed_run_goes_on_and_one_that_dies_again_and_again_fails(tmp_path: 
     assert by_name["always"].reason == "process_killed"
     assert "fewer --workers" in by_name["always"].message
     once = by_name["once"]
-    assert (once.state, once.progress.pieces) == (RunState.DONE, 2)
+    assert (once.state, once.progress.segments) == (RunState.DONE, 2)
     assert steps_of(folder, once) == list(range(0, 201, 10))
-    found = collect(folder)
+    found = collect_runs(folder)
     assert (found.done, found.taken, found.problems) == (1, 1, [])
-    assert collect(folder).taken == 0
+    assert collect_runs(folder).taken == 0
     with (folder.path / "md_runs.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     done = [row for row in rows if row["state"] == "done"]
     assert {row["species"] for row in done} == {"Li", "I"}
     assert all(row["d_error_cm2_s"] and row["verdict"] for row in done)
+
+
+def test_a_run_that_advances_between_its_deaths_comes_to_its_end(tmp_path: Path) -> None:
+    """Each segment dies after its first checkpoint: more deaths than would end a run in a row."""
+    folder = folder_of(tmp_path / "f", "md:\n  checkpoint_s: 0.05\n")
+    (tmp_path / "lives").write_text("4")
+    queued(
+        folder, "queue_samples:Deadly", model_path=str(tmp_path / "lives"),
+        protocol={"production_ps": 0.8, "budget_ps": 0.8},
+    )  # fmt: skip
+    (one,) = run_local(folder, LocalOptions(workers=1, device="cpu"))
+    assert (one.state, one.progress.segments) == (RunState.DONE, 5)
+    assert steps_of(folder, one) == list(range(0, 401, 10))
 
 
 def test_a_stop_brings_every_run_to_a_checkpoint_and_the_next_call_goes_on(tmp_path: Path) -> None:
@@ -81,4 +94,4 @@ def test_ids_choose_and_unknown_ones_are_refused(tmp_path: Path) -> None:
     queued(folder)
     with pytest.raises(InputError, match="No run of nobody"):
         run_local(folder, LocalOptions(ids=("nobody",)))
-    assert [one.state for one in look(folder)] == [RunState.PREPARED]
+    assert [one.state for one in reconcile_runs(folder)] == [RunState.PREPARED]

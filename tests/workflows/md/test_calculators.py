@@ -7,7 +7,7 @@ import pytest
 
 from dualion.workflows.md.engines import Resources
 from dualion.workflows.md.engines.calculators import make_calculator
-from dualion.workflows.md.run.segment import run_piece
+from dualion.workflows.md.run.segment import run_segment
 
 pytestmark = pytest.mark.mlip
 pytest.importorskip("chgnet", reason="CHGNet is not installed; pip install 'dualion[mlip]'")
@@ -44,7 +44,7 @@ def test_energy_forces_and_stress_are_those_of_the_package_s_own_calculator():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_run_in_pieces_is_an_unbroken_run_byte_for_byte(tmp_path):
+def test_a_run_in_segments_is_an_unbroken_run_byte_for_byte(tmp_path):
     options = {
         "atoms": lithium_iodide(),
         "engine": "chgnet",
@@ -55,16 +55,16 @@ def test_a_run_in_pieces_is_an_unbroken_run_byte_for_byte(tmp_path):
         "budget_ps": 0.12,
     }
     whole = md_samples.run_folder(tmp_path / "whole", **options)
-    pieces = md_samples.run_folder(tmp_path / "pieces", **options)
-    assert run_piece(whole.path, Resources(), device="cpu").state == "done"
+    segments = md_samples.run_folder(tmp_path / "segments", **options)
+    assert run_segment(whole.path, Resources(), device="cpu").state == "done"
     count, state = 0, ""
     while state != "done":
         count += 1
-        state = run_piece(pieces.path, Resources(limit_s=0.4), device="cpu").state
+        state = run_segment(segments.path, Resources(limit_s=0.4), device="cpu").state
     assert count > 1
-    assert pieces.trajectory.read_bytes().count(b"\x1f\x8b\x08") >= 1
+    assert segments.trajectory.read_bytes().count(b"\x1f\x8b\x08") >= 1
     import gzip
 
-    assert gzip.decompress(pieces.trajectory.read_bytes()) == gzip.decompress(
+    assert gzip.decompress(segments.trajectory.read_bytes()) == gzip.decompress(
         whole.trajectory.read_bytes()
     )

@@ -6,7 +6,7 @@ import md_samples
 import pytest
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.plan.protocol import PROTOCOLS, protocol_named
+from dualion.workflows.md.plan.protocol import PROTOCOLS, make_protocol
 from dualion.workflows.md.states import FINAL, TRANSITIONS, RunState, may_follow
 
 
@@ -30,12 +30,12 @@ def test_the_paper_s_protocol_is_the_published_one():
 )
 def test_a_wrong_number_is_one_sentence(changes, said):
     with pytest.raises(InputError, match=said):
-        protocol_named("mlip", **changes)
+        make_protocol("mlip", **changes)
 
 
 def test_an_unknown_protocol_names_the_closest():
     with pytest.raises(InputError, match="cen2025"):
-        protocol_named("cen2024")
+        make_protocol("cen2024")
 
 
 def test_steps_come_in_whole_frames():

@@ -7,9 +7,9 @@ from typing import Any
 
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.plan.config import MdBlock
-from dualion.workflows.md.plan.enqueue import Queued, queue_up
+from dualion.workflows.md.plan.enqueue import EnqueueResult, enqueue_runs
 from dualion.workflows.md.plan.run_plan import plan_runs
-from dualion.workflows.md.plan.selection import of_file
+from dualion.workflows.md.plan.selection import select_file
 from dualion.workflows.md.reconcile import RunStatus, reconcile
 
 WELLS = "queue_samples:Wells"
@@ -43,12 +43,12 @@ def folder_of(path: Path, settings: str = "") -> MdFolder:
     return MdFolder.open(path, new=True)
 
 
-def queued(folder: MdFolder, engine: str = WELLS, **changes: Any) -> Queued:
+def queued(folder: MdFolder, engine: str = WELLS, **changes: Any) -> EnqueueResult:
     """Queue LiI."""
-    return queue_up(folder, plan_runs([of_file("LiI")], block_of(engine, **changes)))
+    return enqueue_runs(folder, plan_runs([select_file("LiI")], block_of(engine, **changes)))
 
 
-def look(folder: MdFolder) -> list[RunStatus]:
+def reconcile_runs(folder: MdFolder) -> list[RunStatus]:
     """How the runs stand, the store brought up to date."""
     with folder.writing() as runs:
         return reconcile(folder, runs)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from full_rows import full_tables
-from queue_folders import folder_of, look, queued
+from queue_folders import folder_of, queued, reconcile_runs
 
 from dualion.results.columns import CANDIDATES, MD
 from dualion.results.tables import read_table, write_table
-from dualion.workflows.md.collect import collect
+from dualion.workflows.md.collect import collect_runs
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.run.supervisor import end_run
 from dualion.workflows.md.states import RunState
@@ -41,19 +41,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> MdFolder:
     """Three finished runs of the first of two candidates, collected."""
     made = folder_of(tmp_path_factory.mktemp("collect"))
     queued(made, protocol={"temperatures_k": KELVIN})
-    for seen in look(made):
+    for seen in reconcile_runs(made):
         files = made.run_folder(seen.run.place)
         end_run(files, RunState.DONE, "budget_spent", "Done.")
         files.analysis.mkdir()
         text = json.dumps(analysis(seen.run.temperature_k))
         (files.analysis / "transport.json").write_text(text)
-    key = look(made)[0].run.structure_key
+    key = reconcile_runs(made)[0].run.structure_key
     ions = {"cation": "Li+", "anion": "I-"}
     empty = {column.key: None for column in MD}
     first, second, *_ = (row | ions | empty for row in full_tables()[1])
     rows = [first | {"key": f"{key}-Li+-I-"}, second | {"key": "0000-Li+-I-"}]
     write_table(made.path / "candidates.csv", rows, CANDIDATES)
-    found = collect(made)
+    found = collect_runs(made)
     assert (found.taken, found.done, found.rows, found.problems) == (3, 3, 1, [])
     return made
 
@@ -91,5 +91,5 @@ def test_candidates_hold_the_same_numbers(folder: MdFolder) -> None:
 
 def test_collecting_again_changes_nothing(folder: MdFolder) -> None:
     before = (folder.path / "candidates.csv").read_bytes()
-    assert collect(folder).taken == 0
+    assert collect_runs(folder).taken == 0
     assert (folder.path / "candidates.csv").read_bytes() == before

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 import slurm_server
 
-from dualion.workflows.md.collect import collect
+from dualion.workflows.md.collect import collect_runs
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.plan.config import MdBlock
-from dualion.workflows.md.plan.enqueue import queue_up
+from dualion.workflows.md.plan.enqueue import enqueue_runs
 from dualion.workflows.md.plan.run_plan import plan_runs
-from dualion.workflows.md.plan.selection import of_file
+from dualion.workflows.md.plan.selection import select_file
 from dualion.workflows.md.queue_state import InQueue, queue_view
 from dualion.workflows.md.reconcile import RunStatus, reconcile
 from dualion.workflows.md.states import RunState
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.mlip]
 
 RUNS = 6
 SLOTS = 2  # two runs under way at once, which a small machine has the cores for
-PIECES = 6
+SEGMENTS = 6
 PATIENCE_S = 1500.0
 
 MEASURE = """
@@ -70,7 +70,7 @@ def folder_of_runs(path: Path, speed: tuple[float, float]) -> MdFolder:
     """A folder with six replicas of a small cell, each longer than one walltime."""
     load_s, step_s = speed
     walltime = f"00:{math.ceil((15.0 + 4.0 * load_s + 20.0) / 60.0):02d}:00"
-    # At its fastest a run takes a whole piece, and loading comes on top of that.
+    # At its fastest a run takes a whole segment, and loading comes on top of that.
     steps = math.ceil(segment_limit_s(walltime) / step_s)
     path.mkdir()
     (path / "md.yaml").write_text(
@@ -91,13 +91,13 @@ def folder_of_runs(path: Path, speed: tuple[float, float]) -> MdFolder:
             "budget_ps": steps / 1000.0,
         },
     }
-    plan = plan_runs([of_file("LiI")], MdBlock.model_validate(block))
+    plan = plan_runs([select_file("LiI")], MdBlock.model_validate(block))
     assert len(plan.runs) == RUNS
-    queue_up(folder, plan)
+    enqueue_runs(folder, plan)
     return folder
 
 
-def look(folder: MdFolder) -> list[RunStatus]:
+def reconcile_runs(folder: MdFolder) -> list[RunStatus]:
     with folder.writing() as runs:
         return reconcile(folder, runs)
 
@@ -105,11 +105,13 @@ def look(folder: MdFolder) -> list[RunStatus]:
 def wait_for(folder: MdFolder, condition: object, what: str) -> list[RunStatus]:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        seen = look(folder)
+        seen = reconcile_runs(folder)
         if condition(seen):  # type: ignore[operator]
             return seen
         time.sleep(2.0)
-    pytest.fail(f"{what}: {[(o.state, o.progress.done_ps, o.message) for o in look(folder)]}")
+    pytest.fail(
+        f"{what}: {[(o.state, o.progress.done_ps, o.message) for o in reconcile_runs(folder)]}"
+    )
 
 
 def steps_of(folder: MdFolder, seen: RunStatus) -> list[int]:
@@ -125,9 +127,9 @@ def test_runs_survive_walltimes_a_cancel_and_a_requeue(
     tmp_path: Path, speed: tuple[float, float]
 ) -> None:
     folder = folder_of_runs(tmp_path / "runs", speed)
-    found = submit_runs(folder, scheduler="slurm", segments=PIECES)
-    assert found is not None and (found.elements, len(found.jobs)) == (RUNS, PIECES)
-    assert {one.state for one in look(folder)} <= {RunState.SUBMITTED, RunState.RUNNING}
+    found = submit_runs(folder, scheduler="slurm", segments=SEGMENTS)
+    assert found is not None and (found.elements, len(found.jobs)) == (RUNS, SEGMENTS)
+    assert {one.state for one in reconcile_runs(folder)} <= {RunState.SUBMITTED, RunState.RUNNING}
     assert submit_runs(folder, scheduler="slurm") is None  # what is queued is not queued twice
 
     seen = wait_for(folder, lambda seen: sum(map(going, seen)) >= 2, "two runs under way")
@@ -138,17 +140,17 @@ def test_runs_survive_walltimes_a_cancel_and_a_requeue(
 
     for _ in range(3):  # should the chain not suffice, what is paused is submitted again
         wait_for(folder, lambda _: set(queue_view(folder).values()) <= {InQueue.NO}, "no job left")
-        if all(one.state is RunState.DONE for one in look(folder)):
+        if all(one.state is RunState.DONE for one in reconcile_runs(folder)):
             break
-        submit_runs(folder, scheduler="slurm", segments=PIECES)
-    seen = look(folder)
+        submit_runs(folder, scheduler="slurm", segments=SEGMENTS)
+    seen = reconcile_runs(folder)
     logs = "\n".join(path.read_text() for path in sorted(folder.md.rglob("*.log")))
     assert [one.state for one in seen] == [RunState.DONE] * RUNS, logs
     for one in seen:
         protocol = folder.run_folder(one.run.place).spec().protocol
         last = protocol.steps_of(protocol.equilibration_ps + protocol.budget_ps)
         assert steps_of(folder, one) == list(range(0, last + 1, protocol.steps_per_frame))
-        assert one.progress.pieces >= 2, logs
-        print(one.run.job, one.progress.pieces, "pieces", one.progress.frames, "frames")
-    collected = collect(folder)
+        assert one.progress.segments >= 2, logs
+        print(one.run.job, one.progress.segments, "segments", one.progress.frames, "frames")
+    collected = collect_runs(folder)
     assert (collected.done, collected.taken, collected.problems) == (RUNS, RUNS, [])

@@ -1,0 +1,54 @@
+"""``dualion md collect``: collect finished runs into the store and the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import typer
+
+from dualion.results.md_results import MOVES
+from dualion.results.store import MdRun
+from dualion.workflows.cli.md.options import Folder
+from dualion.workflows.md.collect import collect_runs
+from dualion.workflows.md.folder import MdFolder
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("collect")(collect)
+
+
+def collect(folder: Folder = Path()) -> None:
+    """Collect finished runs into the store, md_runs.csv and candidates.csv.
+
+    A candidate's row is of one cell alone, named in md_cell: the one in which more of the two ions
+    surely diffuse; of equals the perfect one, then the one with more temperatures.
+    """
+    where = MdFolder.open(folder)
+    collected = collect_runs(where)
+    for line in _species_lines(collected.runs):
+        typer.echo(line)
+    for problem in collected.problems:
+        typer.echo(problem, err=True)
+    typer.echo(
+        f"{collected.done} of {len(collected.runs)} runs are done, {collected.taken} new; "
+        f"{where.path / 'md_runs.csv'} is written, {collected.rows} rows of candidates.csv have "
+        "MD columns."
+    )
+
+
+def _species_lines(runs: Iterable[MdRun]) -> Iterator[str]:
+    """Format a line for each species of each finished run; D never without its error."""
+    for run in runs:
+        for species in run.results.get("species") or ():
+            d, error = species.get("d_cm2_s"), species.get("d_error_cm2_s")
+            known = isinstance(d, int | float) and isinstance(error, int | float)
+            known &= species["verdict"] in MOVES  # an ion that does not diffuse has no D
+            number = f"D = {d:.3g} ± {error:.1g} cm²/s" if known else "no D"
+            n_eff = species.get("n_eff")
+            effective = f", N_eff {n_eff:.3g}" if isinstance(n_eff, int | float) else ""
+            yield (
+                f"{run.formula} {run.cell} {run.temperature_k:g} K r{run.replica} "
+                f"{species['species']}: {species['verdict']}, {number}{effective}"
+            )
