@@ -107,3 +107,22 @@ def test_a_row_judged_anew_says_where_the_grid_decides(refined: float, flagged: 
     assert ("grid_error_decides" in str(anew["flags"]).split(";")) is flagged
     assert anew["dai"] is True
     assert below
+
+
+def test_both_readings_of_the_ratio_stand_in_the_row() -> None:
+    """0.6 in one reading is 1.67 in the other, beyond 1.5."""
+    cation = replace(CATION, barriers_ev=(0.5,) * 3, refined_ev=(0.5,) * 3)
+    row = row_of(cation, replace(ANION, barriers_ev=(0.3,) * 3, refined_ev=(0.3,) * 3))
+    assert (row["dai"], row["dai_other_reading"]) == (True, False)
+    anew, _ = judged(row, DaiCriterion(reading="cation_over_anion"), leading_flags=0)
+    assert (anew["dai"], anew["dai_other_reading"]) == (False, True)
+    assert anew["flags"] == "ratio_reading_decides"
+
+
+@pytest.mark.parametrize("unknown", [None, math.nan])
+def test_barriers_that_were_not_refined_decide_nothing(unknown: float | None) -> None:
+    row = row_of()
+    row |= {f"e{n}d_{ion}_refined_ev": unknown for n in (1, 2, 3) for ion in ("cation", "anion")}
+    anew, _ = judged(row, DaiCriterion(), leading_flags=0)
+    assert anew["dai"] is True
+    assert "grid_error_decides" not in str(anew["flags"])

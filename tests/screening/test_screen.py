@@ -12,7 +12,6 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from dualion.screening import screen as screen_module
 from dualion.screening.barriers import IonBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.ions import MobileIon
 from dualion.screening.screen import ScreenOptions, screen
 from dualion.structures.errors import InputError, UnpreparableStructureError
@@ -23,28 +22,6 @@ from dualion.structures.preparation import prepare
 def structure_of(name: str) -> Structure:
     path = next(path for path in reference_paths() if path.stem == name)
     return next(iter(read_structures([path]))).structure
-
-
-@pytest.mark.parametrize(
-    ("name", "anion", "bound"),
-    [
-        ("Li3PO4_gamma", "O2-", 1.0),
-        ("Li3PS4_gamma", "S2-", 1.0),
-        ("Li6PS5Cl", "S2-", 0.8),  # four sulfurs in PS4, one free
-        ("Li6PS5Cl", "Cl-", 0.0),
-        ("Li4SiO4", "O2-", 1.0),
-        ("Li2CO3", "O2-", 1.0),
-        ("LiFePO4", "O2-", 1.0),
-        ("LiAlCl4", "Cl-", 1.0),
-        ("Li3OCl", "O2-", 0.0),
-        ("LiCoO2", "O2-", 0.0),
-        ("Li7La3Zr2O12_tetragonal", "O2-", 0.0),
-        ("LiCl", "Cl-", 0.0),
-    ],
-)
-def test_bound_anions(name, anion, bound):
-    crystal = prepare(structure_of(name))
-    assert bound_fraction(crystal, MobileIon.parse(anion)) == pytest.approx(bound, abs=0.02)
 
 
 def test_only_rock_salt_like_ratios_are_forced():
@@ -112,20 +89,6 @@ def test_unknown_element_is_an_input_error():
         screen(structure_of("LiCl"), "Xx")
 
 
-@pytest.mark.parametrize(
-    ("text", "number", "charge"),
-    [("Li+", 3, 1), ("Li1+", 3, 1), ("S2-", 16, -2), ("Zn+2", 30, 2), ("I-", 53, -1)],
-)
-def test_ions_are_read(text, number, charge):
-    assert MobileIon.parse(text) == MobileIon(number, charge)
-
-
-@pytest.mark.parametrize("text", ["", "Li", "2+", "Li++", "Qq+", "Li2+3"])
-def test_what_is_no_ion_is_refused(text):
-    with pytest.raises(InputError):
-        MobileIon.parse(text)
-
-
 def test_field_of_an_ion_is_computed_once(monkeypatch):
     from dualion.screening import screen as pairs
 
@@ -161,14 +124,6 @@ def test_memory_of_a_large_cell_stays_small():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 150e6
-
-
-@pytest.mark.parametrize(
-    ("charge", "text"),
-    [(-2.0, "O2-"), (-1.975, "O2-"), (-1.0, "O-"), (-1.004, "O-"), (-0.5, "O0.5-"), (2.5, "O2.5+")],
-)
-def test_fractional_charges_are_short_in_names(charge, text):
-    assert str(MobileIon(8, charge)) == text
 
 
 def barriers_of(ion: MobileIon, energy_ev: float, quality=ParameterQuality.TABULATED, refined=None):
@@ -262,18 +217,3 @@ def test_flags_of_the_crystal_are_there_only_where_it_has_the_cause(
     plain = replace(triclinic, occupancies=np.ones(6), oxidation_method="given")
     assert flag not in flags_of(monkeypatch, plain).flags
     assert flag in flags_of(monkeypatch, replace(plain, **change)).flags
-
-
-def test_sublattices_of_unequal_size_are_not_forced(rock_salt):
-    """A symmetry operation swaps the ions of LiCl; with one Li less none can."""
-    cation, anion = MobileIon(3, 1.0), MobileIon(17, -1.0)
-    assert sublattices_interchange(rock_salt, cation, anion)
-    names = ("frac", "numbers", "charges", "occupancies")
-    fewer = replace(rock_salt, **{name: getattr(rock_salt, name)[1:] for name in names})
-    assert not sublattices_interchange(fewer, cation, anion)
-    assert not sublattices_interchange(rock_salt, cation, MobileIon(17, -2.0))
-    moved = rock_salt.frac.copy()
-    moved[4:] += 0.07  # away from the middle between the cations
-    assert sublattices_interchange(replace(rock_salt, frac=moved), cation, anion)
-    moved[4] += 0.02  # the chlorides form no face-centred lattice any more
-    assert not sublattices_interchange(replace(rock_salt, frac=moved), cation, anion)
