@@ -64,7 +64,13 @@ CORE: tuple[Column, ...] = (
     *_barriers("cation"),
     *_barriers("anion"),
     *(
-        Column(f"ratio_{n}d", "number", "", f"{n}D barrier of the anion over that of the cation")
+        Column(
+            f"ratio_{n}d",
+            "number",
+            "",
+            f"{n}D barrier of the anion over that of the cation; inf where the anion does not "
+            "percolate, empty where the cation does not",
+        )
         for n in (1, 2, 3)
     ),
     Column("dai", "truth", "", "the verdict at the chosen dimensionality"),
