@@ -97,7 +97,8 @@ CORE: tuple[Column, ...] = (
             f"ratio_{n}d",
             "number",
             "",
-            f"{n}D barrier of the anion over that of the cation",
+            f"{n}D barrier of the anion over that of the cation; inf where the anion does not "
+            "percolate, empty where the cation does not",
             heading=f"ratio {n}D",
         )
         for n in (1, 2, 3)

@@ -111,7 +111,8 @@ def test_a_row_judged_anew_says_where_the_grid_decides(refined: float, flagged: 
 
 def test_both_readings_of_the_ratio_stand_in_the_row() -> None:
     """0.6 in one reading is 1.67 in the other, beyond 1.5."""
-    row = row_of(replace(CATION, barriers_ev=(0.5,) * 3), replace(ANION, barriers_ev=(0.3,) * 3))
+    cation = replace(CATION, barriers_ev=(0.5,) * 3, refined_ev=(0.5,) * 3)
+    row = row_of(cation, replace(ANION, barriers_ev=(0.3,) * 3, refined_ev=(0.3,) * 3))
     assert (row["dai"], row["dai_other_reading"]) == (True, False)
     anew, _ = judged(row, DaiCriterion(reading="cation_over_anion"), leading_flags=0)
     assert (anew["dai"], anew["dai_other_reading"]) == (False, True)

@@ -93,15 +93,15 @@ def test_a_ligand_is_bound_from_a_share_of_its_valence_on(
 
 
 def test_the_bound_share_counts_sites_by_their_occupancy():
-    """A bound oxide of occupancy 1 and a free one of occupancy 0.25: 1 of 1.25."""
+    """A bound oxide of occupancy 0.75 and a free one of occupancy 0.5: 0.75 of 1.25."""
     crystal = ionic(
         cell=np.diag([20.0, 21.0, 22.0]),
         frac=[[0.1, 0.1, 0.1], [0.1 + 1.54 / 20.0, 0.1, 0.1], [0.6, 0.6, 0.6]],
         numbers=[15, 8, 8],
         charges=[5.0, -2.0, -2.0],
-        occupancies=[1.0, 1.0, 0.25],
+        occupancies=[1.0, 0.75, 0.5],
     )
-    assert bound_fraction(crystal, MobileIon(8, -2.0)) == pytest.approx(1.0 / 1.25)
+    assert bound_fraction(crystal, MobileIon(8, -2.0)) == pytest.approx(0.75 / 1.25)
 
 
 def test_without_a_centre_nothing_is_bound():
