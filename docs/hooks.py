@@ -1,4 +1,4 @@
-"""Pages that are made from the code when the site is built: commands, columns."""
+"""Pages that are made from the code when the site is built: commands, columns, vocabulary."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from dualion.results.columns import CANDIDATES, SCREENED
+from dualion.results.vocabulary import FLAGS, REASONS, STATUSES, Term
 from dualion.workflows.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    pages = {"reference/commands.md": commands_page(), "reference/columns.md": columns_page()}
+    pages = {
+        "reference/commands.md": commands_page(),
+        "reference/columns.md": columns_page(),
+        "reference/vocabulary.md": vocabulary_page(),
+    }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
@@ -104,3 +109,32 @@ def columns_page() -> str:
             f"| `{column.key}` | {column.kind} | {column.unit} | {column.meaning}{where} |"
         )
     return "\n".join(parts) + "\n"
+
+
+def vocabulary_page() -> str:
+    """Every flag, status and reason."""
+    parts = [
+        "# Flags and reasons\n",
+        "Names are stable: tables of years ago keep their meaning. Flags of a row stand in the "
+        "order of this page.\n",
+        "## Flags\n",
+        *_terms(FLAGS),
+        "## Statuses\n",
+        "| status | meaning |",
+        "|---|---|",
+        *(f"| `{name}` | {meaning} |" for name, meaning in STATUSES.items()),
+        "",
+        "## Reasons\n",
+        *_terms(REASONS),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _terms(terms: tuple[Term, ...]) -> list[str]:
+    """One table for each group."""
+    lines: list[str] = []
+    for group in dict.fromkeys(term.group for term in terms):
+        lines += [f"### {group[0].upper()}{group[1:]}\n", "| name | meaning |", "|---|---|"]
+        lines += [f"| `{term.name}` | {term.meaning} |" for term in terms if term.group == group]
+        lines.append("")
+    return lines

@@ -155,6 +155,12 @@ FLAGS: tuple[Term, ...] = (
             "was widened.",
             "two_temperatures": "The activation energy comes from two temperatures alone: nothing "
             "tests that the line is straight.",
+            "charges_unknown": "An ion has no usual charge; without charges there is no "
+            "conductivity.",
+            "charges_not_neutral": "The charges of the cell do not add up to zero.",
+            "temperature_unknown": "The temperature is not known; without it there is no "
+            "conductivity.",
+            "zero_temperature": "The temperature is zero.",
             "nothing_diffuses": "No ion diffuses: the collective motion of charge is vibration.",
             "numbers_fixed_by_masses": "In the frame of the centre of mass, the masses alone fix "
             "the transport numbers of two species.",

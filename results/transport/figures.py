@@ -69,7 +69,7 @@ def draw_msd(axes: Axes, report: TransportReport) -> None:
 
 
 def log_msd_figure(report: TransportReport) -> Figure:
-    """Plot the MSD on logarithmic axes, with slopes 1 and 2 for comparison."""
+    """Plot the MSD on logarithmic axes, with a line of slope 1 for comparison."""
     figure, axes = _new()
     for number, species in enumerate(report.species):
         shown = _thin(species.msd.n_frames, log=True)

@@ -134,9 +134,19 @@ def flags_raised() -> dict[str, str]:
     return found
 
 
+def _flags_of_tuple(node: ast.Tuple, known: dict[str, str]) -> set[str]:
+    """Flags of ``(*flags, "one")``, and of a tuple of one snake_case name alone."""
+    if any(isinstance(e, ast.Starred) and "flags" in ast.dump(e.value) for e in node.elts):
+        return names_in(node, known)
+    alone = names_in(node, {}) if len(node.elts) == 1 else set()
+    return {name for name in alone if "_" in name}
+
+
 def _flags_of(node: ast.AST, known: dict[str, str]) -> set[str]:
     if isinstance(node, ast.keyword) and node.arg == "flags":
         return names_in(node.value, known)
+    if isinstance(node, ast.Tuple):
+        return _flags_of_tuple(node, known)
     if isinstance(node, ast.Call) and (
         called(node) == "with_flags"
         or (called(node) == "append" and "flags" in ast.dump(node.func))

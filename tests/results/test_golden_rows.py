@@ -105,7 +105,7 @@ GOLDEN = {
         cation=Ion(label="Li+", grid_ev=alike(0.3385)),
         anions=(
             # 16 of the 20 S are in PS4; the 4 on 4a and 4d are free
-            Ion(label="S2-", grid_ev=alike(1.4270), bound=0.8),
+            Ion(label="S2-", grid_ev=alike(1.4269), bound=0.8),
             Ion(label="Cl-", grid_ev=alike(2.6165)),
         ),
         flags={"S2-": "anion_bound;weighted_occupancies", "Cl-": "weighted_occupancies"},
@@ -129,7 +129,7 @@ GOLDEN = {
         # the fast channel along c, 1D, has sites above the lowest minimum
         cation=Ion(label="Li+", grid_ev=(0.5127, 0.5649, 0.5649),
                    region_ev=(0.2643, 0.3226, 0.3226)),
-        anions=(Ion(label="S2-", grid_ev=alike(1.5032), bound=1.0),),  # PS4 and GeS4
+        anions=(Ion(label="S2-", grid_ev=alike(1.5031), bound=1.0),),  # PS4 and GeS4
         # Li sites 1.7 Å apart that are filled by half, in places slightly more
         flags={"S2-": "split_sites;crowded_sites;anion_bound;weighted_occupancies"},
     ),

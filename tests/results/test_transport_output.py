@@ -160,7 +160,7 @@ def test_figures_are_written_as_png_and_svg(report: TransportReport, tmp_path: P
     assert "MSD (Å²)" in text
     assert "Li: diffusing" in text
     overview = (tmp_path / "overview.svg").read_text()
-    for words in ("MSD (Å²)", "g(r)", "S–Li", "seen along c"):
+    for words in ("MSD (Å²)", "g(r)", "S–Li", "viewed along c"):
         assert words in overview
     assert set(TABLES) - names == {"rotation.csv"}  # nothing is bound here
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from raised_names import flags_raised, reasons_raised, texts_of_code
@@ -86,3 +89,40 @@ def test_verdict_flags_are_those_that_the_criterion_gives():
 def test_statuses_are_sentences():
     assert list(STATUSES) == ["ok", "rejected", "failed"]
     assert all(re.fullmatch(r"[A-Z].*\.", meaning) for meaning in STATUSES.values())
+
+
+def test_the_documentation_lists_the_whole_vocabulary():
+    """The page is made by a hook of MkDocs; without MkDocs its functions still run."""
+    page = documentation_hooks().vocabulary_page()
+    for term in (*FLAGS, *REASONS):
+        assert f"| `{term.name}` | {term.meaning} |" in page
+    for name, meaning in STATUSES.items():
+        assert f"| `{name}` | {meaning} |" in page
+    titles = re.findall(r"^### (.*)$", page, flags=re.MULTILINE)
+    groups = [*dict.fromkeys(t.group for t in FLAGS), *dict.fromkeys(t.group for t in REASONS)]
+    assert [title.lower() for title in titles] == [group.lower() for group in groups]
+
+
+def test_flags_that_the_pages_name_are_flags():
+    """A name in code font that reads like a flag: of the pages that speak of flags."""
+    known = {*FLAG_MEANINGS, *REASON_MEANINGS}
+    for page, names in {
+        "benchmarks.md": {"weighted_occupancies", "charge_balance_forced"},
+        "transport.md": {"truncated_file"},
+    }.items():
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        told = set(re.findall(r"flag(?:ged)?s? `([a-z_]+)`", text))
+        assert names <= told <= known, page
+
+
+def documentation_hooks():
+    """The module of the generated pages, with MkDocs' types stood in for where it is missing."""
+    for name, types in (("config.defaults", "MkDocsConfig"), ("structure.files", "File Files")):
+        module = ModuleType(f"mkdocs.{name}")
+        for each in types.split():
+            setattr(module, each, object)
+        sys.modules.setdefault(f"mkdocs.{name}", module)
+    spec = importlib.util.spec_from_file_location("documentation_hooks", ROOT / "docs" / "hooks.py")
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    return hooks

@@ -1,0 +1,191 @@
+"""What stands in the figures: labels, units, and the numbers of the rows and reports."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dualion.results.figures.screening import (
+    barrier_figure,
+    funnel_figure,
+    ion_label,
+    ranking_figure,
+    ratio_figure,
+)
+from dualion.results.score import PARTS
+from dualion.results.transport.figures import (
+    arrhenius_figure,
+    density_figure,
+    log_msd_figure,
+    msd_figure,
+    rdf_figure,
+    van_hove_figure,
+)
+from dualion.results.transport.overview import overview_figure
+from dualion.screening.transport import AnalysisOptions, analyse, arrhenius
+from dualion.structures.trajectories import Trajectory
+
+ROWS = [
+    {"anion": "I-", "status": "ok", "dai": True, "e3d_cation_ev": 0.3, "e3d_anion_ev": 0.4,
+     "ratio_3d": 4 / 3},
+    {"anion": "I-", "status": "ok", "dai": False, "e3d_cation_ev": 0.5, "e3d_anion_ev": 1.5,
+     "ratio_3d": 3.0},
+    {"anion": "S2-", "status": "ok", "dai": False, "e3d_cation_ev": 0.6, "e3d_anion_ev": math.inf,
+     "ratio_3d": math.inf},
+    {"anion": "", "status": "rejected", "dai": None},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report():
+    """Eight lithium ions that walk at random among eight sulfide ions that stay."""
+    rng = np.random.default_rng(1)
+    moved = rng.normal(scale=0.05, size=(200, 16, 3))
+    moved[:, :8] = np.cumsum(rng.normal(scale=0.6, size=(200, 8, 3)), axis=0)
+    trajectory = Trajectory(
+        fractional=(rng.random((1, 16, 3)) * 9.0 + moved) / 9.0,
+        cells=9.0 * np.eye(3)[None],
+        symbols=("Li",) * 8 + ("S",) * 8,
+        frame_step_ps=0.1,
+        temperature_k=600.0,
+        source="made",
+    )
+    return analyse(trajectory, AnalysisOptions(framework=("S",), with_kinisi=False))
+
+
+def points_of(axes):
+    """Points of all scatter collections, those without points left out."""
+    offsets = [np.asarray(found.get_offsets(), dtype=float) for found in axes.collections]
+    return sorted(tuple(point) for found in offsets for point in found.reshape(-1, 2).tolist())
+
+
+def test_ratio_figure_holds_the_finite_rows_and_the_region():
+    for log in (False, True):
+        figure = ratio_figure(ROWS, log=log, region=(0.5, 1.5, 1.0))
+        (axes,) = figure.axes
+        assert points_of(axes) == [(4 / 3, 0.3), (3.0, 0.5)]
+        assert axes.get_xlabel() == "E(anion) / E(cation), 3D"
+        assert axes.get_ylabel() == "E(cation), 3D (eV)"
+        assert axes.get_xscale() == axes.get_yscale() == ("log" if log else "linear")
+        (box,) = axes.patches
+        assert (box.get_x(), box.get_width(), box.get_y(), box.get_height()) == (0.5, 1.0, 0.0, 1.0)
+        assert axes.lines[0].get_xydata().tolist() == [[0.5, 0], [0.5, 1], [1.5, 1], [1.5, 0]]
+        names = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert names == [ion_label("I-"), ion_label("S2-")]  # the commonest first
+
+
+def test_barrier_figure_fills_candidates_alone():
+    (axes,) = barrier_figure(ROWS).axes
+    assert points_of(axes) == [(0.3, 0.4), (0.5, 1.5)]
+    filled = {
+        tuple(point): bool(len(found.get_facecolors()))
+        for found in axes.collections
+        for point in np.asarray(found.get_offsets()).reshape(-1, 2).tolist()
+    }
+    assert filled == {(0.3, 0.4): True, (0.5, 1.5): False}
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("E(cation), 3D (eV)", "E(anion), 3D (eV)")
+
+
+def test_funnel_figure_counts():
+    (axes,) = funnel_figure([("read", 1200), ("computed", 900)]).axes
+    assert [bar.get_width() for bar in axes.patches] == [1200, 900]
+    assert [text.get_text() for text in axes.texts] == ["1,200", "900"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["read", "computed"]
+    assert axes.get_xlabel() == "structures"
+    assert axes.yaxis_inverted()
+
+
+def test_ranking_figure_shows_the_parts_of_the_first():
+    candidates = [
+        {"rank": n, "reduced_formula": f"Li{n}I", "anion": "I-"}
+        | {f"score_{part}": (n + place) / 10 for place, part in enumerate(PARTS)}
+        for n in (1, 2, 3)
+    ]
+    axes, bar = ranking_figure(candidates, most=2).axes
+    shown = np.asarray(axes.images[0].get_array())
+    np.testing.assert_allclose(shown, [[(n + p) / 10 for p in range(6)] for n in (1, 2)])
+    assert axes.get_yticklabels()[0].get_text() == f"1  Li1I · {ion_label('I-')}"
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == [part.replace("_", " ") for part in PARTS]
+    assert bar.get_ylabel() == "score component"
+
+
+def test_msd_figure_draws_the_fit_over_its_window(report):
+    (axes,) = msd_figure(report).axes
+    found = report.species[0].diffusion
+    assert found.verdict == "diffusing"
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    (line,) = dashed
+    times = np.array(found.window_ps)
+    np.testing.assert_array_equal(line.get_xdata(), times)
+    # MSD = b + 6 D t, and 1 cm²/s is 1e4 Å²/ps
+    expected = found.intercept_angstrom2 + 6.0 * found.d_cm2_s * 1e4 * times
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-12)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (ps)", "MSD (Å²)")
+    curve = axes.lines[0]
+    places = np.searchsorted(report.species[0].msd.times_ps, curve.get_xdata())
+    np.testing.assert_array_equal(curve.get_ydata(), report.species[0].msd.total[places])
+
+
+def test_log_figure_has_a_guide_of_slope_one(report):
+    (axes,) = log_msd_figure(report).axes
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    slopes = {
+        round(float(np.diff(np.log(line.get_ydata()[[0, -1]]))[0]
+                    / np.diff(np.log(line.get_xdata()[[0, -1]]))[0]), 6)
+        for line in axes.lines
+        if line.get_linestyle() in (":", "--", "-.")
+    }  # fmt: skip
+    assert slopes == {1.0}
+
+
+def test_rdf_and_density_figures_name_their_axes(report):
+    figure = rdf_figure(report.rdfs[0])
+    first, second = report.rdfs[0].pair
+    assert figure.axes[0].get_ylabel() == f"g(r) {first}–{second}"
+    assert "Å" in figure.axes[0].get_xlabel()
+    density = report.species[0].density[0]
+    for axis in (0, 1, 2):
+        labels = density_figure(density, axis).axes[0]
+        others = ["abc"[i] for i in range(3) if i != axis]
+        assert others[0] in labels.get_xlabel()
+        assert others[1] in labels.get_ylabel()
+
+
+def test_van_hove_figure_has_both_parts_with_units(report):
+    own, distinct = van_hove_figure(report, "Li").axes
+    found = report.species[0].van_hove
+    for number, line in enumerate(own.lines):
+        np.testing.assert_array_equal(line.get_ydata(), found.self_part[number])
+        assert line.get_label() == f"{found.times_ps[number]:g} ps"
+    for number, line in enumerate(distinct.lines):
+        np.testing.assert_array_equal(line.get_ydata(), found.distinct_part[number])
+    assert (own.get_xlabel(), distinct.get_xlabel()) == (
+        "displacement (Å)", "distance from an ion's place (Å)"
+    )  # fmt: skip
+    assert own.get_ylabel().endswith("of Li (1/Å)")
+    assert distinct.get_ylabel().endswith("of Li")
+    assert own.get_ylim()[0] == distinct.get_ylim()[0] == 0.0
+
+
+def test_arrhenius_figure_goes_through_its_points():
+    temperatures, d = [600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6]
+    fit = arrhenius(temperatures, d, [1e-7, 2e-7, 4e-7])
+    (axes,) = arrhenius_figure({"Li": fit}).axes
+    assert axes.get_yscale() == "log"
+    assert "1000" in axes.get_xlabel()
+    drawn = [line.get_xydata() for line in axes.lines] + [
+        np.asarray(bars[0].get_xydata()) for bars in axes.containers if len(bars)
+    ]
+    at = {(round(float(x), 6), round(float(y), 12)) for xy in drawn for x, y in xy}
+    assert {(round(1000.0 / t, 6), v) for t, v in zip(temperatures, d, strict=True)} <= at
+
+
+def test_overview_shows_msd_pairs_and_trajectories(report):
+    figure = overview_figure(report, (("S", "Li"),), axis=1)
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
+    assert ("time (ps)", "MSD (Å²)") in labels
+    assert ("along a (Å)", "perpendicular, viewed along b (Å)") in labels
+    assert any("running coordination number" in label for _, label in labels)
