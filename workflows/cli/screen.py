@@ -9,9 +9,6 @@ from typing import Annotated
 
 import typer
 
-from dualion.workflows.campaign.screen_run import screen_paths
-from dualion.workflows.campaign.screening_options import screen_options, within
-from dualion.workflows.campaign.sources import QueryBlock
 from dualion.workflows.cli import shared_options
 from dualion.workflows.cli.run_view import LiveView, report_result
 from dualion.workflows.execution.signals import stop_on_signal
@@ -174,6 +171,11 @@ def screen(
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
     from rich.console import Console
+
+    # here, so that --help loads no physics
+    from dualion.workflows.campaign.screen_run import screen_paths
+    from dualion.workflows.campaign.screening_options import screen_options, within
+    from dualion.workflows.campaign.sources import QueryBlock
 
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
