@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -201,6 +202,9 @@ def screen(
     )
     within("number of workers", workers, (0, 4096))
     within("time limit", time_limit, (1.0, 1e7), "s")
+    within("number of entries", 1 if limit is None else limit, (1, math.inf))
+    within("energy above the hull", max_hull or 0.0, (0.0, math.inf), "eV/atom")
+    within("band gap", min_gap or 0.0, (0.0, math.inf), "eV")
     query = QueryBlock.model_validate(
         {
             "any_of": list(options.cations),
