@@ -90,7 +90,7 @@ def test_the_conventions_of_a_run_are_used(app, run, tmp_path):
 def test_the_bundled_run_is_read_again(run):
     folder = read_run_folder(run)
     folder.sidecar["inputs"] = ["bundled reference set"]
-    folder.rows.append({"source_id": "LiF.cif#LiF"})
+    folder.rows.append({"source": folder.rows[0]["source"], "source_id": "LiF.cif#LiF"})
     assert find_in_run(folder, "LiF.cif#LiF").source_id == "LiF.cif#LiF"
 
 

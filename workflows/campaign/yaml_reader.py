@@ -28,6 +28,8 @@ def load_campaign(path: Path) -> Campaign:
     Raises:
         InputError: it is missing, no YAML, or holds a wrong key or value.
     """
+    if path.name == Campaign.OF_SCREENING and not path.exists():  # as jobs of a submission name it
+        path = path.parent
     if path.is_dir():
         folder, path = path, path / "campaign.yaml"
         screening = None if path.exists() else screening_of(folder)

@@ -55,6 +55,7 @@ barriers:                          # a change computes every structure anew
 run:                               # a change computes nothing anew
   time_limit_s: 300                # longest time for one structure, s
   # dashboard: 127.0.0.1:8787      # address of Dask's dashboard; none without it
+  # offline: false                # true: use the caches of databases alone
 
 cluster:
   kind: local                      # {kinds}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -15,9 +16,6 @@ from dualion.screening.criterion import (
     MAX_RATIO,
     MIN_RATIO,
 )
-from dualion.workflows.campaign.screen_run import screen_paths
-from dualion.workflows.campaign.screening_options import screen_options, within
-from dualion.workflows.campaign.sources import QueryBlock
 from dualion.workflows.cli import shared_options
 from dualion.workflows.cli.run_view import LiveView, report_result
 from dualion.workflows.execution.signals import stop_on_signal
@@ -182,6 +180,11 @@ def screen(
     """
     from rich.console import Console
 
+    # here, so that --help loads no physics
+    from dualion.workflows.campaign.screen_run import screen_paths
+    from dualion.workflows.campaign.screening_options import screen_options, within
+    from dualion.workflows.campaign.sources import QueryBlock
+
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
@@ -206,6 +209,9 @@ def screen(
     )
     within("number of workers", workers, (0, 4096))
     within("time limit", time_limit, (1.0, 1e7), "s")
+    within("number of entries", 1 if limit is None else limit, (1, math.inf))
+    within("energy above the hull", max_hull or 0.0, (0.0, math.inf), "eV/atom")
+    within("band gap", min_gap or 0.0, (0.0, math.inf), "eV")
     query = QueryBlock.model_validate(
         {
             "any_of": list(options.cations),
