@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from dualion.workflows.campaign.yaml_reader import load_campaign
 from dualion.workflows.execution.batch_queue import QueueSilentError
 from dualion.workflows.execution.submission import (
     PENDING,
@@ -38,6 +37,8 @@ def cancel(
     ] = False,
 ) -> None:
     """Cancel the queued jobs of a campaign; what they have done is kept."""
+    from dualion.workflows.campaign.yaml_reader import load_campaign
+
     found = list_submissions(load_campaign(campaign).folder)
     current = [one for one in found if not one.read().get("merged")]
     if forget:

@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-from dualion.structures.sources.cache import Cache
-from dualion.structures.sources.doctor import examine_sources
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -24,6 +21,9 @@ def doctor(
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from dualion.structures.sources.cache import Cache
+    from dualion.structures.sources.doctor import examine_sources
 
     table = Table(box=None, pad_edge=False)
     for name in ("source", "usable", "detail"):

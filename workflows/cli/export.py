@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.export import TABLES, schema, write_json_lines, write_parquet, write_structures
-from dualion.results.figures import write_run_figures
 from dualion.results.run_folder import read_run_folder
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.screening_options import known_name
-from dualion.workflows.campaign.structure_lookup import structures_of_run
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
 if TYPE_CHECKING:
@@ -58,6 +54,8 @@ def export(
 
         dualion export my-run --format parquet --format cif
     """
+    from dualion.workflows.campaign.screening_options import known_name
+
     run = read_run_folder(folder)
     asked = [known_name("format", name, FORMATS) for name in format or _usual()]
     target = out or folder / "export"
@@ -85,29 +83,40 @@ def _say(path: Path, what: str = "") -> None:
 
 
 def _parquet(run: RunFolder, target: Path) -> None:
+    from dualion.results.export import TABLES, write_parquet
+
     for name, rows in (("screened", run.rows), ("candidates", run.candidates)):
         write_parquet(target / f"{name}.parquet", rows, TABLES[name])
         _say(target / f"{name}.parquet", f"{len(rows)} rows")
 
 
 def _json_lines(run: RunFolder, target: Path) -> None:
+    from dualion.results.export import TABLES, write_json_lines
+
     for name, rows in (("screened", run.rows), ("candidates", run.candidates)):
         write_json_lines(target / f"{name}.jsonl", rows, TABLES[name])
         _say(target / f"{name}.jsonl", f"{len(rows)} rows")
 
 
 def _schema(run: RunFolder, target: Path) -> None:
+    from dualion.results.export import schema
+
     path = target / "schema.json"
     path.write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     _say(path)
 
 
 def _figures(run: RunFolder, target: Path) -> None:
+    from dualion.results.figures import write_run_figures
+
     for path in write_run_figures(run, target):
         _say(path)
 
 
 def _structures(run: RunFolder, target: Path, inputs: list[str], include_licensed: bool) -> None:
+    from dualion.results.export import write_structures
+    from dualion.workflows.campaign.structure_lookup import structures_of_run
+
     names = {(str(row["source"]), str(row["source_id"])) for row in run.candidates}
     found = structures_of_run(run, names, inputs=inputs)
     path = target / "structures.zip"

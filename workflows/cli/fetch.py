@@ -9,17 +9,13 @@ import typer
 
 from dualion.structures.errors import DualionError
 from dualion.structures.records import Rejection
-from dualion.structures.sources.base import Access
-from dualion.structures.sources.cache import Cache
-from dualion.structures.sources.open import Endpoints, all_entries, open_sources
-from dualion.structures.sources.prefilters import MeasurementLimits, standard_filters
-from dualion.structures.sources.query import SourceQuery
-from dualion.structures.sources.selection import Selection, select
 from dualion.workflows.cli import shared_options
-from dualion.workflows.cli.fetch_run import FetchSummary, write_export, write_provenance
 
 if TYPE_CHECKING:
     from dualion.structures.sources.base import Source
+    from dualion.structures.sources.query import SourceQuery
+    from dualion.structures.sources.selection import Selection
+    from dualion.workflows.cli.fetch_run import FetchSummary
 
 WHAT, MEASURED, HOW = "What to fetch", "For measured structures", "How"
 
@@ -141,6 +137,10 @@ def fetch(
 
         dualion fetch --source icsd:exports/ --source cod --cation Li --max-r 0.1 --output list
     """
+    from dualion.structures.sources.prefilters import MeasurementLimits, standard_filters
+    from dualion.structures.sources.query import SourceQuery
+    from dualion.structures.sources.selection import Selection
+
     elements = [*(element or ()), *([cation] if cation else [])]
     query = SourceQuery(
         elements=tuple(elements),
@@ -191,6 +191,12 @@ def _run(
     output: Path | None,
     endpoints: tuple[str | None, str | None],
 ) -> None:
+    from dualion.structures.sources.base import Access
+    from dualion.structures.sources.cache import Cache
+    from dualion.structures.sources.open import Endpoints, all_entries, open_sources
+    from dualion.structures.sources.selection import select
+    from dualion.workflows.cli.fetch_run import FetchSummary, write_export, write_provenance
+
     summary = FetchSummary()
 
     def requested(_: str) -> None:

@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from dualion.results.tables import guard_cell
 from dualion.structures.errors import InputError
-from dualion.structures.files import parse_entry
 from dualion.structures.records import RawEntry, Rejection
-from dualion.structures.sources.base import METADATA_KEYS, Source, today
-from dualion.structures.sources.query import SourceQuery
-from dualion.structures.sources.selection import Selection
+from dualion.structures.sources.base import METADATA_KEYS
 from dualion.workflows.execution.files import replacing_text, write_json
+
+if TYPE_CHECKING:
+    from dualion.structures.sources.base import Source
+    from dualion.structures.sources.query import SourceQuery
+    from dualion.structures.sources.selection import Selection
 
 COLUMNS = ("source", "source_id", "status", "reason", "message", *METADATA_KEYS)
 """Columns of ``fetched.csv``: one row for every entry, what was sorted out included."""
@@ -128,6 +130,8 @@ def _row(entry: RawEntry | Rejection) -> dict[str, object]:
 
 def _line(entry: RawEntry) -> str:
     """An entry as a line that ``dualion screen`` reads: pymatgen's dict and the metadata."""
+    from dualion.structures.files import parse_entry
+
     structure = parse_entry(entry).structure.as_dict()
     content: dict[str, Any] = {
         "material_id": entry.source_id,
@@ -147,6 +151,8 @@ def write_provenance(
     summary: FetchSummary,
 ) -> None:
     """Write ``provenance.json``: what was asked of whom, when, under which licence."""
+    from dualion.structures.sources.base import today
+
     content = {
         "written": today(),
         "sources": [{"name": source.name, "licence": source.licence} for source in sources],

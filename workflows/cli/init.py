@@ -11,7 +11,6 @@ import typer
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
 from dualion.structures.text import json_text
-from dualion.workflows.execution.cluster_config import KINDS
 
 TEMPLATE = """\
 # A dualion campaign. Run or resume it with: dualion run {file}
@@ -122,6 +121,7 @@ def write_template(folder: Path, files: list[str]) -> Path:
     Raises:
         InputError: there is one already, or the folder cannot be written to.
     """
+    from dualion.workflows.execution.cluster_config import KINDS
 
     target = folder / "campaign.yaml"
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in folder.resolve().name)

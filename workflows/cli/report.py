@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.report import Detail, check_target, write_report
-from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
-from dualion.results.report.dynamics import analyses_below, analyses_of, summarise_dynamics
 from dualion.results.run_folder import identity, read_run_folder
 from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.structure_lookup import barrier_options_of, structures_of_run
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
 if TYPE_CHECKING:
+    from dualion.results.report import Detail
     from dualion.results.run_folder import RunFolder
 
 
@@ -67,6 +64,8 @@ def report(
 
         dualion screen --output my-run && dualion report my-run
     """
+    from dualion.results.report import check_target, write_report
+
     run = read_run_folder(folder)
     path = out or folder / "report.html"
     check_target(path)
@@ -82,6 +81,9 @@ def _details(
     """Compute details of the first candidates; without their structures, warn and return none."""
     from rich.console import Console
     from rich.progress import Progress
+
+    from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
+    from dualion.workflows.campaign.structure_lookup import barrier_options_of, structures_of_run
 
     places = {identity(row): place for place, row in enumerate(run.rows)}
     chosen = {places[identity(c)]: c for c in run.candidates[:count] if identity(c) in places}
@@ -139,6 +141,9 @@ def _with_dynamics(
     Raises:
         InputError: a folder or an id is wrong.
     """
+    from dualion.results.report import Detail
+    from dualion.results.report.dynamics import analyses_below, analyses_of, summarise_dynamics
+
     made = dict(details)
     known = {str(row["source_id"]) for row in run.rows}
     for name in given:

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.workflows.campaign.preview import preview
-from dualion.workflows.campaign.run import run_campaign
-from dualion.workflows.campaign.screening_options import within
-from dualion.workflows.campaign.yaml_reader import load_campaign
 from dualion.workflows.cli import shared_options
 from dualion.workflows.cli.run_view import LiveView, report_result
 from dualion.workflows.execution.signals import stop_on_signal
@@ -53,6 +49,9 @@ def run(
     """
     from rich.console import Console
 
+    from dualion.workflows.campaign.run import run_campaign
+    from dualion.workflows.campaign.yaml_reader import load_campaign
+
     asked = load_campaign(campaign)
     if workers is not None:
         asked = _with_workers(asked, workers)
@@ -82,12 +81,16 @@ def run(
 
 
 def _with_workers(asked: Campaign, workers: int) -> Campaign:
+    from dualion.workflows.campaign.screening_options import within
+
     within("number of workers", workers, (0, 4096))
     block = asked.cluster.model_copy(update={"workers": workers})
     return asked.model_copy(update={"cluster": block})
 
 
 def _print_plan(console: Console, asked: Campaign) -> None:
+    from dualion.workflows.campaign.preview import preview
+
     for name, text in preview(asked):
         console.print(f"[bold]{name:>12}[/bold]  ", end="")
         console.print(text, markup=False, highlight=False)

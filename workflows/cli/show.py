@@ -13,7 +13,6 @@ from dualion.results.run_folder import read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
 from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, split_flags, words
-from dualion.workflows.campaign.structure_lookup import rows_named
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +45,8 @@ def show(
 
         dualion show mp-985583 my-run
     """
+    from dualion.workflows.campaign.structure_lookup import rows_named
+
     run = read_run_folder(folder)
     rows = rows_named(run, name)
     if as_json:

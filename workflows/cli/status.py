@@ -7,9 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from dualion.workflows.campaign.status import campaign_status
-from dualion.workflows.campaign.yaml_reader import load_campaign
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -23,6 +20,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Show how a campaign stands: done, left, failures, the driver, the queue."""
+    from dualion.workflows.campaign.status import campaign_status
+    from dualion.workflows.campaign.yaml_reader import load_campaign
+
     found = campaign_status(load_campaign(campaign))
     if as_json:
         import json

@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-from dualion.workflows.campaign.run import open_campaign
-from dualion.workflows.campaign.screening_options import within
-from dualion.workflows.campaign.submission import SHARDS_MOST, submit_campaign
-from dualion.workflows.campaign.yaml_reader import load_campaign
 from dualion.workflows.execution.schedulers import ARRAY_SCHEDULERS
 
 
@@ -37,6 +33,11 @@ def submit(
     started again. A last job merges them and writes the tables. Queue, account, walltime, cores
     and memory are those of the campaign's cluster block.
     """
+    from dualion.workflows.campaign.run import open_campaign
+    from dualion.workflows.campaign.screening_options import within
+    from dualion.workflows.campaign.submission import SHARDS_MOST, submit_campaign
+    from dualion.workflows.campaign.yaml_reader import load_campaign
+
     within("number of shards", shards, (1, SHARDS_MOST))
     asked = load_campaign(campaign)
     with open_campaign(asked) as (store, _):

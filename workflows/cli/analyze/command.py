@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dualion.results.transport.files import write_report
-from dualion.results.transport.summary import summary_lines
-from dualion.results.transport.tables import species_csv
-from dualion.screening.transport.analysis import analyse
-from dualion.screening.transport.arrhenius import arrhenius
-from dualion.screening.transport.options import AnalysisOptions
-from dualion.screening.transport.replicas import combine_replicas
 from dualion.structures.errors import DualionError, InputError, StructureError
-from dualion.structures.trajectories import read_trajectory
-from dualion.structures.trajectories.options import ReadOptions
-from dualion.structures.trajectories.types import TEMPERATURE_RAMP
 from dualion.workflows.cli.analyze.options import (
     EPILOG,
     HELP,
@@ -52,7 +42,9 @@ from dualion.workflows.cli.analyze.options import (
 
 if TYPE_CHECKING:
     from dualion.screening.transport.arrhenius import Arrhenius
+    from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
+    from dualion.structures.trajectories.options import ReadOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -81,6 +73,9 @@ def analyze(
     volumes: Volumes = False,
 ) -> None:
     """Analyse trajectories; each argument is described where its option is declared."""
+    from dualion.screening.transport.options import AnalysisOptions
+    from dualion.structures.trajectories.options import ReadOptions
+
     temperatures = parse_temperatures(temperature_k, len(trajectories))
     parse_pairs(pairs)  # refused before trajectories are read for hours
     reading = ReadOptions(
@@ -113,6 +108,9 @@ def _analyse_all(
     reading: ReadOptions,
     options: AnalysisOptions,
 ) -> list[TransportReport]:
+    from dualion.screening.transport.analysis import analyse
+    from dualion.structures.trajectories import read_trajectory
+
     reports, failures = [], []
     for path, temperature in zip(paths, temperatures, strict=True):
         try:
@@ -132,6 +130,10 @@ def _combine_runs(
     reports: Sequence[TransportReport],
 ) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
     """Combine replicas per temperature; fit Arrhenius per species of two temperatures or more."""
+    from dualion.screening.transport.arrhenius import arrhenius
+    from dualion.screening.transport.replicas import combine_replicas
+    from dualion.structures.trajectories.types import TEMPERATURE_RAMP
+
     combined: list[tuple[str, float, float, float]] = []
     names, unlike = _shared_names(reports)
     if unlike:
@@ -188,6 +190,9 @@ def _write_reports(
     figures: bool,
     volumes: bool,
 ) -> None:
+    from dualion.results.transport.files import write_report
+    from dualion.results.transport.tables import species_csv
+
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -210,6 +215,8 @@ def _result_lines(
     fits: dict[str, Arrhenius],
     combined: Sequence[tuple[str, float, float, float]],
 ) -> list[str]:
+    from dualion.results.transport.summary import summary_lines
+
     lines = [line for report in reports for line in summary_lines(report)]
     if len(reports) > 1:
         lines += [

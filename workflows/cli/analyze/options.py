@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.screening.transport.options import POSTERIORS
 from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
@@ -228,6 +227,8 @@ def parse_posterior(text: str) -> PosteriorChoice:
     Raises:
         InputError: there is none of this name.
     """
+    from dualion.screening.transport.options import POSTERIORS
+
     name = text.strip().lower().replace("-", " ").replace("_", " ")
     for known in POSTERIORS:
         if known == name:

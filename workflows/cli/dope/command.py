@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dualion.screening.doping.doping_plan import DopingOptions
-from dualion.screening.doping.formula_unit_changes import salt_change, substitution_change
-from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.screening_options import within
-from dualion.workflows.campaign.structure_lookup import find_entry
-from dualion.workflows.cli.dope.view import DopeBar, print_result
-from dualion.workflows.doping.records import DopeRequest
-from dualion.workflows.doping.relaxation import RelaxOptions
-from dualion.workflows.doping.run import dope as run
 from dualion.workflows.execution.signals import stop_on_signal
-from dualion.workflows.md.engines.calculators import make_calculator
 
 if TYPE_CHECKING:
     from dualion.screening.doping.formula_unit_changes import FormulaUnitChange
     from dualion.structures.crystal import IonicCrystal
+    from dualion.workflows.doping.records import DopeRequest
 
 CELL, RELAXING = "Cell", "Relaxation"
 MOST_CONFIGURATIONS = (1, 10_000)
@@ -118,6 +109,10 @@ def dope(
 
         dualion dope Li3PS4_gamma --substitute S=I --x 0.1 --no-relax
     """
+    from dualion.workflows.cli.dope.view import DopeBar, print_result
+    from dualion.workflows.doping.run import dope as run
+    from dualion.workflows.md.engines.calculators import make_calculator
+
     host, name = _load_host(structure)
     request = _make_request(
         host,
@@ -152,6 +147,9 @@ def dope(
 
 def _load_host(text: str) -> tuple[IonicCrystal, str]:
     """Load the crystal of a file or of a bundled structure, and its name."""
+    from dualion.structures.entry import prepare_entry
+    from dualion.workflows.campaign.structure_lookup import find_entry
+
     crystal = prepare_entry(find_entry(text)).crystal
     return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
 
@@ -162,6 +160,8 @@ def _choose_change(host: IonicCrystal, salt: str, substitute: str) -> FormulaUni
     Raises:
         InputError: neither or both are given.
     """
+    from dualion.screening.doping.formula_unit_changes import salt_change, substitution_change
+
     if bool(salt) == bool(substitute):
         raise InputError("Give either --salt, like LiI, or --substitute, like S=I.")
     return salt_change(salt) if salt else substitution_change(substitute, host)
@@ -184,6 +184,11 @@ def _make_request(
     Raises:
         InputError: a number is out of range.
     """
+    from dualion.screening.doping.doping_plan import DopingOptions
+    from dualion.workflows.campaign.screening_options import within
+    from dualion.workflows.doping.records import DopeRequest
+    from dualion.workflows.doping.relaxation import RelaxOptions
+
     atoms, width = cell
     within("number of configurations (--configs)", configs, MOST_CONFIGURATIONS)
     within("number of atoms (--atoms)", atoms, ATOMS)

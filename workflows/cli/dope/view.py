@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -12,7 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualion.workflows.doping.records import HOST, DopeRequest, DopeResult, Outcome, find_lowest
+from dualion.workflows.doping.records import Outcome
+
+if TYPE_CHECKING:
+    from dualion.workflows.doping.records import DopeRequest, DopeResult
 
 SHOWN = 16
 """Most rows of the table."""
@@ -88,6 +92,8 @@ def print_result(console: Console, request: DopeRequest, result: DopeResult, fol
         result: of the doping.
         folder: with its files.
     """
+    from dualion.workflows.doping.records import find_lowest
+
     for line in _summary_lines(request, result):
         console.print(Text(line))
     console.print(_make_table(result))
@@ -130,6 +136,8 @@ def _summary_lines(request: DopeRequest, result: DopeResult) -> list[str]:
 
 
 def _make_table(result: DopeResult) -> Table:
+    from dualion.workflows.doping.records import HOST
+
     table = Table(box=box.SIMPLE)
     for name in ("rank", "configuration", "E (eV)", "above lowest (eV)", "degeneracy", "status"):
         table.add_column(name, justify="left" if name in ("status", "configuration") else "right")

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from dualion.workflows.cli.md.options import Folder, Ids
-from dualion.workflows.md.cancel import cancel_runs
-from dualion.workflows.md.folder import MdFolder
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +28,9 @@ def cancel(
     ] = False,
 ) -> None:
     """Cancel runs that have not ended; what they computed is kept, md queue continues them."""
+    from dualion.workflows.md.cancel import cancel_runs
+    from dualion.workflows.md.folder import MdFolder
+
     count, told = cancel_runs(MdFolder.open(folder), ids or (), forget=forget)
     jobs = f" The queue was told to end {', '.join(told)}." if told else ""
     typer.echo(f"{count} runs are cancelled.{jobs}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from dualion.results.md_results import MOVES
-from dualion.results.store import MdRun
 from dualion.workflows.cli.md.options import Folder
-from dualion.workflows.md.collect import collect_runs
-from dualion.workflows.md.folder import MdFolder
+
+if TYPE_CHECKING:
+    from dualion.results.store import MdRun
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,9 @@ def collect(folder: Folder = Path()) -> None:
     A candidate's row is of one cell alone, named in md_cell: the one in which more of the two ions
     surely diffuse; of equals the perfect one, then the one with more temperatures.
     """
+    from dualion.workflows.md.collect import collect_runs
+    from dualion.workflows.md.folder import MdFolder
+
     where = MdFolder.open(folder)
     collected = collect_runs(where)
     for line in _species_lines(collected.runs):
@@ -40,6 +43,8 @@ def collect(folder: Folder = Path()) -> None:
 
 def _species_lines(runs: Iterable[MdRun]) -> Iterator[str]:
     """Format a line for each species of each finished run; D never without its error."""
+    from dualion.results.md_results import MOVES
+
     for run in runs:
         for species in run.results.get("species") or ():
             d, error = species.get("d_cm2_s"), species.get("d_error_cm2_s")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
-from dualion.workflows.md.plan.run_plan import Plan, PlannedRun, estimate
+if TYPE_CHECKING:
+    from dualion.workflows.md.plan.run_plan import Plan, PlannedRun
 
 SHOWN_IDS = 5
 
@@ -20,6 +22,8 @@ def make_plan_table(plan: Plan, speeds: Mapping[str, float]) -> Table:
         plan: the runs.
         speeds: engine → s per atom and step, where it was measured.
     """
+    from dualion.workflows.md.plan.run_plan import estimate
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("structure", "cell"):
         table.add_column(heading, overflow="fold")
@@ -52,6 +56,8 @@ def format_total(plan: Plan, speeds: Mapping[str, float]) -> str:
         plan: the runs.
         speeds: engine → s per atom and step, where it was measured.
     """
+    from dualion.workflows.md.plan.run_plan import estimate
+
     least = estimate(plan.runs, speeds=dict(speeds))
     most = estimate(plan.runs, speeds=dict(speeds), most=True)
     how = "as measured here" if least.measured else "a rough guess, one core"

@@ -11,17 +11,13 @@ from rich.console import Console
 
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.md.options import Folder
-from dualion.workflows.cli.md.plan_view import format_total, make_plan_table
-from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.plan.config import MdBlock
-from dualion.workflows.md.plan.enqueue import enqueue_runs, measure_speeds
-from dualion.workflows.md.plan.run_plan import plan_runs
-from dualion.workflows.md.plan.selection import select_candidates, select_cell, select_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dualion.workflows.md.folder import MdFolder
     from dualion.workflows.md.plan.cells import StartCell
+    from dualion.workflows.md.plan.config import MdBlock
     from dualion.workflows.md.plan.run_plan import Plan
     from dualion.workflows.md.plan.selection import Skipped
 
@@ -96,6 +92,9 @@ def queue(
     perfect crystal carriers are rare within 100 ps. Options replace values of the md block of
     campaign.yaml (or of md.yaml beside candidates.csv).
     """
+    from dualion.workflows.md.folder import MdFolder
+    from dualion.workflows.md.plan.enqueue import enqueue_runs, measure_speeds
+
     where = MdFolder.open(folder, new=bool(structure or cell))
     block = _override_block(
         where.block,
@@ -151,6 +150,8 @@ def _override_block(block: MdBlock, own: dict[str, Any], protocol: dict[str, Any
     Raises:
         InputError: a value is invalid.
     """
+    from dualion.workflows.md.plan.config import MdBlock
+
     content = block.model_dump()
     if protocol.get("name", content["protocol"]["name"]) != content["protocol"]["name"]:
         content["protocol"] = {}  # the changes were another protocol's
@@ -172,6 +173,9 @@ def _make_plan(
     cell: Path | None,
     ions: tuple[str, str],
 ) -> Plan:
+    from dualion.workflows.md.plan.run_plan import plan_runs
+    from dualion.workflows.md.plan.selection import select_candidates, select_cell, select_file
+
     cells: list[StartCell] = []
     skipped: list[Skipped] = []
     if cell is not None:
@@ -190,6 +194,8 @@ def _make_plan(
 
 def _print_plan(console: Console, plan: Plan, speeds: dict[str, float]) -> None:
     """Print the planned runs, their cost, remarks, and what is skipped."""
+    from dualion.workflows.cli.md.plan_view import format_total, make_plan_table
+
     if plan.runs:
         console.print(make_plan_table(plan, speeds))
         console.print(format_total(plan, speeds), highlight=False, markup=False)

@@ -8,12 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dualion.workflows.campaign.screening_options import known_name
 from dualion.workflows.cli.md.options import Folder, Ids, Retry
-from dualion.workflows.cli.md.status_view import MdView, print_runs
 from dualion.workflows.execution.signals import stop_on_signal
-from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.run.local import LocalOptions, run_local
 from dualion.workflows.md.states import RunState
 
 
@@ -44,6 +40,11 @@ def run(
     Ctrl-C brings every run to a checkpoint; the same command continues from there. A run whose
     process is killed continues by itself from its last checkpoint.
     """
+    from dualion.workflows.campaign.screening_options import known_name
+    from dualion.workflows.cli.md.status_view import MdView, print_runs
+    from dualion.workflows.md.folder import MdFolder
+    from dualion.workflows.md.run.local import LocalOptions, run_local
+
     known_name("device", device, ("auto", "cpu", "cuda"))
     where = MdFolder.open(folder)
     options = LocalOptions(

@@ -11,11 +11,9 @@ from rich.console import Console
 
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.md.options import Folder
-from dualion.workflows.cli.md.status_view import print_runs, to_records
-from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import inspect_runs, reconcile
 
 if TYPE_CHECKING:
+    from dualion.workflows.md.folder import MdFolder
     from dualion.workflows.md.reconcile import RunStatus
 
 WAIT_S = 2.0
@@ -35,6 +33,9 @@ def status(
 
     Where the folder or the disk cannot be written to, the status is shown all the same.
     """
+    from dualion.workflows.cli.md.status_view import print_runs, to_records
+    from dualion.workflows.md.folder import MdFolder
+
     statuses = _reconcile_if_writable(MdFolder.open(folder))
     if as_json:
         typer.echo(json.dumps(to_records(statuses), indent=2))
@@ -44,6 +45,8 @@ def status(
 
 def _reconcile_if_writable(folder: MdFolder) -> list[RunStatus]:
     """Inspect the runs, and update the store unless it is busy or cannot be written to."""
+    from dualion.workflows.md.reconcile import inspect_runs, reconcile
+
     with folder.reading() as runs:
         statuses = inspect_runs(folder, runs.all())
     try:

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from dualion.workflows.cli.md.options import Folder, Ids, Retry
-from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.submission import submit_runs
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +40,9 @@ def submit(
     Walltime, cores, GPUs and a script template come from the md block, queue and account from the
     cluster block. A segment ends at a checkpoint before its walltime; the next array continues.
     """
+    from dualion.workflows.md.folder import MdFolder
+    from dualion.workflows.md.submission import submit_runs
+
     where = MdFolder.open(folder)
     submitted = submit_runs(
         where,

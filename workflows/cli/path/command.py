@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.path.field_files import WRITERS
-from dualion.results.path.figure import write_path_figure
-from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
 from dualion.results.run_folder import read_run_folder
-from dualion.screening.barriers import BarrierOptions
-from dualion.screening.bvse import potential
-from dualion.screening.ions import named_ion
-from dualion.screening.percolation.pathways import map_ion
-from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import InputError
-from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
-from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run
-from dualion.workflows.cli.path.view import show
 
 if TYPE_CHECKING:
+    from dualion.screening.barriers import BarrierOptions
     from dualion.screening.percolation.pathways import IonMap
 
 HOW, FILES = "How it is computed", "What is written"
@@ -108,6 +98,12 @@ def path(
     """
     from rich.console import Console
 
+    from dualion.screening.ions import named_ion
+    from dualion.screening.percolation.pathways import map_ion
+    from dualion.structures.entry import prepare_entry
+    from dualion.workflows.campaign.structure_lookup import find_entry, find_in_run
+    from dualion.workflows.cli.path.view import show
+
     dimensions = _dimensions(dimension)
     folder = read_run_folder(run) if run is not None else None
     options = _options(run=run, spacing=spacing, preset=preset)
@@ -134,6 +130,11 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
     """Combine the conventions of the run, or the default ones, with the user's changes."""
     from dataclasses import replace
 
+    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.bvse import potential
+    from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
+    from dualion.workflows.campaign.structure_lookup import barrier_options_of
+
     options = barrier_options_of(read_run_folder(run)) if run is not None else BarrierOptions()
     if spacing is not None:
         within("grid spacing", spacing, SPACING_ANGSTROM, "Å")
@@ -156,6 +157,10 @@ def _write(
     Raises:
         InputError: the folder cannot be written.
     """
+    from dualion.results.path.field_files import WRITERS
+    from dualion.results.path.figure import write_path_figure
+    from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
+
     paths = [path for path in found.paths if path.dimension in dimensions]
     files = [folder / "sites.csv"]
     try:
