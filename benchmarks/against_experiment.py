@@ -21,7 +21,8 @@ import numpy as np
 from _inputs import obelix_records, require_data, short_id
 from scipy.stats import bootstrap, spearmanr
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.ions import MobileIon, mean_charge
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import StructureError

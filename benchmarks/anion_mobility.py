@@ -24,7 +24,7 @@ from _inputs import require_data
 from pymatgen.core import Lattice, Structure
 from scipy.stats import spearmanr
 
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.potential import preset
 from dualion.screening.flags import bound_fraction
 from dualion.screening.hops import lattice_response

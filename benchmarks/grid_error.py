@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from _inputs import sample_rows, short_id
 
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.grid import grid_shape
 from dualion.screening.ions import MobileIon, anions_of

@@ -14,7 +14,8 @@ import argparse
 import numpy as np
 from _inputs import obelix_records, short_id
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.ions import MobileIon, mean_charge
 from dualion.structures.errors import StructureError
 from dualion.structures.files import read_structures, reference_paths

@@ -22,7 +22,8 @@ from unittest.mock import patch
 import numpy as np
 from _inputs import sample_rows, short_id
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.estimated_parameters import EstimateModel, fit_estimates
 from dualion.screening.bvse.pair_parameters import (
     Ion,

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from _inputs import obelix_records, peer_prepared, sample_rows, short_id
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.bvlain_engine import bvlain_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.grid import peer_grid_shape

@@ -162,7 +162,7 @@ def bundled_details(count: int) -> dict[int, Detail]:
     """Candidate pages of pairs of the bundled structures."""
     from dualion.results.report.candidate import DetailOptions, candidate_details, field_points_for
     from dualion.results.rows import Identity, result_rows
-    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.barrier_types import BarrierOptions
     from dualion.screening.criterion import DaiCriterion
     from dualion.screening.screen import ScreenOptions, screen_crystal
     from dualion.structures.errors import StructureError

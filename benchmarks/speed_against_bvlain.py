@@ -20,7 +20,8 @@ os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 from _inputs import obelix_records, peer_prepared, sample_rows, short_id
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.bvlain_engine import bvlain_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.grid import grid_shape

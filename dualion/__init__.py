@@ -18,7 +18,7 @@ if all((_CHECKOUT / room / "__init__.py").is_file() for room in ("structures", "
     __path__.append(str(_CHECKOUT))
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import BarrierOptions, IonBarriers
+    from dualion.screening.barrier_types import BarrierOptions, IonBarriers
     from dualion.screening.bvse.potential import PotentialOptions
     from dualion.screening.criterion import DaiCriterion, Verdict
     from dualion.screening.percolation.pathways import IonMap
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AnalysisOptions": "screening.transport.options",
-    "BarrierOptions": "screening.barriers",
+    "BarrierOptions": "screening.barrier_types",
     "DaiCriterion": "screening.criterion",
-    "IonBarriers": "screening.barriers",
+    "IonBarriers": "screening.barrier_types",
     "IonMap": "screening.percolation.pathways",
     "PairFailure": "screening.screen",
     "PairResult": "screening.screen",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
 from dualion.results.vocabulary import join_flags
-from dualion.screening.barriers import KnownBarriers
+from dualion.screening.barrier_types import KnownBarriers
 from dualion.structures.records import reader_flags
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import IonBarriers
+    from dualion.screening.barrier_types import IonBarriers
     from dualion.screening.screen import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import Metadata

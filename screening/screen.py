@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dualion.screening.barriers import BarrierOptions, IonBarriers, KnownBarriers, recalled_barriers
+from dualion.screening.barrier_types import BarrierOptions, IonBarriers, KnownBarriers
+from dualion.screening.barriers import recalled_barriers
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge_pair

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.ions import named_ion
 from dualion.screening.percolation.pathways import IonMap, map_ion
 from dualion.screening.screen import ScreenOptions, ScreenResult

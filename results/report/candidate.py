@@ -14,7 +14,7 @@ from dualion.results.columns import Row
 from dualion.results.export import is_licensed
 from dualion.results.report.details import Detail
 from dualion.results.report.sensitivity import assess_sensitivity
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.ions import MobileIon, mean_charge

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.potential import preset
 from dualion.screening.criterion import DaiCriterion, Triple, barrier_ratio, judge_pair
 from dualion.structures.errors import StructureError

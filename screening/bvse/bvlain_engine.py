@@ -10,19 +10,17 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dualion.screening.barrier_types import UNKNOWN, BarrierOptions, IonBarriers
 from dualion.screening.bvse.grid import peer_grid_shape
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.errors import InputError, MissingParametersError, UnpreparableStructureError
-
-if TYPE_CHECKING:
-    from dualion.screening.barriers import BarrierOptions, IonBarriers
 
 NEIGHBOURS = 100
 """bvlain's default number of nearest ions."""
@@ -48,8 +46,6 @@ def bvlain_barriers(
         MissingParametersError: bvlain has no parameters for a pair.
         InputError: the options ask for a convention that bvlain does not have.
     """
-    from dualion.screening.barriers import UNKNOWN, IonBarriers
-
     _check(crystal, ion, options)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # bvlain uses names that scipy has deprecated

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from dualion.screening.barriers import BarrierOptions, IonBarriers, ion_barriers
+from dualion.screening.barrier_types import BarrierOptions, IonBarriers
+from dualion.screening.barriers import ion_barriers
 from dualion.screening.bvse.potential import PRESETS
 from dualion.screening.hops.vacancy import vacancy_hops
 from dualion.screening.ions import MobileIon

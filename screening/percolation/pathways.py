@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.screening.barriers import BarrierOptions, landscape
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import landscape
 from dualion.screening.bvse.grid import compact
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon

@@ -14,7 +14,7 @@ import pytest
 from dualion.results.path.field_files import CEILING_EV, write_chgcar, write_cube, write_grd
 from dualion.results.path.figure import text_plot, write_path_figure
 from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.bvlain_engine import _loaded
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.pathways import map_ion

@@ -16,7 +16,7 @@ from dualion.results.report.candidate import (
     packed_field,
 )
 from dualion.results.rows import Identity, result_rows
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.percolation.pathways import map_ion
 from dualion.screening.screen import ScreenOptions, screen_crystal

@@ -16,7 +16,7 @@ from dualion.results.rejudging import rejudge
 from dualion.results.rows import Identity, known_barriers, rejected_row, result_rows
 from dualion.screening import barriers as barriers_module
 from dualion.screening import screen as screen_module
-from dualion.screening.barriers import KnownBarriers
+from dualion.screening.barrier_types import KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.screen import ScreenOptions, screen_crystal
@@ -266,7 +266,7 @@ def test_a_pair_without_an_ion_keeps_what_is_known_of_the_cation(monkeypatch, lo
         .pairs[0]
         .cation
     )
-    monkeypatch.setattr(screen_module, "ion_barriers", attempt)
+    monkeypatch.setattr(screen_module, "mechanism_barriers", attempt)
     (row,) = result_rows(IDENTITY, screen_crystal(fluorite(), ScreenOptions()))
     assert (row["status"], row["reason"]) == ("rejected", "missing_parameters")
     assert (row["cation"], row["anion"], row["message"]) == ("Li+", "O2-", "No parameters.")

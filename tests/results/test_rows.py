@@ -13,7 +13,7 @@ from dualion.results.rejudging import judged
 from dualion.results.rows import Identity, known_barriers, result_rows
 from dualion.results.score import score_parts
 from dualion.results.tables import format_value
-from dualion.screening.barriers import IonBarriers
+from dualion.screening.barrier_types import IonBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, judge_pair
 from dualion.screening.ions import MobileIon

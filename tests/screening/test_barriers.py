@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.bvlain_engine import bvlain_barriers
 from dualion.screening.ions import MobileIon, anions_of
 from dualion.screening.screen import screen

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_barriers import reference_crystal
 
-from dualion.screening.barriers import BarrierOptions, landscape, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import landscape, native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.potential import CoulombPair, pair_of, preset
 from dualion.screening.bvse.softbv import anion_radius_angstrom, ase_covalent_radii

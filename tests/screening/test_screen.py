@@ -10,7 +10,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from dualion.screening import screen as screen_module
-from dualion.screening.barriers import IonBarriers, KnownBarriers
+from dualion.screening.barrier_types import IonBarriers, KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.hops.mechanisms import pair_conventions
 from dualion.screening.ions import MobileIon
@@ -64,7 +64,7 @@ def test_disorder_is_flagged():
 
 
 def test_bvlain_engine_gives_the_same_verdict():
-    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.barrier_types import BarrierOptions
 
     structure = structure_of("Li3OCl")
     options = ScreenOptions(barriers=BarrierOptions(engine="bvlain"))
@@ -145,7 +145,8 @@ def test_memory_of_a_large_cell_stays_small():
     """A 400-ion cell: grid, tables and union–find stay far under 500 MB."""
     import tracemalloc
 
-    from dualion.screening.barriers import BarrierOptions, native_barriers
+    from dualion.screening.barrier_types import BarrierOptions
+    from dualion.screening.barriers import native_barriers
     from dualion.structures.crystal import IonicCrystal
 
     small = prepare(structure_of("LiCl"))
@@ -191,7 +192,7 @@ def flags_of(
     monkeypatch.setattr(screen_module, "bound_fraction", lambda *_: bound)
     monkeypatch.setattr(
         screen_module,
-        "ion_barriers",
+        "mechanism_barriers",
         lambda _, ion, __: barriers_of(
             ion,
             0.4,

@@ -11,7 +11,7 @@ import pytest
 
 from dualion.results.columns import ANODE_REACTION, CANDIDATES, INTERPHASE, SCREENED, Row
 from dualion.results.tables import read_table
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.screen import ScreenOptions, screen
 from dualion.structures.files import parse_entry, reference_paths

@@ -16,7 +16,7 @@ import pytest
 from dualion.results.run_folder import read_run_folder
 from dualion.results.store import Store
 from dualion.results.tables import read_table
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths

@@ -164,13 +164,13 @@ def test_an_added_ion_computes_its_own_field_alone(
     run_campaign(campaign(tmp_path / "c", "ions: {cations: [Li], anions: [S]}", names))
     more = campaign(tmp_path / "c", "ions: {cations: [Li, Na], anions: [S, Cl]}", names)
     computed: list[str] = []
-    compute = pairs.ion_barriers
+    compute = pairs.mechanism_barriers
 
     def counted(crystal: Any, ion: Any, options: Any) -> Any:
         computed.append(str(ion))
         return compute(crystal, ion, options)
 
-    monkeypatch.setattr(pairs, "ion_barriers", counted)
+    monkeypatch.setattr(pairs, "mechanism_barriers", counted)
     store, _ = Store.open(more.store_at)
     jobs = list(jobs_left(store, int(store.note("plan") or 0), more.options()))
     store.close()

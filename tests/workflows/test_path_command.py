@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from dualion.results.columns import SCREENED
 from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import write_table
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.potential import preset
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError

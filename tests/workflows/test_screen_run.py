@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from dualion.results.tables import TableWriter, read_table
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.potential import PotentialOptions, with_changes
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.screen import ScreenOptions

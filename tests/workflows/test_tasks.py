@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from dualion.results.columns import BY_KEY
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.records import RawEntry, Rejection

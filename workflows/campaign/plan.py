@@ -21,7 +21,7 @@ from dualion.workflows.campaign.sources import source_entries, source_state
 from dualion.workflows.campaign.tasks import Job, asked_cations, conventions_of, structure_text
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import KnownBarriers
+    from dualion.screening.barrier_types import KnownBarriers
     from dualion.screening.screen import ScreenOptions
 
 BATCH = 500

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from dualion.screening import barriers
+from dualion.screening import barrier_types
 from dualion.screening.bvse import potential
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.screen import ScreenOptions
@@ -82,9 +82,9 @@ def screen_options(
         cations=tuple(dict.fromkeys(cations)),
         anions=tuple(dict.fromkeys(anions)),
         criterion=DaiCriterion(**(criterion or {})),
-        barriers=barriers.BarrierOptions(
+        barriers=barrier_types.BarrierOptions(
             spacing_angstrom=within("grid spacing", spacing_angstrom, SPACING_ANGSTROM, "Å"),
-            engine=known_name("engine", engine, barriers.ENGINE_NAMES),  # type: ignore[arg-type]
+            engine=known_name("engine", engine, barrier_types.ENGINE_NAMES),  # type: ignore[arg-type]
             potential=convention,
         ),
         strict=strict,

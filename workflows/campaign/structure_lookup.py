@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.run_folder import identity
 from dualion.results.store import Store
 from dualion.results.store.schema import entries, structures
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.structures.errors import InputError

@@ -23,7 +23,7 @@ from dualion.structures.records import RawEntry, Rejection, cell_kind_of
 from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import KnownBarriers
+    from dualion.screening.barrier_types import KnownBarriers
     from dualion.screening.screen import ScreenOptions, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import StructureRecord

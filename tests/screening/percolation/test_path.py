@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dualion.screening.barriers import BarrierOptions
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.grid import grid_shape
 from dualion.screening.ions import MobileIon

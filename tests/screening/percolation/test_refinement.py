@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_barriers import reference_crystal
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.screening.ions import MobileIon

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import ionic
 
-from dualion.screening.barriers import BarrierOptions, native_barriers
+from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening.barriers import native_barriers
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.pathways import map_ion
 from dualion.screening.percolation.sites import nearest_atoms, sites_of

@@ -12,7 +12,7 @@ from dualion.results.run_folder import read_run_folder
 from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
-    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.barrier_types import BarrierOptions
     from dualion.screening.percolation.pathways import IonMap
 
 HOW, FILES = "How it is computed", "What is written"
@@ -130,7 +130,7 @@ def _options(*, run: Path | None, spacing: float | None, preset: str | None) -> 
     """Combine the conventions of the run, or the default ones, with the user's changes."""
     from dataclasses import replace
 
-    from dualion.screening.barriers import BarrierOptions
+    from dualion.screening.barrier_types import BarrierOptions
     from dualion.screening.bvse import potential
     from dualion.workflows.campaign.screening_options import SPACING_ANGSTROM, within
     from dualion.workflows.campaign.structure_lookup import barrier_options_of
