@@ -64,14 +64,15 @@ def rejected_row(identity: Identity, *, cation: str, status: str, reason: str, m
         reason: name of the vocabulary.
         message: explanation with its cause and its remedy.
     """
-    return {
+    row: Row = {
         **identity.as_row(),
         "cation": cation,
         "status": status,
         "reason": reason,
-        "flags": ";".join(reader_flags(identity.metadata)) or None,
         "message": message,
     }
+    flags = join_flags(reader_flags(identity.metadata))
+    return {**row, "flags": flags} if flags else row
 
 
 def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:

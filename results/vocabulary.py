@@ -114,6 +114,17 @@ FLAGS: tuple[Term, ...] = (
     *_terms(
         "trajectory",
         {
+            "temperature_ramp": "The thermostat's temperature changes along the run: it enters no "
+            "mean temperature and no Arrhenius fit.",
+            "temperature_from_frames": "The temperature is the mean of what the frames state.",
+            "given_frame_step_differs": "The time step that was given differs from that of the "
+            "file.",
+            "repeated_steps_replaced": "A restart computed some steps again; its frames replace "
+            "the earlier ones.",
+            "units_from_input": "The units were read from the program's input or log beside the "
+            "trajectory.",
+            "units_from_velocities": "The units were told from the velocities, which must agree "
+            "with the temperature.",
             "truncated_file": "The trajectory file ends within a frame; the whole frames were "
             "analysed.",
             "repeated_frames_dropped": "Frames that a restart wrote twice were dropped.",
@@ -204,6 +215,7 @@ REASONS: tuple[Term, ...] = (
             "source_unavailable": "The source did not answer.",
             "source_not_usable": "The source cannot be used with these settings.",
             "provider_failed": "A provider of the federation did not answer as it should.",
+            "bad_entry": "An entry of the answer has not the form that the protocol gives it.",
             "bad_answer": "The source answered with something that is no result.",
             "not_in_cache": "The source is offline and the answer is not in the cache.",
             "not_fetched": "The entry exists and did not arrive; the same command fetches it.",
@@ -225,6 +237,7 @@ REASONS: tuple[Term, ...] = (
             "truncated": "The data end too early.",
             "too_large": "The file is larger than the limit.",
             "encrypted": "The archive is encrypted.",
+            "overlapping_members": "The member of an archive shares its bytes with another one.",
             "nested_archive": "The archive lies inside another archive.",
             "too_many_members": "The archive holds more members than the limit.",
             "zip_bomb": "The archive grows beyond the limit when it is unpacked.",
@@ -287,6 +300,7 @@ REASONS: tuple[Term, ...] = (
         "screening",
         {
             "missing_parameters": "A pair of ions has no parameters.",
+            "no_such_ion": "The crystal does not hold the ion that was asked for.",
             "no_counter_ions": "The framework of the mobile ion holds no ion of the other sign.",
             "cell_too_large": "The grid would not fit into memory.",
             "engine_cannot": "The chosen engine cannot treat this structure.",
@@ -315,6 +329,7 @@ REASONS: tuple[Term, ...] = (
         "trajectory",
         {
             "unreadable_trajectory": "The file is no trajectory.",
+            "unknown_units": "The trajectory is in units that cannot be told.",
             "bad_header": "The file does not begin like its format.",
             "bad_xml": "The XML is not well-formed.",
             "bad_time_step": "The time between frames is no positive number.",

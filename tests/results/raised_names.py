@@ -105,7 +105,9 @@ def _reasons_of(node: ast.AST, known: dict[str, str]) -> set[str]:
     if isinstance(node, ast.Call):
         found = set()
         for keyword in node.keywords:
-            if keyword.arg == "reason" or (called(node) == "_Death" and keyword.arg == "kind"):
+            if keyword.arg == "reason" or (
+                called(node) in ("_Death", "death") and keyword.arg == "kind"
+            ):
                 found |= names_in(keyword.value, known)
         if called(node) == "getattr" and names_in(node.args[1], known) == {"reason"}:
             found |= names_in(node.args[-1], known)

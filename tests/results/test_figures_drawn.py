@@ -24,6 +24,7 @@ from dualion.results.transport.figures import (
     van_hove_figure,
 )
 from dualion.results.transport.overview import overview_figure
+from dualion.screening.criterion import DaiCriterion
 from dualion.screening.transport import AnalysisOptions, analyse, arrhenius
 from dualion.structures.trajectories import Trajectory
 
@@ -63,7 +64,7 @@ def points_of(axes):
 
 def test_ratio_figure_holds_the_finite_rows_and_the_region():
     for log in (False, True):
-        figure = ratio_figure(ROWS, log=log, region=(0.5, 1.5, 1.0))
+        figure = ratio_figure(ROWS, log=log, criterion=DaiCriterion())
         (axes,) = figure.axes
         assert points_of(axes) == [(4 / 3, 0.3), (3.0, 0.5)]
         assert axes.get_xlabel() == "E(anion) / E(cation), 3D"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dualion.results.columns import BY_KEY, Row
-from dualion.results.rejudging import judged
+from dualion.results.rejudging import rejudge
 from dualion.results.rows import Identity, known_barriers, result_rows
 from dualion.results.score import score_parts
 from dualion.results.tables import format_value
@@ -48,7 +48,13 @@ CRYSTAL = IonicCrystal(
 def row_of(cation: IonBarriers = CATION, anion: IonBarriers = ANION, *, bound: float = 0.0) -> Row:
     verdict = judge_pair(cation.barriers_ev, anion.barriers_ev, DaiCriterion())
     pair = PairResult(
-        cation=cation, anion=anion, verdict=verdict, bound_fraction=bound, flags=verdict.flags
+        cation=cation,
+        anion=anion,
+        verdict=verdict,
+        published_anion=anion,
+        published_verdict=verdict,
+        bound_fraction=bound,
+        flags=verdict.flags,
     )
     identity = Identity(source="here", source_id="one", metadata={})
     return result_rows(identity, ScreenResult(crystal=CRYSTAL, pairs=(pair,)))[0]
@@ -83,7 +89,7 @@ def test_a_cation_that_does_not_percolate_has_no_ratio() -> None:
     texts = [format_value(row[f"ratio_{n}d"], BY_KEY[f"ratio_{n}d"]) for n in (1, 2, 3)]
     assert texts == ["1.366667", "", ""]
     assert row["dai"] is False
-    anew, below = judged(row, DaiCriterion(), leading_flags=0)
+    anew, below = rejudge(row, DaiCriterion())
     assert math.isnan(float(anew["ratio_3d"]))  # type: ignore[arg-type]
     assert not below
     # No credit for a ratio that is not there; an unknown one would get some.
@@ -103,7 +109,7 @@ def test_a_row_judged_anew_says_where_the_grid_decides(refined: float, flagged: 
     row = row_of(
         replace(CATION, refined_ev=(0.33,) * 3), replace(ANION, refined_ev=(0.4, 0.4, refined))
     )
-    anew, below = judged(row, DaiCriterion(), leading_flags=0)
+    anew, below = rejudge(row, DaiCriterion())
     assert ("grid_error_decides" in str(anew["flags"]).split(";")) is flagged
     assert anew["dai"] is True
     assert below
@@ -114,7 +120,7 @@ def test_both_readings_of_the_ratio_stand_in_the_row() -> None:
     cation = replace(CATION, barriers_ev=(0.5,) * 3, refined_ev=(0.5,) * 3)
     row = row_of(cation, replace(ANION, barriers_ev=(0.3,) * 3, refined_ev=(0.3,) * 3))
     assert (row["dai"], row["dai_other_reading"]) == (True, False)
-    anew, _ = judged(row, DaiCriterion(reading="cation_over_anion"), leading_flags=0)
+    anew, _ = rejudge(row, DaiCriterion(reading="cation_over_anion"))
     assert (anew["dai"], anew["dai_other_reading"]) == (False, True)
     assert anew["flags"] == "ratio_reading_decides"
 
@@ -123,6 +129,6 @@ def test_both_readings_of_the_ratio_stand_in_the_row() -> None:
 def test_barriers_that_were_not_refined_decide_nothing(unknown: float | None) -> None:
     row = row_of()
     row |= {f"e{n}d_{ion}_refined_ev": unknown for n in (1, 2, 3) for ion in ("cation", "anion")}
-    anew, _ = judged(row, DaiCriterion(), leading_flags=0)
+    anew, _ = rejudge(row, DaiCriterion())
     assert anew["dai"] is True
     assert "grid_error_decides" not in str(anew["flags"])

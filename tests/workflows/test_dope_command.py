@@ -55,8 +55,7 @@ def engine(monkeypatch):
     """Engines by the names of the classes above."""
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
-        dope_command,
-        "make_calculator",
+        "dualion.workflows.md.engines.calculators.make_calculator",
         lambda name, *, model_path=None, device="auto": engines[name](),
     )
 

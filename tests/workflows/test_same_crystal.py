@@ -19,6 +19,7 @@ from dualion.results.ranking import rank_candidates
 from dualion.results.report import candidate as page
 from dualion.results.report.candidate import DetailOptions, candidate_detail
 from dualion.results.tables import write_table
+from dualion.screening.percolation import pathways
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import StructureError
 from dualion.structures.files import iter_raw_entries
@@ -28,7 +29,7 @@ from dualion.workflows.campaign.tasks import Job, screen_job
 from dualion.workflows.cli.dope import command as dope_command
 from dualion.workflows.cli.path import command as path_command
 from dualion.workflows.md.plan.config import MdBlock
-from dualion.workflows.md.plan.selection import of_candidates, of_file
+from dualion.workflows.md.plan.selection import select_candidates, select_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "mp_li.jsonl.gz"
@@ -62,7 +63,7 @@ def crystals(monkeypatch):
 
     monkeypatch.setattr(tasks, "screen_crystal", recorder("table"))
     monkeypatch.setattr(page, "map_ion", recorder("page"))
-    monkeypatch.setattr(path_command, "map_ion", recorder("path"))
+    monkeypatch.setattr(pathways, "map_ion", recorder("path"))
     return found
 
 
@@ -120,7 +121,7 @@ def check_all_parts(folder, rows, crystals):
         call_path(f"{inputs}#{entry.source_id.split('#')[1]}", "--ion", "Li")
         for other in (crystals["page"].pop(), host, crystals["path"].pop()):
             assert_same_crystal(own, other)
-    subjects, skipped = of_candidates(folder, MdBlock(), ids=names)
+    subjects, skipped = select_candidates(folder, MdBlock(), ids=names)
     assert not skipped
     for subject in subjects:
         assert_same_crystal(by_name[subject.source_id], subject.crystal)
@@ -162,7 +163,7 @@ def test_a_strict_run_is_strict_on_its_pages_and_paths(tmp_path):
         candidate_detail(row | {"anion": "Cl-", "cation": "Li+"}, entry, options)
     assert refused.value.reason == "occupancies_lost"
     write_run(tmp_path, inputs, [entry.source_id], options=dataclasses.asdict(asked))
-    _, skipped = of_candidates(tmp_path, MdBlock(), ids=[entry.source_id])
+    _, skipped = select_candidates(tmp_path, MdBlock(), ids=[entry.source_id])
     assert len(skipped) == 1
     refused_path = call_path(entry.source_id, "--run", tmp_path, "--ion", "Li").exception
     assert isinstance(refused_path, StructureError)
@@ -171,7 +172,7 @@ def test_a_strict_run_is_strict_on_its_pages_and_paths(tmp_path):
 
 def test_a_structure_without_a_run_is_prepared_as_a_screening_does(tmp_path):
     inputs, _ = write_inputs(tmp_path, [CHLORIDE])
-    subject = of_file(f"{inputs}#chloride")
+    subject = select_file(f"{inputs}#chloride")
     assert subject.crystal.charges.min() == pytest.approx(-4 / 3)
     assert subject.anion == "Cl1.3-"
 
@@ -197,4 +198,4 @@ def test_nothing_else_parses_and_prepares():
             ):
                 names = {alias.name for alias in node.names}
                 callers |= {str(path.relative_to(ROOT))} if "prepare" in names else set()
-    assert callers == {"structures/entry.py", "screening/screen.py"}
+    assert callers == {"structures/entry.py", "screening/screen.py", "workflows/library.py"}

@@ -58,7 +58,7 @@ class ClusterBlock(BaseModel):
         value = value.strip() if value else value
         if value and re.search(r"[\s\x00-\x1f\x7f'\"`;&|<>\\]", value):
             raise ValueError(
-                "write one word, without spaces, line breaks, quotes and the shell's signs"
+                "write one word without spaces or line breaks, quotes and the shell's signs"
             )
         return value
 
