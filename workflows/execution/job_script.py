@@ -16,6 +16,9 @@ from dualion.workflows.execution.threads import thread_environment
 PLAIN_FOLDER = re.compile(r"[A-Za-z0-9_@+=,./-]+")
 """Folders in which a batch system opens a log: Slurm replaces ``%j`` in them, drops backslashes."""
 
+WARM_UP_WAIT_S = 300
+"""How long a job waits for another one of its node to fill numba's cache, s."""
+
 
 def make_request(
     block: ClusterBlock,
@@ -127,7 +130,8 @@ def numba_cache_lines(scratch: str) -> list[str]:
 def warm_up_line() -> str:
     """Shell line that fills numba's cache of a node, one job of the node at a time.
 
-    Caches that several processes build at once can break (numba issue 4807).
+    Caches that several processes build at once can break (numba issue 4807). A job that hangs
+    there keeps the others of its node waiting for a bounded time alone.
     """
     command = f"{shlex.quote(sys.executable)} -m dualion.workflows.execution.warm_up"
-    return f'flock "$NUMBA_CACHE_DIR/.lock" {command} || {command} || true'
+    return f'flock -w {WARM_UP_WAIT_S} "$NUMBA_CACHE_DIR/.lock" {command} || {command} || true'
