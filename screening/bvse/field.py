@@ -22,9 +22,9 @@ from scipy.interpolate import CubicSpline
 from dualion.screening.bvse._field_kernel import scatter_pairs, structure_factor_field
 from dualion.screening.bvse.grid import Shape
 from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.bvse.pair_potential import PairPotential
 from dualion.screening.bvse.potential import (
     SMALLEST_DISTANCE_ANGSTROM,
-    Pair,
     PotentialOptions,
     pair_of,
 )
@@ -65,7 +65,7 @@ class Framework:
     weights: NDArray[np.float64]
     kinds: NDArray[np.int64]
     entries: NDArray[np.int64]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairPotential, ...]
     quality: ParameterQuality
 
 
@@ -153,7 +153,7 @@ def bvse_field(
 
 
 @lru_cache(maxsize=CACHED_PAIRS)
-def _short_table(pair: Pair, reach: float, split: bool) -> NDArray[np.float64]:
+def _short_table(pair: PairPotential, reach: float, split: bool) -> NDArray[np.float64]:
     """Short-ranged part of a pair energy over r² in equal bins up to reach², eV."""
     r2 = np.arange(int(np.ceil(reach**2 * BINS_PER_SQUARE)) + 1) / BINS_PER_SQUARE
     r = np.sqrt(np.maximum(r2, SMALLEST_DISTANCE_ANGSTROM**2))
@@ -163,7 +163,7 @@ def _short_table(pair: Pair, reach: float, split: bool) -> NDArray[np.float64]:
     return np.append(values, values[-1])
 
 
-def _smooth_inside(pair: Pair, r2: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth_inside(pair: PairPotential, r2: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smooth part inside the split: the Taylor polynomial of the energy in r².
 
     d/d(r²) = (1/2r) d/dr, so the coefficients come from the radial derivatives.
@@ -174,7 +174,7 @@ def _smooth_inside(pair: Pair, r2: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=CACHED_PAIRS)
-def _spectrum(pair: Pair, cutoff_angstrom: float) -> NDArray[np.float64]:
+def _spectrum(pair: PairPotential, cutoff_angstrom: float) -> NDArray[np.float64]:
     """Radial Fourier transform of the smooth part over k in equal bins, eV Å³.
 
     4π ∫ L(r) r² sin(kr)/(kr) dr by Gauss–Legendre quadrature on both sides of the split.

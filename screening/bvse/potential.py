@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from dualion.screening.bvse import softbv
+from dualion.screening.bvse._pair_kernel import MORSE, SCREENED_COULOMB
 from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
+from dualion.screening.bvse.pair_potential import KernelRow, PairPotential
 from dualion.screening.ions import MobileIon
 from dualion.structures.elements import symbol
 from dualion.structures.errors import InputError, MissingParametersError
@@ -116,6 +118,10 @@ class MorsePair:
         wide = _exponential_derivatives(alpha, r_angstrom, order)
         return np.asarray(self.depth_ev * (scale**2 * steep - 2.0 * scale * wide))
 
+    def kernel_row(self) -> KernelRow:
+        """Return the kind and the constants as the kernels take them."""
+        return float(MORSE), self.depth_ev, self.alpha_per_angstrom, self.r_min_angstrom
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoulombPair:
@@ -149,8 +155,10 @@ class CoulombPair:
             values.append(b if n % 2 else -b)
         return self.strength_ev_angstrom * np.array(values)
 
-
-Pair = MorsePair | CoulombPair
+    def kernel_row(self) -> KernelRow:
+        """Return the kind and the constants as the kernels take them."""
+        length = self.screening_length_angstrom
+        return float(SCREENED_COULOMB), self.strength_ev_angstrom, length, 0.0
 
 
 def _exponential_derivatives(alpha: float, r: float, order: int) -> NDArray[np.float64]:
@@ -165,7 +173,7 @@ def _exponential_derivatives(alpha: float, r: float, order: int) -> NDArray[np.f
 
 def pair_of(
     mobile: MobileIon, number: int, charge: float, options: PotentialOptions
-) -> tuple[Pair | None, ParameterQuality]:
+) -> tuple[PairPotential | None, ParameterQuality]:
     """Pair energy of the mobile ion with one framework ion, and how its parameters were found.
 
     A neutral framework atom does not interact: None.

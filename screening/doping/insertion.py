@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from dualion.screening.bvse.field import Framework, bvse_field, framework_of
 from dualion.screening.bvse.grid import Shape, grid_shape
+from dualion.screening.bvse.pair_potential import kernel_rows
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances, vectors_within
 from dualion.screening.percolation._refinement_kernel import refine_points
 from dualion.screening.percolation.basins import basins_of
-from dualion.screening.percolation.refinement import pair_row
 from dualion.screening.percolation.voids import (
     crystal_radii,
     crystal_radius_angstrom,
@@ -184,7 +184,7 @@ def _refine_minima(
         framework.frac,
         framework.kinds,
         framework.weights,
-        np.array([pair_row(pair) for pair in framework.pairs]),
+        kernel_rows(framework.pairs),
         cutoff_angstrom,
         positions,
         energies,

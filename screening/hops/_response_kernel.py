@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numba import njit
 
-from dualion.screening.percolation._refinement_kernel import neighbours, radial
+from dualion.screening.bvse._pair_kernel import radial
+from dualion.screening.percolation._refinement_kernel import neighbours
 
 _SHORTEST = 0.5
 _TOGETHER = 1.0

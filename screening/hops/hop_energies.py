@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.bvse.field import CACHED_PAIRS, Framework, framework_of
+from dualion.screening.bvse.pair_potential import PairPotential, kernel_rows
 from dualion.screening.bvse.potential import (
     SMALLEST_DISTANCE_ANGSTROM,
     CoulombPair,
-    Pair,
     PotentialOptions,
     pair_of,
 )
@@ -21,7 +21,6 @@ from dualion.screening.hops.hop_list import HopList
 from dualion.screening.hops.lattice_response import Springs, springs_of
 from dualion.screening.hops.sublattice import Sublattice, is_own
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.refinement import pair_row
 from dualion.structures.crystal import IonicCrystal
 
 GRID_ANGSTROM = 0.3
@@ -165,7 +164,7 @@ def _arrays(
     options: PotentialOptions,
 ) -> Arrays:
     """Crystal, pair energies and springs as the kernels take them."""
-    rows = np.array([pair_row(pair) for pair in framework.pairs], dtype=np.float64)
+    rows = kernel_rows(framework.pairs)
     inverse = np.asarray(np.linalg.inv(framework.cell), dtype=np.float64)
     clearances = _clearances(crystal, ion, framework, options)
     return (
@@ -202,7 +201,7 @@ def _tables(framework: Framework) -> Floats:
 
 
 @lru_cache(maxsize=CACHED_PAIRS)
-def _table(pair: Pair) -> Floats:
+def _table(pair: PairPotential) -> Floats:
     r2 = np.arange(int(np.ceil(GRID_REACH_ANGSTROM**2 * BINS_PER_SQUARE)) + 2) / BINS_PER_SQUARE
     r = np.sqrt(np.maximum(r2, SMALLEST_DISTANCE_ANGSTROM**2))
     return pair.energy_ev(r) - pair.energy_ev(np.array([GRID_REACH_ANGSTROM]))

@@ -11,7 +11,6 @@ from dualion.screening.bvse.field import Framework
 from dualion.screening.bvse.potential import PotentialOptions, pair_of
 from dualion.screening.hops._response_kernel import stiffnesses
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.refinement import pair_row
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import MissingParametersError
 
@@ -86,4 +85,4 @@ def _row(
         pair, _ = pair_of(MobileIon(int(one[0]), one[1]), int(other[0]), other[1], options)
     except MissingParametersError:
         return NO_PAIR
-    return NO_PAIR if pair is None else pair_row(pair)
+    return NO_PAIR if pair is None else pair.kernel_row()

@@ -11,8 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-MORSE = 0
-"""Kind of a pair in row 0 of its parameters; anything else is screened Coulomb."""
+from dualion.screening.bvse._pair_kernel import radial
 
 _SHORTEST = 0.3
 _LONGEST_STEP = 0.12
@@ -20,26 +19,6 @@ _FARTHEST = 0.6
 _FLAT = 2e-4
 _STEPS = 40
 _INNER = 6.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def radial(parameters, r):
-    """Pair energy and its first two derivatives by r."""
-    if parameters[0] == MORSE:
-        depth, alpha, r_min = parameters[1], parameters[2], parameters[3]
-        y = math.exp(alpha * (r_min - r))
-        return (
-            depth * y * (y - 2.0),
-            -2.0 * depth * alpha * y * (y - 1.0),
-            2.0 * depth * alpha * alpha * y * (2.0 * y - 1.0),
-        )
-    strength, length = parameters[1], parameters[2]
-    x = r / length
-    screened = math.erfc(x) / r
-    gauss = 2.0 / (math.sqrt(math.pi) * length) * math.exp(-x * x) / r
-    first = -screened / r - gauss
-    second = 2.0 * screened / (r * r) + 2.0 * gauss / r + 2.0 * gauss * x / length
-    return strength * screened, strength * first, strength * second
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)

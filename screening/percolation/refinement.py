@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.bvse.field import Framework
-from dualion.screening.bvse.potential import MorsePair
-from dualion.screening.percolation._refinement_kernel import MORSE, refine_points
+from dualion.screening.bvse.pair_potential import kernel_rows
+from dualion.screening.percolation._refinement_kernel import refine_points
 from dualion.screening.percolation.thresholds import Percolation, Triple, percolate_network
 
 PASS_WINDOW_EV = 0.15
@@ -117,7 +117,7 @@ class _Search:
         self._shape = np.array(shape)
         self._cutoff_angstrom = cutoff_angstrom
         self._inverse = np.linalg.inv(framework.cell)
-        self._parameters = np.array([pair_row(pair) for pair in framework.pairs])
+        self._parameters = kernel_rows(framework.pairs)
 
     def move(
         self, points: Ints, chosen: Ints, energies_ev: Floats
@@ -169,15 +169,3 @@ class _Search:
             energies,
         )
         return (positions @ self._inverse) % 1.0, energies
-
-
-def pair_row(pair: object) -> tuple[float, float, float, float]:
-    """Return a pair's parameters as the kernel takes them."""
-    if isinstance(pair, MorsePair):
-        return float(MORSE), pair.depth_ev, pair.alpha_per_angstrom, pair.r_min_angstrom
-    return (
-        float(MORSE + 1),
-        pair.strength_ev_angstrom,  # type: ignore[attr-defined]
-        pair.screening_length_angstrom,  # type: ignore[attr-defined]
-        0.0,
-    )

@@ -14,7 +14,6 @@ from dualion.screening.bvse.potential import CoulombPair, MorsePair, pair_of, pr
 from dualion.screening.hops._response_kernel import give_way
 from dualion.screening.hops.lattice_response import SOFTEST_EV_PER_SQUARE, springs_of
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.refinement import pair_row
 
 DUALION = preset("dualion")
 CHLORIDE = MobileIon(17, -1.0)
@@ -93,7 +92,7 @@ def test_an_ion_gives_way_to_the_bottom(pair, seed):
         return float(there + 0.5 * u @ stiffness @ u - missing @ u)
 
     expected = minimize(energy, np.zeros(3), method="BFGS", options={"gtol": 1e-7}).fun
-    gain = give_way(vector, missing, stiffness, compliance, np.array(pair_row(pair)))
+    gain = give_way(vector, missing, stiffness, compliance, np.array(pair.kernel_row()))
     assert gain == pytest.approx(expected, abs=1e-3)
 
 
@@ -102,5 +101,5 @@ def test_a_small_push_is_answered_by_the_spring():
     stiffness = 10.0 * np.eye(3)
     missing = np.array([0.05, 0.0, 0.0])
     far = np.array([30.0, 0.0, 0.0])
-    gain = give_way(far, missing, stiffness, stiffness / 100.0, np.array(pair_row(COULOMB)))
+    gain = give_way(far, missing, stiffness, stiffness / 100.0, np.array(COULOMB.kernel_row()))
     assert gain == pytest.approx(-(0.05**2) / 20.0)

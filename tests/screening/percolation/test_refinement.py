@@ -11,10 +11,11 @@ from test_barriers import reference_crystal
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.pair_potential import kernel_rows
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation._refinement_kernel import derivatives, energy_at, neighbours
-from dualion.screening.percolation.refinement import PASS_WINDOW_EV, pair_row, refine
+from dualion.screening.percolation.refinement import PASS_WINDOW_EV, refine
 from dualion.screening.percolation.thresholds import PassNetwork, percolate_network, percolation
 
 DEFAULT = PotentialOptions()
@@ -98,7 +99,7 @@ def probe(triclinic):
     inverse = np.linalg.inv(framework.cell)
     point = np.array([0.31, 0.12, 0.44]) @ framework.cell
     vectors, which, inner = neighbours(point, framework.cell, inverse, framework.frac, CUTOFF)
-    parameters = np.array([pair_row(pair) for pair in framework.pairs])
+    parameters = kernel_rows(framework.pairs)
     return framework, vectors, which, inner, parameters
 
 
