@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from queue_folders import folder_of, queued, reconcile_runs
 
@@ -64,6 +65,22 @@ def test_a_run_that_advances_between_its_deaths_comes_to_its_end(tmp_path: Path)
     (one,) = run_local(folder, LocalOptions(workers=1, device="cpu"))
     assert (one.state, one.progress.segments) == (RunState.DONE, 5)
     assert steps_of(folder, one) == list(range(0, 401, 10))
+
+
+def test_a_run_whose_worker_is_killed_goes_on_without_an_orphan(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f", "md:\n  checkpoint_s: 0.1\n")
+    queued(folder, "queue_samples:Slow", protocol={"production_ps": 4.0, "budget_ps": 4.0})
+    segments: list[int] = []
+
+    def kill_once(seen: list[RunStatus]) -> None:
+        if not segments and seen[0].progress.frames > 2:
+            segments.append(seen[0].progress.pid)
+            psutil.Process(segments[0]).parent().kill()
+
+    (one,) = run_local(folder, LocalOptions(device="cpu"), on_update=kill_once)
+    assert segments and not psutil.pid_exists(segments[0])
+    assert (one.state, one.progress.segments) == (RunState.DONE, 2)
+    assert steps_of(folder, one) == list(range(0, 2001, 10))
 
 
 def test_a_stop_brings_every_run_to_a_checkpoint_and_the_next_call_goes_on(tmp_path: Path) -> None:

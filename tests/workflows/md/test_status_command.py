@@ -25,7 +25,7 @@ def dualion(*words: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", COMMAND, *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 

@@ -25,7 +25,7 @@ from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import RunStatus, apply_status, inspect_run, reconcile, reopen
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
 from dualion.workflows.md.run.segment import record_death
-from dualion.workflows.md.run.supervisor import STOP
+from dualion.workflows.md.run.supervisor import STOP, is_held
 from dualion.workflows.md.states import FINAL, RunState
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ STORE_INTERVAL_S = 10.0
 
 LEAST_S = 5.0
 """Shortest remaining time in which a segment is started, s."""
+
+ORPHAN_WAIT_S = 120.0
+"""Longest wait for a segment whose worker died and which ends at its next checkpoint, s."""
 
 OnUpdate = Callable[[list[RunStatus]], None]
 
@@ -284,7 +287,9 @@ class _Driver:
         self._died.add(run.key)
         try:
             progress = record_death(self.folder.run_folder(run.place).path)
-        except (InputError, OSError):
+        except InputError:
+            return is_held(self.folder.run_folder(run.place))  # its worker died, it did not
+        except OSError:
             return False
         return RunState(progress.state) not in FINAL
 
@@ -381,6 +386,7 @@ def _run_process(
         "--launcher", shlex.join(resources.launcher), "--stop-file", str(stop_file),
         "--parent-pid", str(os.getpid()), *(["--together"] if len(paths) > 1 else []),
     ]  # fmt: skip
+    _wait_for_orphans(paths, stop_file)
     with (paths[0] / LOG).open("ab") as log:
         status = subprocess.run(
             words,
@@ -397,6 +403,15 @@ def _run_process(
     if status != 0 and not failed:  # Python's own status after an exception is 1 too
         raise SegmentDiedError(f"The process of {paths[0]} ended with status {status}.")
     return [asdict(progress) for progress in reached]
+
+
+def _wait_for_orphans(paths: Sequence[Path], stop_file: Path) -> None:
+    """Wait until no segment has the runs: one whose worker died ends at its next checkpoint."""
+    end_s = time.monotonic() + ORPHAN_WAIT_S
+    while any(is_held(RunFolder(path)) for path in paths):
+        if stop_file.exists() or time.monotonic() > end_s:
+            return  # the new segment says who has the run
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _environment(resources: Resources, gpus: int) -> dict[str, str]:
