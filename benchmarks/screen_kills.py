@@ -120,8 +120,9 @@ def main() -> None:
     subset(asked.source, base / "some.jsonl", asked.structures, asked.seed)
     begun = time.monotonic()
     calm = start(base / "some.jsonl", base / "calm", asked.spacing)
-    calm.communicate()
-    assert calm.returncode == 0
+    _, said = calm.communicate()
+    if calm.returncode != 0:
+        raise RuntimeError(f"the undisturbed run ended with {calm.returncode}: {said[-2000:]}")
     print(f"undisturbed: {time.monotonic() - begun:.1f} s, computed {computed(base / 'calm')}")
     begun = time.monotonic()
     hit = disturbed(
