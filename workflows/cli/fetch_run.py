@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dualion.results.tables import guard_cell
 from dualion.structures.errors import InputError
+from dualion.structures.files import parse_entry
 from dualion.structures.records import RawEntry, Rejection
-from dualion.structures.sources.base import METADATA_KEYS
+from dualion.structures.sources.base import METADATA_KEYS, today
 from dualion.workflows.execution.files import replacing_text, write_json
 
 if TYPE_CHECKING:
@@ -130,8 +131,6 @@ def _row(entry: RawEntry | Rejection) -> dict[str, object]:
 
 def _line(entry: RawEntry) -> str:
     """An entry as a line that ``dualion screen`` reads: pymatgen's dict and the metadata."""
-    from dualion.structures.files import parse_entry
-
     structure = parse_entry(entry).structure.as_dict()
     content: dict[str, Any] = {
         "material_id": entry.source_id,
@@ -151,8 +150,6 @@ def write_provenance(
     summary: FetchSummary,
 ) -> None:
     """Write ``provenance.json``: what was asked of whom, when, under which licence."""
-    from dualion.structures.sources.base import today
-
     content = {
         "written": today(),
         "sources": [{"name": source.name, "licence": source.licence} for source in sources],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from dualion.screening.screen import ScreenOptions, screen_crystal
 from dualion.structures.crystal import IonicCrystal
 from dualion.workflows.campaign.tasks import Work, screen_job, screen_structure
@@ -22,12 +24,6 @@ def warm_up() -> None:
     Run it once on a machine before several workers start: caches that several processes build
     at once can break (numba issue 4807).
     """
-    import numpy as np
-
-    import dualion.structures.files
-    import dualion.structures.preparation
-    import dualion.structures.symmetry  # noqa: F401
-
     rock_salt = IonicCrystal(
         cell=np.diag([4.0, 4.0, 4.0]),
         frac=np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]),

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualion.workflows.doping.records import Outcome
+from dualion.workflows.doping.records import HOST, Outcome, find_lowest
 
 if TYPE_CHECKING:
     from dualion.workflows.doping.records import DopeRequest, DopeResult
@@ -92,8 +92,6 @@ def print_result(console: Console, request: DopeRequest, result: DopeResult, fol
         result: of the doping.
         folder: with its files.
     """
-    from dualion.workflows.doping.records import find_lowest
-
     for line in _summary_lines(request, result):
         console.print(Text(line))
     console.print(_make_table(result))
@@ -136,8 +134,6 @@ def _summary_lines(request: DopeRequest, result: DopeResult) -> list[str]:
 
 
 def _make_table(result: DopeResult) -> Table:
-    from dualion.workflows.doping.records import HOST
-
     table = Table(box=box.SIMPLE)
     for name in ("rank", "configuration", "E (eV)", "above lowest (eV)", "degeneracy", "status"):
         table.add_column(name, justify="left" if name in ("status", "configuration") else "right")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
+from dualion.workflows.md.plan.run_plan import estimate
+
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.run_plan import Plan, PlannedRun
 
@@ -22,8 +24,6 @@ def make_plan_table(plan: Plan, speeds: Mapping[str, float]) -> Table:
         plan: the runs.
         speeds: engine → s per atom and step, where it was measured.
     """
-    from dualion.workflows.md.plan.run_plan import estimate
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("structure", "cell"):
         table.add_column(heading, overflow="fold")
@@ -56,8 +56,6 @@ def format_total(plan: Plan, speeds: Mapping[str, float]) -> str:
         plan: the runs.
         speeds: engine → s per atom and step, where it was measured.
     """
-    from dualion.workflows.md.plan.run_plan import estimate
-
     least = estimate(plan.runs, speeds=dict(speeds))
     most = estimate(plan.runs, speeds=dict(speeds), most=True)
     how = "as measured here" if least.measured else "a rough guess, one core"

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dualion.results.path.figure import text_plot
+from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.structures.errors import MissingParametersError
 
 if TYPE_CHECKING:
@@ -43,8 +45,6 @@ def show(console: Console, found: IonMap, *, name: str, dimensions: Sequence[int
 
 
 def _quality(found: IonMap) -> BondValenceQuality | None:
-    from dualion.screening.bvse.bond_valence_sum import bvs_quality
-
     try:
         return bvs_quality(found.crystal)
     except MissingParametersError:
@@ -101,8 +101,6 @@ def _barrier_table(found: IonMap, dimensions: Sequence[int]) -> Table:
 
 
 def _plot(console: Console, found: IonMap, dimension: int) -> None:
-    from dualion.results.path.figure import text_plot
-
     path = next(path for path in found.paths if path.dimension == dimension)
     lines = text_plot(path)
     console.print(f"{dimension}D: eV above the field's minimum, {len(path.minima) - 1} hops")
