@@ -72,10 +72,16 @@ def reaction_columns(
     phases: Iterable[Phase],
     formation_energy_ev_atom: float | None = None,
 ) -> Row:
-    """Cells of ``ANODE_REACTION``, empty where no compound of the elements is known.
+    """Compute the cells of ``ANODE_REACTION``, empty where no compound of the elements is known.
+
+    Args:
+        formula: composition of the candidate.
+        metal: symbol of the anode.
+        phases: known compounds of the elements of the candidate and the anode.
+        formation_energy_ev_atom: energy of the candidate, eV/atom; None where it is not known.
 
     Raises:
-        InputError: an element is none.
+        InputError: the metal is no element, or the formula no composition.
     """
     reaction = anode_reaction(
         formula, metal=metal, phases=phases, formation_energy_ev_atom=formation_energy_ev_atom
@@ -89,7 +95,12 @@ def reaction_columns(
 
 
 def interphase_columns(metal: str, anion: str, options: ScreenOptions) -> Row:
-    """Cells of ``INTERPHASE``.
+    """Compute the cells of ``INTERPHASE``.
+
+    Args:
+        metal: symbol of the anode.
+        anion: symbol of the mobile anion.
+        options: how barriers are computed, as for the candidate itself.
 
     Raises:
         InputError: the charge of one of the ions is not known.
@@ -108,7 +119,12 @@ def _cell(value: float) -> float | None:
 
 @lru_cache(maxsize=64)
 def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> InterphaseBarriers:
-    """Barriers of both ions in the bundled structure of the compound that they form.
+    """Compute the barriers of both ions in the bundled structure of the compound that they form.
+
+    Args:
+        metal: symbol of the anode.
+        anion: symbol of the mobile anion.
+        options: how barriers are computed; its ions are replaced by these two.
 
     Raises:
         InputError: the charge of one of them is not known.

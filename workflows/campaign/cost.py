@@ -34,7 +34,12 @@ _SITE = re.compile(r'"abc"\s*:')
 
 
 def estimated_cost_s(entry: RawEntry, options: ScreenOptions) -> float:
-    """Estimated computing time of an entry, s."""
+    """Estimate the computing time of an entry, s.
+
+    Args:
+        entry: the structure as text; it is not parsed.
+        options: grid spacing, cutoff and engine are taken from them.
+    """
     atoms = atom_count(entry)
     barriers = options.barriers
     grid = (0.2 / barriers.spacing_angstrom) ** 3

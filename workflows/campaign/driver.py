@@ -65,7 +65,12 @@ class Progress:
     dashboard: str = ""
 
     def add(self, outcomes: Sequence[Outcome], dimensionality: int) -> None:
-        """Count structures."""
+        """Count structures and keep the best candidates among them.
+
+        Args:
+            outcomes: one for each structure that ended.
+            dimensionality: 1, 2 or 3: the barriers by which candidates are ranked.
+        """
         self.done += len(outcomes)
         for outcome in outcomes:
             if outcome.rows[0].get("status") == "failed":
@@ -122,7 +127,20 @@ class Driver:
         self._state_written_s = 0.0
 
     def run(self, work: Work, stop: threading.Event, say: Callable[[str], None]) -> int:
-        """Compute what is left; how many structures that were."""
+        """Compute what is left.
+
+        Args:
+            work: the function that runs one job; a top-level function.
+            stop: once it is set, no further structure is begun.
+            say: told which phase begins, in a few words.
+
+        Returns:
+            Number of structures that were computed.
+
+        Raises:
+            ClusterLostError: the scheduler does not answer any more, or no worker is left.
+            InputError: the workers cannot be had.
+        """
         jobs = jobs_left(self._store, self._plan, self._options)
         first = next(jobs, None)
         if first is None or stop.is_set():
@@ -201,7 +219,12 @@ class Driver:
 
 
 def records_of(outcome: Outcome, ask: Ask) -> list[TaskRecord]:
-    """The tasks that an outcome ends: one for each row."""
+    """Make the records of the tasks that an outcome ends: one for each row.
+
+    Args:
+        outcome: of one structure.
+        ask: hashes of what the campaign asks, for the scopes of the tasks.
+    """
     records = []
     for row in outcome.rows:
         anion = _symbol(row.get("anion"))

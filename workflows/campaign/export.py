@@ -91,7 +91,16 @@ def export(
 
 
 def export_state(campaign: Campaign, plan: int, finished: bool) -> str:
-    """A text that changes when the tables would."""
+    """Compute a hash that changes when the tables would.
+
+    Args:
+        campaign: the campaign.
+        plan: number of the reading of the sources.
+        finished: whether nothing is left.
+
+    Raises:
+        InputError: an option of the campaign makes no sense.
+    """
     asked = Ask.of(campaign.options()).whole
     return fingerprint([asked, campaign.criterion.model_dump(), campaign.ranking, plan, finished])
 
@@ -113,7 +122,13 @@ def is_exported(campaign: Campaign, store: Store, plan: int, *, reactions: bool 
 
 
 def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[EntryRows]:
-    """Rows of every entry that is done, in the order of the input."""
+    """Yield the rows of every entry that is done, in the order of the input.
+
+    Args:
+        store: the campaign's store.
+        plan: number of the reading of the sources.
+        options: what is asked; verdicts are judged by their criterion.
+    """
     ask = Ask.of(options)
     for entry, records in store.rows(plan, ask.scopes):
         if entry.reason is not None:

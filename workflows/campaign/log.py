@@ -30,7 +30,12 @@ class CampaignLog:
 
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write how the run stands, for ``dualion status``."""
+    """Write how the run stands, for ``dualion status``.
+
+    Args:
+        folder: the campaign's; where it cannot be written to, the state is left out.
+        state: plain data; replaces what was written before.
+    """
     with contextlib.suppress(OSError):
         write_json(folder / STATE_NAME, state, indent=None)
 

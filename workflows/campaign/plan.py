@@ -72,7 +72,14 @@ class Ask:
         return (self.preparation, self.conventions, self.ions, self.whole)
 
     def scope_of(self, *, anion: str, status: str, stage: str, reason: str | None) -> str:
-        """The scope of a task: what must stay the same for it to hold."""
+        """Choose the scope of a task: what must stay the same for it to hold.
+
+        Args:
+            anion: symbol; empty for a row without numbers.
+            status: of the row.
+            stage: how far the structure came, as in ``Outcome``.
+            reason: why there are no numbers; None or empty where there are.
+        """
         if anion:
             return self.conventions
         if reason in LOOKS_AT_ASKED:
@@ -178,10 +185,15 @@ def _entries(campaign: Campaign, options: ScreenOptions) -> Iterator[Entry]:
 
 
 def jobs_left(store: Store, plan: int, options: ScreenOptions) -> Iterator[Job]:
-    """What is left to compute, costly structures first; the rest is noted as done.
+    """Yield what is left to compute, costly structures first; note the rest as done.
 
     A job asks only for the pairs that the store does not have, and brings along the barriers
     that it has.
+
+    Args:
+        store: the campaign's store.
+        plan: number of the reading of the sources.
+        options: what is asked of every structure.
     """
     ask = Ask.of(options)
     for page in store.pending(plan, ask.whole, ask.scopes):
@@ -227,7 +239,16 @@ def _job(structure: Pending, options: ScreenOptions, known: Mapping[str, KnownBa
 
 
 def options_left(structure: Pending, options: ScreenOptions, ask: Ask) -> ScreenOptions | None:
-    """The options with the ions that are missing alone; None where nothing is missing."""
+    """Restrict the options to the ions that are missing.
+
+    Args:
+        structure: not done as a whole, with the tasks that exist.
+        options: what is asked of every structure.
+        ask: hashes of these options.
+
+    Returns:
+        The options with the missing ions alone; None where nothing is missing.
+    """
     asked = asked_cations(options)
     for scope, cation, anion, _ in structure.done:
         if anion:
@@ -248,7 +269,15 @@ def options_left(structure: Pending, options: ScreenOptions, ask: Ask) -> Screen
 
 
 def wanted_pairs(structure: Pending, options: ScreenOptions) -> list[tuple[str, str]]:
-    """Pairs of a prepared structure that the options ask for."""
+    """List the pairs of a prepared structure that the options ask for.
+
+    Args:
+        structure: with the symbols of its ions.
+        options: what is asked; without anions, all of the structure are meant.
+
+    Returns:
+        Symbols of cation and anion of each pair, in the order of the options' cations.
+    """
     cations = [c for c in options.cations if c in (structure.cations or ())]
     anions = [a for a in structure.anions or () if not options.anions or a in options.anions]
     return [(cation, anion) for cation in cations for anion in anions]

@@ -19,7 +19,12 @@ CUTOFF_ANGSTROM = (2.0, 30.0)
 
 
 def known_name(what: str, name: str, known: Iterable[str]) -> str:
-    """The name, if it is known.
+    """Return the name, if it is known.
+
+    Args:
+        what: kind of thing that the name stands for, for the message.
+        name: as the user gave it.
+        known: all names that exist; at least one.
 
     Raises:
         InputError: it is not; the message names the closest one.
@@ -34,7 +39,13 @@ def known_name(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def within(what: str, value: float, bounds: tuple[float, float], unit: str = "") -> float:
-    """The value, if it is finite and within the bounds.
+    """Return the value, if it is finite and within the bounds.
+
+    Args:
+        what: name of the quantity, for the message.
+        value: as the user gave it, in ``unit``.
+        bounds: smallest and largest that are allowed, in ``unit``; the largest may be infinite.
+        unit: for the message; empty for a plain number.
 
     Raises:
         InputError: it is not.

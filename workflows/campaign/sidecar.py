@@ -68,7 +68,16 @@ class RunSummary:
 
 
 def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) -> dict[str, Any]:
-    """Conventions, versions and counts, to be written beside the tables."""
+    """Collect conventions, versions and counts, to be written beside the tables.
+
+    Args:
+        inputs: what was screened, as the user named it.
+        options: of the screening.
+        summary: of the run, with its counts.
+
+    Returns:
+        Plain data, for ``write_sidecar``.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "finished": summary.finished,
@@ -93,5 +102,10 @@ def _versions() -> dict[str, str]:
 
 
 def write_sidecar(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file, atomically."""
+    """Write a JSON file, atomically.
+
+    Args:
+        path: the file; it is replaced as a whole.
+        content: plain data.
+    """
     write_json(path, content)

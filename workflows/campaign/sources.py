@@ -100,7 +100,12 @@ def _paths(block: SourceBlock, folder: Path) -> list[str]:
 
 
 def path_from(folder: Path, name: str | Path) -> str:
-    """A path or glob that starts at a folder, whose own name is no glob whatever it holds."""
+    """Return a path or glob that starts at a folder, whose own name is no glob whatever it holds.
+
+    Args:
+        folder: where a relative name starts.
+        name: path or glob; an absolute one stays as it is, ``~`` is the home folder.
+    """
     path = folder / Path(name).expanduser()
     if path.exists() or path == Path(name).expanduser() or not glob.has_magic(str(name)):
         return str(path)
@@ -201,5 +206,13 @@ def source_entries(source: SourceBlock, folder: Path, *, offline: bool = False) 
 
 
 def source_state(source: SourceBlock, folder: Path) -> str:
-    """A text that changes when the entries of a source may have changed."""
+    """Compute a text that changes when the entries of a source may have changed.
+
+    Args:
+        source: the source.
+        folder: where its relative paths start.
+
+    Raises:
+        InputError: a path or a glob matches nothing.
+    """
     return f"{source.kind}:{KINDS[source.kind].state(source, folder)}"

@@ -96,7 +96,11 @@ def _usable(entry: RawEntry | Rejection) -> RawEntry:
 
 
 def find_in_run(run: RunFolder, name: str) -> RawEntry:
-    """A structure of a run by its id, a part of that, or a reduced formula.
+    """Find a structure of a run.
+
+    Args:
+        run: the run.
+        name: its id, a part of that, or its reduced formula.
 
     Raises:
         InputError: the run does not hold it or holds several, or its structures are out of reach.
@@ -113,7 +117,11 @@ def find_in_run(run: RunFolder, name: str) -> RawEntry:
 
 
 def rows_named(run: RunFolder, name: str) -> list[Row]:
-    """Rows of the one structure that a name means, ranked ones completed.
+    """Return the rows of the one structure that a name means, ranked ones completed.
+
+    Args:
+        run: the run.
+        name: id of the structure, a part of that, or its reduced formula.
 
     Raises:
         InputError: there is none, or several.

@@ -129,9 +129,16 @@ def structure_text(entry: RawEntry) -> str:
 
 
 def task_key(entry: RawEntry, options: ScreenOptions) -> str:
-    """Hash of structure, conventions and schema; with the ions, equal keys mean equal numbers.
+    """Hash structure, conventions and schema; with the ions, equal keys mean equal numbers.
 
     The criterion is no part of it: a verdict is judged anew from the same barriers.
+
+    Args:
+        entry: the structure as text.
+        options: of the screening.
+
+    Returns:
+        16 hexadecimal digits.
     """
     asked = json.dumps(conventions_of(options), sort_keys=True, default=str)
     text = "\0".join((structure_text(entry), asked, str(SCHEMA_VERSION)))
@@ -139,7 +146,13 @@ def task_key(entry: RawEntry, options: ScreenOptions) -> str:
 
 
 def pair_key(key: str, cation: str, anion: str) -> str:
-    """Key of one row: the structure's key and the ions."""
+    """Join the key of one row from the structure's key and the ions.
+
+    Args:
+        key: of the structure, from ``task_key``.
+        cation: symbol; empty where the row has none.
+        anion: symbol; empty where the row has none.
+    """
     return "-".join(part for part in (key, cation, anion) if part)
 
 
@@ -288,7 +301,13 @@ def _identity(entry: RawEntry | Rejection) -> Identity:
 
 
 def rejection_outcome(index: int, rejection: Rejection, options: ScreenOptions) -> Outcome:
-    """The outcome of something that could not even become an entry."""
+    """Make the outcome of something that could not even become an entry.
+
+    Args:
+        index: position in the input.
+        rejection: with stage, reason and message.
+        options: of the screening; the row names their cations.
+    """
     row = rejected_row(
         _identity(rejection),
         cation=asked_cations(options),
@@ -302,7 +321,15 @@ def rejection_outcome(index: int, rejection: Rejection, options: ScreenOptions) 
 def failed_outcome(
     job: Job, *, reason: str, message: str, stage: str = "screen", trace: str = ""
 ) -> Outcome:
-    """The outcome of a structure whose process died or ran out of time, also when alone."""
+    """Make the outcome of a structure whose process died or ran out of time, also when alone.
+
+    Args:
+        job: what was run.
+        reason: of the failure, as a word for counting.
+        message: a sentence for the user.
+        stage: how far the structure came: ``read``, ``prepare`` or ``screen``.
+        trace: traceback; empty where there is none.
+    """
     cation = asked_cations(job.options)
     row = rejected_row(
         _identity(job.entry), cation=cation, status="failed", reason=reason, message=message

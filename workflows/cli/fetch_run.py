@@ -149,7 +149,15 @@ def write_provenance(
     selection: Selection,
     summary: FetchSummary,
 ) -> None:
-    """Write ``provenance.json``: what was asked of whom, when, under which licence."""
+    """Write ``provenance.json``: what was asked of whom, when, under which licence.
+
+    Args:
+        folder: of the export; it exists.
+        sources: the databases and files that were asked.
+        query: what was asked of them.
+        selection: filters and the search for duplicates.
+        summary: counts of the export; the file is added to its list.
+    """
     content = {
         "written": today(),
         "sources": [{"name": source.name, "licence": source.licence} for source in sources],

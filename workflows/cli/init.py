@@ -118,6 +118,13 @@ def init(
 def write_template(folder: Path, files: list[str]) -> Path:
     """Write ``campaign.yaml`` into a folder.
 
+    Args:
+        folder: of the campaign; it is made where it is missing, and names the campaign.
+        files: structure files, folders or globs that the campaign is to screen.
+
+    Returns:
+        The file.
+
     Raises:
         InputError: there is one already, or the folder cannot be written to.
     """

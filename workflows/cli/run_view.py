@@ -90,7 +90,12 @@ class LiveView:
 
 
 def headline(progress: Progress, stage: str) -> str:
-    """Counts, rate and time left in one line."""
+    """Put counts, rate and time left into one line.
+
+    Args:
+        progress: of the run.
+        stage: what is being done, in a word.
+    """
     left_s = (progress.total - progress.done) / progress.rate if progress.done else 0.0
     minutes, seconds = divmod(int(left_s), 60)
     hours, minutes = divmod(minutes, 60)

@@ -154,6 +154,15 @@ def run_chunk(
     """On a worker: run a chunk, each job under the time limit.
 
     A job that outlasts the limit ends this process; the driver sees a lost worker.
+
+    Args:
+        chunk: its jobs.
+        work: the function that runs one job.
+        time_limit_s: longest time for one job, s.
+        token: of the loop that sent the chunk; no job is begun once that loop is to end.
+
+    Returns:
+        One entry for each job that was begun; ``RetryAlone`` for one that ran out of memory.
     """
     results: list[Outcome | RetryAlone] = []
     make_ready(work)
@@ -169,7 +178,17 @@ def run_chunk(
 
 
 def run_alone(chunk: Chunk, *, work: Work, time_limit_s: float, token: str) -> list[Outcome]:
-    """On a worker: run jobs in a process of their own, one at a time."""
+    """On a worker: run jobs in a process of their own, one at a time.
+
+    Args:
+        chunk: its jobs.
+        work: the function that runs one job.
+        time_limit_s: longest time for one job, s.
+        token: of the loop that sent the chunk; no job is begun once that loop is to end.
+
+    Returns:
+        One outcome for each job that was begun, in the same order.
+    """
     from distributed import get_worker
 
     return run_isolated(

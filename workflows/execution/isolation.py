@@ -216,7 +216,12 @@ class _Child:
 
 
 def write_stage(descriptor: int, stage: str) -> None:
-    """Note in a shared file how far the job at work has come; it outlasts this process."""
+    """Note in a shared file how far the job at work has come; it outlasts this process.
+
+    Args:
+        descriptor: of the file, open for writing.
+        stage: ASCII, cut at ``STAGE_BYTES``.
+    """
     os.pwrite(descriptor, stage.ljust(STAGE_BYTES).encode("ascii")[:STAGE_BYTES], 0)
 
 
@@ -230,7 +235,12 @@ def _machine_bytes() -> int:
 
 
 def write_frame(stream: IO[bytes], content: object) -> None:
-    """Send one object to the process at the other end."""
+    """Send one object to the process at the other end.
+
+    Args:
+        stream: the pipe to it.
+        content: what ``pickle`` can pack.
+    """
     packed = pickle.dumps(content)
     stream.write(_LENGTH.pack(len(packed)))
     stream.write(packed)
@@ -268,7 +278,14 @@ def limit_memory(most_bytes: int | None) -> None:
 
 
 def watched(work: Work, job: Job, time_limit_s: float, sink: IO[Any]) -> Outcome:
-    """Run a job; if it outlasts the limit the process ends, even inside compiled code."""
+    """Run a job; if it outlasts the limit the process ends, even inside compiled code.
+
+    Args:
+        work: the function that runs one job.
+        job: what to run.
+        time_limit_s: longest time for it, s.
+        sink: file with a descriptor, for the traceback of a job that outlasts the limit.
+    """
     import faulthandler
 
     faulthandler.dump_traceback_later(time_limit_s, exit=True, file=sink)

@@ -37,7 +37,13 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
         def calculate(
             self, atoms: Any = None, properties: Any = None, system_changes: Any = None
         ) -> None:
-            """Compute energy and forces, and the stress once it was requested."""
+            """Compute energy and forces, and the stress once it was requested.
+
+            Args:
+                atoms: ASE ``Atoms``, periodic.
+                properties: names of what is requested, as ASE passes them.
+                system_changes: names of what changed since the last call, as ASE passes them.
+            """
             if properties and "stress" in properties:
                 self.task = "efs"
             with _first_derivatives_only():
