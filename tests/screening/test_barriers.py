@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crystals import reference_crystal
 
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.barriers import native_barriers
@@ -31,12 +32,6 @@ PEER_CASES = [
     "Li3PS4_gamma",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("LiFePO4", "LiCl", "Li2O", "LiCoO2")),
 ]  # fmt: skip
-
-
-def reference_crystal(name: str) -> IonicCrystal:
-    path = next(path for path in reference_paths() if path.stem == name)
-    record = next(iter(read_structures([path])))
-    return prepare(record.structure)
 
 
 def first_cation(crystal: IonicCrystal) -> MobileIon:

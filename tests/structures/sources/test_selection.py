@@ -25,7 +25,7 @@ from dualion.structures.sources.duplicates import candidate_groups
 from dualion.structures.sources.fingerprint import differences, fingerprint
 from dualion.structures.sources.prefilters import ELEMENT_LISTS, Facts, first_rejection
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 
 def raw(structure: Structure, name: str, *, source: str = "test", **metadata: object) -> RawEntry:

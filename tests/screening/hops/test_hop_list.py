@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import ionic
+from crystals import caesium_chloride, fluorite
 
 from dualion.screening.hops.hop_list import hops_of
 from dualion.screening.hops.sublattice import sublattice_of
@@ -13,18 +14,6 @@ from dualion.screening.ions import MobileIon
 CHLORIDE = MobileIon(17, -1.0)
 FLUORIDE = MobileIon(9, -1.0)
 FACES = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-
-
-def caesium_chloride(a=4.12):
-    return ionic(np.diag([a] * 3), [[0, 0, 0], [0.5, 0.5, 0.5]], [55, 17], [1, -1])
-
-
-def fluorite(a=5.463, occupancy=1.0):
-    quarters = [[x, y, z] for x in (0.25, 0.75) for y in (0.25, 0.75) for z in (0.25, 0.75)]
-    return ionic(
-        np.diag([a] * 3), FACES + quarters, [20] * 4 + [9] * 8, [2] * 4 + [-1] * 8,
-        [1.0] * 4 + [occupancy] * 8,
-    )  # fmt: skip
 
 
 def hops(crystal, ion, **options):

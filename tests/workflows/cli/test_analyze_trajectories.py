@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from dualion.workflows.cli.analyze.command import register
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "trajectories"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "trajectories"
 
 
 def run(*arguments: str) -> Result:

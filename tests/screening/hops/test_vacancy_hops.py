@@ -7,9 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 from conftest import ionic
+from crystals import caesium_chloride, crooked_salt, fluorite, reference_crystal
 from hop_reference import Hop
-from test_barriers import reference_crystal
-from test_hop_list import caesium_chloride, fluorite
 
 from dualion.screening.bvse.potential import preset
 from dualion.screening.hops.vacancy import vacancy_hops
@@ -22,15 +21,6 @@ DUALION = preset("dualion")
 LITHIUM = MobileIon(3, 1.0)
 CHLORIDE = MobileIon(17, -1.0)
 FLUORIDE = MobileIon(9, -1.0)
-
-
-def crooked_salt() -> IonicCrystal:
-    """LiCl in a sheared cell with every ion off its place, and one Cl there by nine tenths."""
-    faces = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-    frac = np.vstack([faces, faces + 0.5])
-    frac += np.random.default_rng(1).uniform(-0.025, 0.025, frac.shape)
-    cell = [[5.1, 0.2, -0.1], [-0.3, 5.3, 0.2], [0.2, 0.4, 4.9]]
-    return ionic(cell, frac, [3] * 4 + [17] * 4, [1] * 4 + [-1] * 4, [1.0] * 7 + [0.9])
 
 
 def both(crystal, ion):

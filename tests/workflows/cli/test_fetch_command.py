@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from dualion.structures.files import read_structures
 from dualion.workflows.cli import fetch as fetch_command
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "structures"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "structures"))
 from source_servers import (
     ICSD_LOGIN,
     MP_KEY,

@@ -34,7 +34,7 @@ from dualion.structures.trajectories import (
 )
 
 STEP_PS = STEP_FS * 1e-3
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "md"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "md"
 needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
 
 

@@ -132,7 +132,7 @@ for _ in range(5):
 def test_several_processes_fetch_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-c", FETCH_ONCE, str(tmp_path / "cache"), str(log)]
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     processes = [subprocess.Popen(command, cwd=root) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert log.read_text() == "fetched\n"

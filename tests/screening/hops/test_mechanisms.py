@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from test_barriers import reference_crystal
+from crystals import reference_crystal
 
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.barriers import landscape, native_barriers

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crystals import caesium_chloride, crooked_salt
 from hop_reference import images_around
 from scipy.optimize import minimize
-from test_hop_list import caesium_chloride
-from test_vacancy_hops import crooked_salt
 
 from dualion.screening.bvse.field import framework_of
 from dualion.screening.bvse.potential import CoulombPair, MorsePair, pair_of, preset

@@ -12,7 +12,7 @@ import pytest
 
 from dualion.structures.files import reference_paths
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 STRUCTURES, KILLS = 40, 4
 
 

@@ -188,7 +188,7 @@ def test_compare_explains_a_changed_criterion(folder, tmp_path, invoke, files):
     assert any("Li3PO4" in c["pair"][1] and "criterion" in c["why"] for c in entered)
 
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "md"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "md"
 
 
 @pytest.mark.shared_data

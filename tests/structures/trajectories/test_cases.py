@@ -10,7 +10,7 @@ import pytest
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "trajectories"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "trajectories"
 pytestmark = [
     pytest.mark.shared_data,
     pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not there"),

@@ -13,7 +13,7 @@ from pymatgen.core import Composition
 from dualion.structures.files import iter_raw_entries, parse_entry
 from dualion.structures.records import RawEntry
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 pytestmark = [
     pytest.mark.shared_data,

@@ -29,7 +29,7 @@ from dualion.workflows.cli import screen as screen_command
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STRUCTURES = 20_000
 PATIENCE_MS = 180_000
 """For a machine that is busy with other work; how quick the page is, no test says."""

@@ -20,7 +20,7 @@ from dualion.results.tables import TableWriter
 from dualion.workflows.campaign.export import entry_rows
 from dualion.workflows.campaign.screening_options import screen_options
 
-RECORDED = Path(__file__).resolve().parents[1] / "results" / "store_version_3"
+RECORDED = Path(__file__).resolve().parents[2] / "results" / "store_version_3"
 
 
 @pytest.fixture
