@@ -32,7 +32,13 @@ MAX_GRID_POINTS = 30_000_000
 def recalled_barriers(
     crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions, known: KnownBarriers
 ) -> IonBarriers:
-    """Barriers of an ion from known numbers, without its field.
+    """Rebuild the barriers of an ion from known numbers, without its field.
+
+    Args:
+        crystal: the crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions, the same under which the numbers were found.
+        known: the known barriers, eV.
 
     Raises:
         StructureError: the engine cannot treat the crystal or the ion; the message says why.
@@ -62,7 +68,12 @@ def _shape_of(crystal: IonicCrystal, options: BarrierOptions) -> tuple[int, ...]
 
 
 def ion_barriers(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:
-    """Barriers of an ion from a field of the whole cell, by the engine that the options name.
+    """Compute the barriers of an ion from a field of the whole cell.
+
+    Args:
+        crystal: the crystal, with every site of the mobile element.
+        ion: the mobile ion.
+        options: conventions; they also name the engine.
 
     Raises:
         StructureError: the engine cannot treat the crystal or the ion; the message says why.

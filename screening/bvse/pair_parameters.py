@@ -69,7 +69,15 @@ class ParameterQuality(IntEnum):
 def morse_parameters(
     cation: Ion, anion: Ion, *, worst: ParameterQuality
 ) -> tuple[MorseParameters, ParameterQuality]:
-    """Parameters of a pair: the most trustworthy ones that are known.
+    """Find the most trustworthy parameters that are known of a pair.
+
+    Args:
+        cation: atomic number and charge, e, of the positive ion.
+        anion: atomic number and charge, e, of the negative ion.
+        worst: the lowest quality that is accepted.
+
+    Returns:
+        the parameters and how they were found.
 
     Raises:
         MissingParametersError: nothing as good as ``worst`` is known of the pair.

@@ -31,7 +31,12 @@ class PairPotential(Protocol):
         ...
 
     def radial_derivatives(self, r_angstrom: float, order: int) -> NDArray[np.float64]:
-        """Return ((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,), eV/Å²ⁿ."""
+        """Return ((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,), eV/Å²ⁿ.
+
+        Args:
+            r_angstrom: distance of the two ions, Å, above zero.
+            order: the highest n.
+        """
         ...
 
     def kernel_row(self) -> KernelRow:

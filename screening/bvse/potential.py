@@ -109,7 +109,12 @@ class MorsePair:
         return self.depth_ev * y * (y - 2.0)
 
     def radial_derivatives(self, r_angstrom: float, order: int) -> NDArray[np.float64]:
-        """((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,)."""
+        """Return ((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,), eV/Å²ⁿ.
+
+        Args:
+            r_angstrom: distance of the two ions, Å, above zero.
+            order: the highest n.
+        """
         alpha, scale = (
             self.alpha_per_angstrom,
             np.exp(self.alpha_per_angstrom * self.r_min_angstrom),
@@ -141,10 +146,14 @@ class CoulombPair:
         return np.asarray(self.strength_ev_angstrom * screened / r_angstrom)
 
     def radial_derivatives(self, r_angstrom: float, order: int) -> NDArray[np.float64]:
-        """((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,).
+        """Return ((1/r) d/dr)ⁿ of the energy for n = 0 … order, shape (order + 1,), eV/Å²ⁿ.
 
         The recursion of the Ewald sum's short-range tensors (Smith, CCP5 Newsletter 46, 18
         (1998)), with β = 1/screening length.
+
+        Args:
+            r_angstrom: distance of the two ions, Å, above zero.
+            order: the highest n.
         """
         beta = 1.0 / self.screening_length_angstrom
         gauss = np.exp(-((beta * r_angstrom) ** 2)) / (beta * np.sqrt(np.pi))
@@ -174,9 +183,17 @@ def _exponential_derivatives(alpha: float, r: float, order: int) -> NDArray[np.f
 def pair_of(
     mobile: MobileIon, number: int, charge: float, options: PotentialOptions
 ) -> tuple[PairPotential | None, ParameterQuality]:
-    """Pair energy of the mobile ion with one framework ion, and how its parameters were found.
+    """Find the pair energy of the mobile ion with one framework ion.
 
-    A neutral framework atom does not interact: None.
+    Args:
+        mobile: the mobile ion.
+        number: atomic number of the framework ion.
+        charge: charge of the framework ion, e.
+        options: conventions of the pair energies.
+
+    Returns:
+        the pair energy, None where the framework atom is neutral and so does not interact, and how
+        its parameters were found.
 
     Raises:
         MissingParametersError: no parameters of the accepted quality.

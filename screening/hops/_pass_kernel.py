@@ -80,9 +80,15 @@ def _pop(heap, count, levels):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def frame_of(along, vectors):
-    """Unit vectors (3, 3): the first along the hop, the second towards the nearest ion beside it.
+    """Return the axes of a hop's grid, which turn with the crystal.
 
-    So the grid turns with the crystal.
+    Args:
+        along: (3,) from the first end of the hop to the second, Å.
+        vectors: (m, 3) from the middle of the hop to the ions, Å.
+
+    Returns:
+        unit vectors (3, 3) as rows: the first along the hop, the second towards the nearest ion
+        beside it.
     """
     axes = np.zeros((3, 3))
     axes[0] = along / math.sqrt((along**2).sum())
@@ -104,9 +110,16 @@ def frame_of(along, vectors):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def grid_along(length, spacing, excess):
-    """Grid of a hop of this length: half, along, across in Å, counts, limit of the way.
+    """Lay a grid along a hop; both ends and the middle are grid points.
 
-    Both ends and the middle are grid points.
+    Args:
+        length: length of the hop, Å.
+        spacing: largest distance of grid points, Å.
+        excess: the way over a point may be this much longer than the hop, Å.
+
+    Returns:
+        half the length, the spacing along and that across the hop, Å; the number of steps from end
+        to end, of those beyond each end and of those to each side; the longest way, Å.
     """
     half = 0.5 * length
     steps = 2 * max(1, math.ceil(half / spacing))
@@ -118,7 +131,12 @@ def grid_along(length, spacing, excess):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def place_of(index, grid):
-    """Local coordinates of a grid point, Å from the hop's middle."""
+    """Return the local coordinates of a grid point, Å from the hop's middle.
+
+    Args:
+        index: flat index of the grid point.
+        grid: the grid, as ``grid_along`` gives it.
+    """
     half, along, spacing, _, beyond, wide, _ = grid
     row = 2 * wide + 1
     a, b, c = index // (row * row), (index // row) % row, index % row

@@ -77,7 +77,12 @@ def sublattice_of(crystal: IonicCrystal, ion: MobileIon) -> Sublattice:
 
 
 def is_own(crystal: IonicCrystal, ion: MobileIon) -> NDArray[np.bool_]:
-    """Which entries of a crystal are ions of the mobile sublattice, shape (n,)."""
+    """Tell which entries of a crystal are ions of the mobile sublattice, shape (n,).
+
+    Args:
+        crystal: the crystal, n entries.
+        ion: the mobile ion; its element and the sign of its charge count.
+    """
     return np.asarray((crystal.numbers == ion.number) & (crystal.charges * ion.charge > 0.0))
 
 

@@ -109,7 +109,18 @@ def energy_at(shift, vectors, which, kinds, weights, parameters, cutoff):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian):
-    """Gradient (3,) eV/Å and Hessian (3, 3) eV/Å² of the inner ions' energy."""
+    """Fill in the gradient and the Hessian of the inner ions' energy.
+
+    Args:
+        shift: (3,) displacement from the point where the vectors begin, Å.
+        vectors: (m, 3) from that point to the ions, Å.
+        which: (m,) index of each ion; one entry for each inner ion.
+        kinds: (n,) row of ``parameters`` of each ion of the cell.
+        weights: (n,) occupancy of each ion of the cell.
+        parameters: one row of pair parameters for each kind of ion.
+        gradient: (3,) eV/Å, overwritten.
+        hessian: (3, 3) eV/Å², overwritten.
+    """
     gradient[:] = 0.0
     hessian[:] = 0.0
     for n in range(len(which)):
@@ -194,7 +205,16 @@ def stationary_point(begin, vectors, which, kinds, weights, parameters, uphill, 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def lowest_mode(shift, vectors, which, kinds, weights, parameters):
-    """Softest direction of the potential at a displacement: (3,) unit vector."""
+    """Return the softest direction of the potential at a displacement, a (3,) unit vector.
+
+    Args:
+        shift: (3,) displacement from the point where the vectors begin, Å.
+        vectors: (m, 3) from that point to the ions, Å.
+        which: (m,) index of each ion; one entry for each inner ion.
+        kinds: (n,) row of ``parameters`` of each ion of the cell.
+        weights: (n,) occupancy of each ion of the cell.
+        parameters: one row of pair parameters for each kind of ion.
+    """
     gradient = np.empty(3)
     hessian = np.empty((3, 3))
     derivatives(shift, vectors, which, kinds, weights, parameters, gradient, hessian)

@@ -47,7 +47,12 @@ class Member:
 
 
 def iter_members(kind: Kind, stream: BoundedStream, limits: ReadLimits) -> Iterator[Member]:
-    """Files of an archive in the order in which they lie there; folders are passed over.
+    """Read the files of an archive in the order in which they lie there; folders are passed over.
+
+    Args:
+        kind: the kind of archive.
+        stream: the bytes of the archive, any compression around it undone.
+        limits: bounds on size and number.
 
     Raises:
         ReadProblem: the archive is broken or passes a limit; the members before were given.
@@ -66,7 +71,15 @@ def iter_members(kind: Kind, stream: BoundedStream, limits: ReadLimits) -> Itera
 
 
 def spool(stream: BoundedStream, limits: ReadLimits) -> IO[bytes]:
-    """Copy an archive that lies inside an archive to a nameless temporary file."""
+    """Copy an archive that lies inside an archive to a nameless temporary file.
+
+    Args:
+        stream: the bytes of the inner archive.
+        limits: bounds on size.
+
+    Raises:
+        ReadProblem: the inner archive is larger than the limit, or its bytes are damaged.
+    """
     target = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=16 * MEBIBYTE))  # noqa: SIM115
     size = 0
     try:
@@ -210,7 +223,11 @@ def _zip_members(stream: BoundedStream, limits: ReadLimits) -> Iterator[Member]:
 
 
 def iter_zip(file: IO[bytes], limits: ReadLimits) -> Iterator[Member]:
-    """Files of a zip archive that can be searched to and fro (a file on disk).
+    """Read the files of a zip archive that can be searched to and fro (a file on disk).
+
+    Args:
+        file: the archive, open for reading at its start.
+        limits: bounds on size.
 
     Raises:
         ReadProblem: the archive is broken.

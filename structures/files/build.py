@@ -19,12 +19,22 @@ OCCUPANCY_TOLERANCE = 1.05
 
 
 def refusal(message: str, reason: str = "unreadable") -> UnreadableStructureError:
-    """The error of a text that cannot be read."""
+    """Build the error of a text that cannot be read.
+
+    Args:
+        message: what is wrong and what to do, for the user.
+        reason: short name of the cause, by which refusals are counted.
+    """
     return UnreadableStructureError(message, reason=reason)
 
 
 def too_many_sites(count: int, max_sites: int) -> UnreadableStructureError:
-    """The error of a structure that is larger than the limit."""
+    """Build the error of a structure that is larger than the limit.
+
+    Args:
+        count: number of sites that were found.
+        max_sites: the limit.
+    """
     return refusal(
         f"The cell has {count} or more sites, above the limit of {max_sites}; give a smaller "
         "cell or raise the limit (max_sites).",
@@ -48,7 +58,15 @@ def full_site(symbol: str) -> Composition:
 
 
 def number_array(value: object, name: str) -> NDArray[np.float64]:
-    """A value from outside as an array of floats; ``name`` is for the message."""
+    """Convert a value from outside to an array of floats of the same shape.
+
+    Args:
+        value: a number or nested lists of numbers.
+        name: name of the value, for the message.
+
+    Raises:
+        UnreadableStructureError: the value holds something else than numbers.
+    """
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

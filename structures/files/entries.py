@@ -67,7 +67,11 @@ def iter_raw_entries(
 def count_entries(
     paths: Iterable[str | Path], *, limits: ReadLimits = DEFAULT_LIMITS
 ) -> int | None:
-    """How many entries and rejections ``iter_raw_entries`` will give, for a progress bar.
+    """Count the entries and rejections that ``iter_raw_entries`` will give, for a progress bar.
+
+    Args:
+        paths: files, folders (with all below), globs (``*``, ``**``), archives.
+        limits: bounds on size.
 
     Returns:
         The exact number, or None where the files together are larger than

@@ -107,7 +107,11 @@ def _species_counts(value: object) -> list[tuple[str, int]]:
 
 
 def read_pymatgen(value: Mapping[str, Any], *, max_sites: int) -> Structure:
-    """A pymatgen ``Structure.as_dict()``, or an entry that holds one as ``structure``.
+    """Read a pymatgen ``Structure.as_dict()``, or an entry that holds one as ``structure``.
+
+    Args:
+        value: the JSON object.
+        max_sites: the largest number of sites that is accepted.
 
     Raises:
         UnreadableStructureError: the dict has no lattice, or a site cannot be read.

@@ -80,10 +80,17 @@ def parse_entry(raw: RawEntry, *, max_sites: int = DEFAULT_LIMITS.max_sites) -> 
 def read_structures(
     paths: Iterable[str | Path], *, limits: ReadLimits = DEFAULT_LIMITS
 ) -> Iterator[StructureRecord | Rejection]:
-    """Every structure in files, folders, globs and archives, parsed.
+    """Parse every structure in files, folders, globs and archives.
 
-    Args and errors are those of ``iter_raw_entries``; what cannot be parsed becomes a
-    ``Rejection`` of stage ``read``.
+    Args:
+        paths: files, folders (with all below), globs (``*``, ``**``), archives.
+        limits: bounds on size.
+
+    Returns:
+        An iterator of records; what cannot be parsed becomes a ``Rejection`` of stage ``read``.
+
+    Raises:
+        InputError: a path or a glob matches nothing.
     """
     entries = iter_raw_entries(paths, limits=limits)
     return (_record(entry, limits) for entry in entries)
@@ -99,7 +106,12 @@ def _record(entry: RawEntry | Rejection, limits: ReadLimits) -> StructureRecord 
 
 
 def unreadable(entry: RawEntry, error: StructureError) -> Rejection:
-    """The record of an entry that cannot be read, with the reason."""
+    """Build the record of an entry that cannot be read, with the reason.
+
+    Args:
+        entry: the entry.
+        error: what parsing it raised.
+    """
     return Rejection(
         source=entry.source,
         source_id=entry.source_id,

@@ -88,6 +88,13 @@ class _Piece:
             self.lines.append(line)
 
     def part(self, name: str, format_: str, limits: ReadLimits) -> Part:
+        """Return the lines as one part of the file, or the problem that they are too many.
+
+        Args:
+            name: name of the part inside its file.
+            format_: format of its text.
+            limits: the bounds, for the message.
+        """
         if self.too_large:
             return Part(part=name, problem=_too_large(limits))
         return Part(part=name, format=format_, text="\n".join(self.lines) + "\n")

@@ -115,7 +115,15 @@ class BoundedStream(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go forward to ``offset`` by reading."""
+        """Go forward by reading, and return the new position, bytes.
+
+        Args:
+            offset: where to go, bytes, from the start or from the present position.
+            whence: ``io.SEEK_SET`` or ``io.SEEK_CUR``.
+
+        Raises:
+            ReadProblem: the place lies behind, or is counted from the end.
+        """
         target = offset + (self._position if whence == io.SEEK_CUR else 0)
         if whence == io.SEEK_END or target < self._position:
             raise ReadProblem(
@@ -227,7 +235,11 @@ def decode(data: bytes) -> str:
 
 
 def iter_lines(stream: BoundedStream, *, line_bytes: int) -> Iterator[str]:
-    """Lines of a stream without their ends: LF, CR LF or single CR.
+    """Read the lines of a stream without their ends: LF, CR LF or single CR.
+
+    Args:
+        stream: the bytes.
+        line_bytes: the longest line that is accepted, bytes.
 
     Raises:
         ReadProblem: the data are binary, cut or broken, or a line is longer than

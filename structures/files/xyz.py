@@ -22,7 +22,11 @@ _PAIR = re.compile(r"""([A-Za-z_][\w\-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)
 
 
 def read_extxyz(text: str, *, max_sites: int) -> Structure:
-    """One frame of extended XYZ with a ``Lattice`` (https://github.com/libAtoms/extxyz).
+    """Read one frame of extended XYZ with a ``Lattice`` (https://github.com/libAtoms/extxyz).
+
+    Args:
+        text: the frame, from the line with its number of atoms.
+        max_sites: the largest number of sites that is accepted.
 
     Raises:
         UnreadableStructureError: no periodic cell, or columns that do not fit.

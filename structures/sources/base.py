@@ -151,14 +151,27 @@ def clean_metadata(values: dict[str, object]) -> dict[str, Value]:
 
 
 def rejection(source: str, source_id: str, reason: str, message: str) -> Rejection:
-    """A rejection of stage ``read``."""
+    """Build a rejection of stage ``read``.
+
+    Args:
+        source: name of the source.
+        source_id: name of the entry in the source.
+        reason: short name of the cause, by which rejections are counted.
+        message: what is wrong and what to do, for the user.
+    """
     return Rejection(
         source=source, source_id=source_id, stage="read", reason=reason, message=message
     )
 
 
 def not_fetched(source: str, source_id: str, error: SourceError) -> Rejection:
-    """The rejection of an entry that is known to exist and did not arrive."""
+    """Build the rejection of an entry that is known to exist and did not arrive.
+
+    Args:
+        source: name of the source.
+        source_id: name of the entry in the source.
+        error: why it did not arrive.
+    """
     return rejection(
         source,
         source_id,

@@ -79,9 +79,13 @@ class Cache:
         self.folder = folder or default_folder()
 
     def get(self, source: str, key: str) -> CachedAnswer | None:
-        """The answer to a request, or None where there is none that is whole.
+        """Look up the answer to a request; None where there is none that is whole.
 
         A damaged answer is removed on the way.
+
+        Args:
+            source: name of the source.
+            key: text that identifies the request within the source.
         """
         path = self._index_path(source, key)
         try:
@@ -99,6 +103,11 @@ class Cache:
 
     def put(self, source: str, key: str, data: bytes) -> CachedAnswer:
         """Store an answer; it replaces an older one of the same request.
+
+        Args:
+            source: name of the source.
+            key: text that identifies the request within the source.
+            data: the answer, uncompressed.
 
         Raises:
             InputError: the folder cannot be written to.
@@ -125,7 +134,12 @@ class Cache:
         return CachedAnswer(data=data, retrieved=retrieved)
 
     def forget(self, source: str, key: str) -> None:
-        """Drop the answer to one request."""
+        """Drop the answer to one request.
+
+        Args:
+            source: name of the source.
+            key: text that identifies the request within the source.
+        """
         self._index_path(source, key).unlink(missing_ok=True)
 
     def clear(self, source: str | None = None) -> None:
@@ -143,6 +157,10 @@ class Cache:
 
         The lock ends with the process that holds it. Where the file system knows no locks,
         processes may fetch the same thing twice, which costs requests and harms nothing.
+
+        Args:
+            source: name of the source.
+            key: text that identifies the thing within the source.
         """
         path = self.folder / "locks" / digest(source, key)[:16]
         _make_private(path.parent)

@@ -205,6 +205,12 @@ def _matcher(options: MatchOptions, as_supercell: bool) -> Any:
         """Sites are alike if they hold the same elements with nearly the same shares."""
 
         def are_equal(self, sp1: Any, sp2: Any) -> bool:
+            """Check whether two sites hold the same species at the same occupancies.
+
+            Args:
+                sp1: species and occupancies of a site.
+                sp2: those of another.
+            """
             return set(sp1) == set(sp2) and all(
                 abs(sp1[kind] - sp2[kind]) <= options.occupancy_tolerance for kind in sp1
             )

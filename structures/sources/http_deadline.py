@@ -74,7 +74,12 @@ class _TimedBytes(io.RawIOBase):
 
 
 def limit_pools(manager: urllib3.PoolManager, deadline: Deadline) -> None:
-    """Make every connection of a pool manager keep to a deadline."""
+    """Make every connection of a pool manager keep to a deadline.
+
+    Args:
+        manager: the pool manager; it is changed in place.
+        deadline: when an answer must be complete.
+    """
 
     class TimedResponse(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:

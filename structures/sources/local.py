@@ -96,7 +96,14 @@ class UniqueNames:
 def icsd_entry(
     entry: RawEntry | Rejection, names: UniqueNames, *, retrieved: str, theoretical: bool | None
 ) -> RawEntry | Rejection:
-    """An entry of a file as one of the ICSD, with what its CIF items say."""
+    """Turn an entry of a file into one of the ICSD, with what its CIF items say.
+
+    Args:
+        entry: the entry, or the rejection of what stood in its place.
+        names: names that were given so far; a new one is added.
+        retrieved: date of the files, ISO 8601.
+        theoretical: whether the structure is a computed one; None to tell from its block.
+    """
     if isinstance(entry, Rejection):
         return replace(entry, source="icsd", source_id=names.make(entry.source_id))
     metadata = dict(entry.metadata)

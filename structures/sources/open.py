@@ -147,7 +147,13 @@ def open_sources(
     *,
     endpoints: Endpoints | None = None,
 ) -> list[Source]:
-    """Sources of several texts; files given together are read together.
+    """Open the sources that several texts name.
+
+    Args:
+        texts: sources, each one of ``FORMS``; repeated ones count once.
+        query: what is asked of each source.
+        access: how the cache and the servers are used.
+        endpoints: other addresses, for mirrors and tests.
 
     Raises:
         InputError: none is given, or one is not possible.

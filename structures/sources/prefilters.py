@@ -61,7 +61,13 @@ class Prefilter:
     test: Callable[[Facts], str | None]
 
     def apply(self, source: str, source_id: str, facts: Facts) -> Rejection | None:
-        """The rejection of an entry, or None where it passes."""
+        """Return the rejection of an entry, or None where it passes.
+
+        Args:
+            source: name of the source.
+            source_id: name of the entry in the source.
+            facts: what is known of the entry.
+        """
         message = self.test(facts)
         if message is None:
             return None
@@ -73,7 +79,14 @@ class Prefilter:
 def first_rejection(
     filters: Iterable[Prefilter], source: str, source_id: str, facts: Facts
 ) -> Rejection | None:
-    """The rejection of the first filter that an entry fails, or None."""
+    """Return the rejection of the first filter that an entry fails, or None.
+
+    Args:
+        filters: the filters, in the order in which they are tried.
+        source: name of the source.
+        source_id: name of the entry in the source.
+        facts: what is known of the entry.
+    """
     for item in filters:
         rejection = item.apply(source, source_id, facts)
         if rejection is not None:
@@ -153,7 +166,14 @@ def standard_filters(
 def limit_filter(
     name: str, key: str, *, minimum: float | None = None, maximum: float | None = None
 ) -> Prefilter | None:
-    """A filter on a number of the metadata (or ``n_sites``); None where no limit is given."""
+    """Build a filter on a number of the metadata (or ``n_sites``); None where no limit is given.
+
+    Args:
+        name: name of the filter, which becomes the reason of its rejections.
+        key: name of the number; entries without it pass.
+        minimum: lowest value that passes, in the unit of the number.
+        maximum: highest value that passes, in the unit of the number.
+    """
     if minimum is None and maximum is None:
         return None
 

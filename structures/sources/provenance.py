@@ -24,11 +24,15 @@ Rank = tuple[float, ...]
 
 
 def rank(source: str, metadata: Metadata) -> Rank:
-    """Sort key of provenance; smaller is better.
+    """Return the sort key of provenance; smaller is better.
 
     Measured coordinates come before computed ones of a phase that was observed, and these
     before hypothetical ones; within measured ones ambient pressure, a temperature near room
     temperature, then the R value decide.
+
+    Args:
+        source: name of the source.
+        metadata: metadata of the entry.
     """
     pressure = _number(metadata, "pressure_gpa", 0.0)
     temperature = _number(metadata, "temperature_k", AMBIENT_TEMPERATURE_K + 20.0)
@@ -61,10 +65,14 @@ def _number(metadata: Metadata, name: str, otherwise: float) -> float:
 
 
 def merged(kept: RawEntry, others: Sequence[RawEntry]) -> RawEntry:
-    """The kept entry with its duplicates listed and missing properties taken over.
+    """List the duplicates of an entry in it and take over properties that it lacks.
 
     ``duplicates`` lists ``source:id`` of the others; ``properties_from`` names the one whose
     energies or band gap were taken.
+
+    Args:
+        kept: the entry that stays; it is not changed itself.
+        others: its duplicates, the best provenance first.
     """
     metadata = dict(kept.metadata)
     names = [f"{other.source}:{other.source_id}" for other in others]

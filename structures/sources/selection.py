@@ -121,7 +121,12 @@ def mapper(workers: int) -> Iterator[Mapper]:
         def bounded(
             function: Callable[[Input], Output], inputs: Iterable[Input]
         ) -> Iterator[Output]:
-            """Like ``map``, with few inputs in flight, so that memory stays small."""
+            """Map with few inputs in flight, so that memory stays small.
+
+            Args:
+                function: a top-level function that worker processes can import.
+                inputs: its inputs; the answers come in the same order.
+            """
             source = iter(inputs)
             waiting = [pool.submit(function, item) for item in islice(source, 3 * workers)]
             while waiting:
@@ -160,7 +165,12 @@ def _examine_chunk(
 
 
 def examine(entry: RawEntry, *, with_print: bool) -> Examined | Rejection:
-    """Parse an entry; what cannot be read becomes a rejection of stage ``read``."""
+    """Parse an entry; what cannot be read becomes a rejection of stage ``read``.
+
+    Args:
+        entry: the entry.
+        with_print: whether the fingerprint for finding duplicates is needed.
+    """
     try:
         record = parse_entry(entry)
     except StructureError as error:

@@ -52,10 +52,17 @@ class _Collected:
 
 
 def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Trajectory:
-    """Unwrap a stream of frames into one trajectory; arguments as ``read_trajectory``.
+    """Unwrap a stream of frames into one trajectory.
+
+    Args:
+        stream: the frames and what the file says of them.
+        options: what the file does not say.
+        source: name of the file, for messages.
 
     Raises:
         RepeatedStepsError: MD steps come again, and the later ones replace the earlier.
+        InputError: the time step is missing.
+        UnreadableTrajectoryError: fewer than two frames are left, or an atom jumps.
     """
     taken = _Collected(flags=list(stream.flags))
     temperature = (

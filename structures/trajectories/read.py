@@ -55,6 +55,10 @@ def recognise(path: Path) -> str:
 def open_stream(path: Path, options: ReadOptions) -> FrameStream:
     """Open a trajectory file as a stream of frames.
 
+    Args:
+        path: the file.
+        options: what the file does not say.
+
     Raises:
         InputError: the format is unknown, or it needs something that was not given.
         UnreadableTrajectoryError: the file is not what its name says.

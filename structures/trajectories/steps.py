@@ -88,7 +88,12 @@ def without_repeated(stream: FrameStream, source: str) -> frozenset[int]:
 
 
 def chosen(frames: Iterator[Frame], places: frozenset[int]) -> Iterator[Frame]:
-    """The frames at some places."""
+    """Select the frames at some places.
+
+    Args:
+        frames: the frames, in the order of the file.
+        places: which to keep, counted from 0.
+    """
     for place, frame in enumerate(frames):
         if place in places:
             yield frame

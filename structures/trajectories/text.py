@@ -78,7 +78,11 @@ def lines(path: Path) -> Iterator[str]:
 
 
 def take(source: Iterator[str], count: int) -> list[str]:
-    """Take the next ``count`` lines.
+    """Take the next lines.
+
+    Args:
+        source: the lines; it is moved on.
+        count: number of lines to take.
 
     Raises:
         TruncatedFileError: fewer lines are left.
@@ -90,7 +94,12 @@ def take(source: Iterator[str], count: int) -> list[str]:
 
 
 def numbers(text: Sequence[str], columns: int, what: str) -> NDArray[np.float64]:
-    """Parse lines of exactly ``columns`` numbers, shape (lines, columns).
+    """Parse lines of the same number of columns, shape (lines, columns).
+
+    Args:
+        text: the lines, with their ends.
+        columns: numbers in each line.
+        what: name of what is read, for messages.
 
     Raises:
         TruncatedFileError: the last line is cut short.
@@ -122,7 +131,11 @@ def check_last_row(rows: Sequence[str]) -> None:
 
 
 def array(tokens: Sequence[str], what: str) -> NDArray[np.float64]:
-    """Parse tokens, shape (tokens,).
+    """Parse tokens as numbers, shape (tokens,).
+
+    Args:
+        tokens: the texts of the numbers.
+        what: name of what is read, for messages.
 
     Raises:
         UnreadableTrajectoryError: a token is no number.
@@ -137,6 +150,10 @@ def array(tokens: Sequence[str], what: str) -> NDArray[np.float64]:
 
 def whole_numbers(tokens: Sequence[str], what: str) -> NDArray[np.int64]:
     """Parse tokens as integers, shape (tokens,).
+
+    Args:
+        tokens: the texts of the integers.
+        what: name of what is read, for messages.
 
     Raises:
         UnreadableTrajectoryError: a token is no integer, or larger than 64 bits hold.
@@ -187,6 +204,10 @@ def split_glued(rows: Sequence[str], columns: int) -> list[str] | None:
 
 def atom_count(text: str, what: str) -> int:
     """Parse a number of atoms and keep it within reason.
+
+    Args:
+        text: the number as it stands in the file.
+        what: name of what is read, for messages.
 
     Raises:
         UnreadableTrajectoryError: the text is no such number.

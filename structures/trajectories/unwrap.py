@@ -47,7 +47,13 @@ HOT_K = 1500.0
 def speed_limits(
     masses_u: NDArray[np.float64], frame_step_ps: float, temperature_k: float
 ) -> NDArray[np.float64]:
-    """Longest believable step of each atom between two frames, shape (n,), Å."""
+    """Return the longest believable step of each atom between two frames, shape (n,), Å.
+
+    Args:
+        masses_u: shape (n,), u.
+        frame_step_ps: time between two frames, ps.
+        temperature_k: K; not finite where it is not known.
+    """
     hottest = max(HOT_K, temperature_k) if np.isfinite(temperature_k) else HOT_K
     speed_m_s = np.sqrt(k * hottest / (masses_u * atomic_mass))
     return np.asarray(SPEED_FACTOR * speed_m_s * 1e-2 * frame_step_ps + SLACK_ANGSTROM)
@@ -91,6 +97,11 @@ class Unwrapper:
         self, fractional: NDArray[np.float64], cell: NDArray[np.float64], number: int
     ) -> NDArray[np.float64]:
         """Return the unwrapped fractional coordinates of the next frame, shape (n, 3).
+
+        Args:
+            fractional: shape (n, 3), fractional coordinates as read.
+            cell: shape (3, 3), Å, rows are lattice vectors.
+            number: number of the frame, for messages.
 
         Raises:
             UnreadableTrajectoryError: an atom jumps; the message names frame and atom.

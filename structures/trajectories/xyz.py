@@ -130,6 +130,12 @@ def comment_values(comment: str) -> dict[str, str]:
 def same_symbols(expected: tuple[str, ...], found: tuple[str, ...], name: str, number: int) -> None:
     """Refuse a frame whose atoms stand in another order than in the first frame.
 
+    Args:
+        expected: symbols of the first frame, shape (n,).
+        found: symbols of this frame, shape (n,).
+        name: name of the file, for the message.
+        number: number of this frame, counted from 1.
+
     Raises:
         UnreadableTrajectoryError: the symbols differ.
     """

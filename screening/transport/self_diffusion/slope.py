@@ -188,6 +188,12 @@ def _interval(value: float, variance: Variance, quantile: float) -> tuple[float,
     """
 
     def excess(growth: float, sign: float) -> float:
+        """Return how far the estimate lies above the quantile of what a true growth gives.
+
+        Args:
+            growth: the true growth, in the unit of the estimate.
+            sign: +1 for the lower end of the interval, −1 for the upper one.
+        """
         spread = np.sqrt(variance.at(max(growth, 0.0)))
         skew = variance.third_moment(max(growth, 0.0)) / spread**3 if spread > 0.0 else 0.0
         shift = sign * quantile + skew * (quantile**2 - 1.0) / 6.0

@@ -69,7 +69,12 @@ def fractions(amounts: Amounts) -> dict[str, float]:
 
 
 def largest_difference(ours: Amounts, theirs: Amounts) -> float:
-    """Largest difference of an atomic fraction between two compositions."""
+    """Return the largest difference of an atomic fraction between two compositions.
+
+    Args:
+        ours: atoms of each element by its symbol; only their ratios count.
+        theirs: the same of the other composition.
+    """
     first, second = fractions(ours), fractions(theirs)
     return max(abs(first.get(el, 0.0) - second.get(el, 0.0)) for el in {*first, *second})
 

@@ -218,7 +218,12 @@ def _unknown_element(label: str, symbol: str, *, typed: bool) -> UnreadableStruc
 
 
 def stands_for_hydrogen(rows: Iterable[AtomRow], items: CifItems) -> list[str]:
-    """Labels of oxygen atoms whose hydrogen atoms are meant and not listed."""
+    """List the labels of oxygen atoms whose hydrogen atoms are meant and not listed.
+
+    Args:
+        rows: the atoms of the file.
+        items: the items of the CIF block, for its labels and type symbols.
+    """
     labels = items.column("_atom_site_label") or []
     symbols = items.column("_atom_site_type_symbol") or labels
     names = dict(zip(labels, symbols, strict=False))
@@ -244,7 +249,13 @@ def charge_of(symbol: str) -> float | None:
 
 
 def with_oxidation(rows: list[AtomRow], items: CifItems, notes: list[str]) -> list[AtomRow]:
-    """Oxidation states of the file's table, else of the type symbols; all rows or none."""
+    """Add oxidation states of the file's table, else of the type symbols, to all rows or none.
+
+    Args:
+        rows: the atoms of the file.
+        items: the items of the CIF block.
+        notes: what is found is added to it.
+    """
     table = _oxidation_table(items)
     states = [_look_up(row, table) if table else row.oxidation_e for row in rows]
     complete = all(state is not None for state in states)

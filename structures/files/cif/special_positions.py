@@ -72,7 +72,12 @@ def printed_interval(text: str, value: float) -> Interval:
 
 
 def loose_interval(text: str, value: float) -> Interval:
-    """Values that sloppy writers may have meant with ``text``; arguments as above."""
+    """Return the lowest and highest value that sloppy writers may have meant with a number.
+
+    Args:
+        text: the number as it stands in the file.
+        value: the number.
+    """
     step = _last_digit(text)
     if step is None or step >= 1.0:
         return value, value

@@ -92,7 +92,12 @@ def symbol_operators(items: CifItems) -> list[Operators]:
 
 
 def fits_cell(operators: Operators, cell: NDArray[np.float64]) -> bool:
-    """Whether every operator keeps the lengths and angles of the cell (rows, Å)."""
+    """Check whether every operator keeps the lengths and angles of the cell.
+
+    Args:
+        operators: symmetry operators as texts (``-x, y+1/2, z``).
+        cell: shape (3, 3), Å, rows are lattice vectors.
+    """
     from pymatgen.core.operations import SymmOp
 
     metric = cell @ cell.T

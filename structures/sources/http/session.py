@@ -94,6 +94,11 @@ class HttpClient:
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
         """Send a request.
 
+        Args:
+            method: HTTP method (``GET``, ``POST``).
+            url: the full address.
+            arguments: passed on to ``requests.Session.request``.
+
         Raises:
             SourceError: no answer, or one that is refused.
         """
@@ -156,7 +161,12 @@ def user_agent() -> str:
 
 
 def stays_on_host(url: str, origin: str) -> bool:
-    """Whether a link leads to the same host and port; https may not fall back to http."""
+    """Check whether a link leads to the same host and port; https may not fall back to http.
+
+    Args:
+        url: the full address of the link.
+        origin: the address of the answer that holds it.
+    """
     try:
         new, old = urlsplit(url), urlsplit(origin)
         ports = {"http": 80, "https": 443}

@@ -107,6 +107,14 @@ class PoliteAdapter(HTTPAdapter):
     ):
         """Send one request, again if need be.
 
+        Args:
+            request: the prepared request.
+            stream: not used; answers are read whole, within the limits of the policy.
+            timeout: not used; the policy says how long to wait.
+            verify: whether, or by which certificates, the server is verified.
+            cert: certificate of the client, if any.
+            proxies: address of the proxy for each scheme, if any.
+
         Raises:
             SourceUnavailableError: no usable answer came in all attempts.
             SourceAnswerError: the answer breaks a limit; it is not asked for again.
@@ -266,7 +274,12 @@ def _has_flooded_headers(error: Exception) -> bool:
 
 
 def plain_cause(error: Exception, secrets: tuple[str, ...]) -> str:
-    """A few words on why a connection failed, without addresses of objects."""
+    """Say in a few words why a connection failed, without addresses of objects.
+
+    Args:
+        error: what was raised.
+        secrets: texts that must not appear in the answer.
+    """
     for cause in reversed(_causes(error)):
         if isinstance(cause, OSError) and cause.strerror:
             return redact(cause.strerror, secrets)

@@ -216,7 +216,12 @@ class _IcsdSession:
     def get(
         self, path: str, parameters: list[tuple[str, str]], *, accept: str
     ) -> requests.Response:
-        """One request with the token; a token that has ended is renewed once.
+        """Send one request with the token; a token that has ended is renewed once.
+
+        Args:
+            path: path below the endpoint of the service.
+            parameters: names and values of the query, in order.
+            accept: media type of the answer.
 
         Raises:
             SourceError: no answer.

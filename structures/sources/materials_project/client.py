@@ -56,7 +56,11 @@ class SummaryClient:
         )
 
     def search(self, criteria: dict[str, Any], fields: tuple[str, ...]) -> list[dict[str, Any]]:
-        """All documents that fit.
+        """Fetch all documents that fit.
+
+        Args:
+            criteria: names and values of the filters of the summary endpoint.
+            fields: names of the fields to fetch.
 
         Raises:
             SourceError: they cannot be had.

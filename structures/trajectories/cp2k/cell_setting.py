@@ -41,7 +41,12 @@ def choose_setting(
 
 
 def shortest_distance(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> float:
-    """Shortest distance between atoms and their nearest images, Å."""
+    """Return the shortest distance between atoms and their nearest images, Å.
+
+    Args:
+        positions: shape (n, 3), Cartesian, Å.
+        cell: shape (3, 3), Å, rows are lattice vectors.
+    """
     fractional = positions @ np.linalg.inv(cell)
     probes = range(0, len(positions), max(1, len(positions) // MOST_PROBES))
     shortest = np.inf

@@ -179,7 +179,16 @@ def _xyz_frame(block: XyzBlock, companions: Companions, cell: NDArray[np.float64
 def cell_at(
     step: int, companions: Companions, cell: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
-    """Cell of a step; a fixed-cell run prints it once only."""
+    """Return the cell of a step, shape (3, 3), Å; a run at fixed cell prints it once only.
+
+    Args:
+        step: number of the MD step.
+        companions: what the files beside the trajectory say.
+        cell: shape (3, 3), Å, the cell that the user gave, if any.
+
+    Raises:
+        InputError: the cell of this step is not known.
+    """
     if step in companions.cells:
         return companions.cells[step]
     if cell is not None:

@@ -125,7 +125,18 @@ def _record_body(raw: IO[bytes], head: bytes, order: str, limit: int = MAX_ATOMS
 def dcd_frames(
     path: Path, header: DcdHeader
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
-    """Yield positions, shape (n, 3), Å, and the cell record (A, γ, B, β, α, C) or None."""
+    """Yield positions, shape (n, 3), and the cell record (A, γ, B, β, α, C) or None.
+
+    Lengths are in the unit of the program that wrote the file.
+
+    Args:
+        path: the DCD file, compressed with gzip or not.
+        header: what its head says.
+
+    Raises:
+        TruncatedFileError: the file ends early; the frames before were given.
+        UnreadableTrajectoryError: a record has another size than the head says.
+    """
     kind = np.dtype(f"{header.byte_order}f4")
     double = np.dtype(f"{header.byte_order}f8")
     count = 0

@@ -173,7 +173,17 @@ class _Cells:
     def at(
         self, step: int, own: NDArray[np.float64] | None, positions: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Cell of a step, shape (3, 3), Å."""
+        """Return the cell of a step, shape (3, 3), Å.
+
+        Args:
+            step: number of the MD step.
+            own: shape (3, 3), Å, the cell of the frame's own record; None where it has none.
+            positions: shape (n, 3), Cartesian, Å.
+
+        Raises:
+            InputError: the cell of this step is not known.
+            UnreadableTrajectoryError: the record contradicts the cell given or beside the file.
+        """
         known = self.companions.cells
         if not (step in known or self.given is not None or len(known) == 1):
             return self._own(own)

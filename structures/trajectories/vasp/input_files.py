@@ -65,7 +65,13 @@ def read_incar(path: Path) -> dict[str, str]:
 
 
 def number_of(tags: Mapping[str, str], key: str, missing: float) -> float:
-    """A number among the tags; ``missing`` where it is not there or is no number."""
+    """Look up a number among the tags.
+
+    Args:
+        tags: names and values of the tags.
+        key: name of the tag.
+        missing: what to return where it is not there or is no finite number.
+    """
     try:
         value = float(re.sub("[dD]", "e", tags[key].split()[0]))
     except (KeyError, IndexError, ValueError):
@@ -74,7 +80,12 @@ def number_of(tags: Mapping[str, str], key: str, missing: float) -> float:
 
 
 def is_on(tags: Mapping[str, str], key: str) -> bool:
-    """Whether a logical tag is true, written as VASP allows (T, .TRUE., .T.)."""
+    """Check whether a logical tag is true, written as VASP allows (T, .TRUE., .T.).
+
+    Args:
+        tags: names and values of the tags.
+        key: name of the tag.
+    """
     return tags.get(key, "F").strip().lstrip(".").upper().startswith("T")
 
 

@@ -162,7 +162,12 @@ class _Collector:
         return done
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Note where in the document we are."""
+        """Note where in the document an element begins.
+
+        Args:
+            tag: name of the element.
+            attributes: names and values of its attributes.
+        """
         name = attributes.get("name", "")
         outside = self._above[-1:] == ["modeling"]
         self._above.append(tag)
