@@ -269,7 +269,7 @@ def test_a_worker_gets_a_batch_of_one_potential(
 
     def shares(batch: int, lost: tuple[str, ...] = ()) -> list[str]:
         options = local.LocalOptions(batch=batch)
-        driver = local._Driver(None, options, [], threading.Event(), 0.0, dict.fromkeys(lost, 1))
+        driver = local._Driver(None, options, [], threading.Event(), 0.0, set(lost))
         waiting, found = list(runs), []
         while waiting:
             found.append("".join(run.key for run in driver._next(waiting)))
