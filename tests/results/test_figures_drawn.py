@@ -156,7 +156,9 @@ def test_rdf_and_density_figures_name_their_axes(report):
 
 
 def test_van_hove_figure_has_both_parts_with_units(report):
-    own, distinct = van_hove_figure(report, "Li").axes
+    figure = van_hove_figure(report, "Li")
+    own, distinct = figure.axes
+    assert figure.get_size_inches().tolist() == [9.0, 3.8]  # two panels side by side
     found = report.species[0].van_hove
     for number, line in enumerate(own.lines):
         np.testing.assert_array_equal(line.get_ydata(), found.self_part[number])

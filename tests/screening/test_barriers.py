@@ -194,3 +194,18 @@ def test_parity_on_materials_project_rows():
         assert (gaps > -ROUNDING_EV).all() and (gaps < PEER_BRACKET_EV + ROUNDING_EV).all()
         compared += 1
     assert compared == 3
+
+
+def test_a_grid_is_refused_from_one_point_above_the_limit_on(monkeypatch):
+    from dualion.screening import barriers
+
+    crystal = reference_crystal("LiCl")
+    options = BarrierOptions(spacing_angstrom=1.0, refined=False)
+    shape = native_barriers(crystal, MobileIon(3, 1.0), options).shape
+    points = shape[0] * shape[1] * shape[2]
+    monkeypatch.setattr(barriers, "MAX_GRID_POINTS", points)
+    native_barriers(crystal, MobileIon(3, 1.0), options)
+    monkeypatch.setattr(barriers, "MAX_GRID_POINTS", points - 1)
+    with pytest.raises(UnpreparableStructureError, match=f"{points:,} points") as refused:
+        native_barriers(crystal, MobileIon(3, 1.0), options)
+    assert refused.value.reason == "cell_too_large"

@@ -88,6 +88,7 @@ def test_field_is_the_ions_field_on_a_coarser_grid(detail, crystal, row):
     assert np.abs(values - above).max() <= note["highest_ev"] / 255
     small, few = packed_field(found, replace(OPTIONS, field_points=3000))
     assert math.prod(small["shape"]) == len(few) <= 3000
+    assert len(few) > 2000  # as fine as the limit allows: each axis loses less than one point
     stored = detail.content["ions"][0]["field"]
     assert len(detail.sections[stored["section"]]) == math.prod(stored["shape"])
     assert stored["level_ev"] == pytest.approx(row["e3d_cation_ev"] + 0.05, abs=1e-6)
@@ -95,6 +96,8 @@ def test_field_is_the_ions_field_on_a_coarser_grid(detail, crystal, row):
 
 def test_atoms_in_view_repeat_those_on_faces(detail, crystal):
     atoms = detail.content["crystal"]["atoms"]
+    assert all(0.0 <= x <= 1.0 + 1e-4 for _, frac in atoms for x in frac)
+    assert all(x == round(x, 4) for _, frac in atoms for x in frac)  # digits cost bytes
     inside = [frac for _, frac in atoms if all(x < 1.0 - 1e-6 for x in frac)]
     assert len(inside) == len(crystal.numbers)
     for frac in inside:

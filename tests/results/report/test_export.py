@@ -148,3 +148,25 @@ def test_a_run_compared_with_itself_has_not_changed(tmp_path):
     run = run_folder(tmp_path / "a", ROWS)
     found = compare_runs(run, run)
     assert (found.changes, found.settings, found.changed_barriers) == ((), (), 0)
+
+
+def test_changes_are_told_by_kind_and_rank(tmp_path):
+    """Those that entered first, by their new rank; then those that left, by their old one."""
+    slow = {"e3d_cation_ev": 0.5, "e3d_anion_ev": 0.6}
+    before = [row("a"), row("b", **slow), row("kept", e3d_cation_ev=0.4, e3d_anion_ev=0.45)]
+    after = [row("kept", e3d_cation_ev=0.4, e3d_anion_ev=0.45), row("y"), row("z", **slow)]
+    found = compare_runs(run_folder(tmp_path / "a", before), run_folder(tmp_path / "b", after))
+    told = [(c.kind, c.pair[1], c.before, c.after) for c in found.changes]
+    assert told == [("entered", "y", None, 1), ("entered", "z", None, 3),
+                    ("left", "a", 1, None), ("left", "b", 3, None)]  # fmt: skip
+
+
+def test_a_pair_that_is_gone_is_explained_by_its_own_structure(tmp_path):
+    """The other rows of the structure tell why; rows of other structures do not."""
+    before = [row("a"), row("b")]
+    gone = {"status": "failed", "reason": "time_limit", "dai": None}
+    after = [row("a", anion="S2-", dai=False), row("b", **gone)]
+    found = compare_runs(run_folder(tmp_path / "a", before), run_folder(tmp_path / "b", after))
+    why = {change.pair[1]: change.why for change in found.changes}
+    assert why["a"] == "the pair was not asked for in that run"
+    assert why["b"] == "failed there: time limit"

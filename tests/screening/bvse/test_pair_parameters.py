@@ -397,3 +397,9 @@ def test_nearest_states_can_be_refused() -> None:
 def test_what_is_no_ion_is_named(cation: tuple[str, int], anion: tuple[str, int], why: str) -> None:
     with pytest.raises(MissingParametersError, match=why):
         morse_parameters(ion(*cation), ion(*anion), worst=ANY)
+
+
+def test_qualities_are_four_and_ordered_from_the_most_trustworthy():
+    labels = [quality.label for quality in ParameterQuality]
+    assert labels == ["tabulated", "interpolated", "nearest_state", "estimated"]
+    assert list(ParameterQuality) == sorted(ParameterQuality)
