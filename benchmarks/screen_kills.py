@@ -84,9 +84,13 @@ def _check(driver: subprocess.Popen[str], *, early: bool) -> None:
     """Raises:
     RuntimeError: the command was not killed but ended by itself.
     """
+    said = ""
+    if driver.stderr and not driver.stderr.closed:
+        if driver.returncode != -9:  # of a killed one, workers may still hold the other end
+            said = driver.stderr.read()
+        driver.stderr.close()
     if driver.returncode == -9:
         return
-    said = driver.stderr.read() if driver.stderr and not driver.stderr.closed else ""
     if early and driver.returncode == 0:
         raise RuntimeError("the run ended before all kills; use more structures")
     raise RuntimeError(f"the command ended with {driver.returncode}: {said[-2000:]}")

@@ -24,7 +24,7 @@ from dualion.structures.errors import InputError
 from dualion.workflows.campaign.run import run_campaign
 from dualion.workflows.campaign.screen_run import output_folder, screen_paths
 from dualion.workflows.campaign.status import campaign_status
-from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.campaign.yaml_reader import load_campaign, screening_of
 
 POSCAR = """{name}
 1.0
@@ -192,7 +192,7 @@ def interrupted(folder: Path, output: Path, number: signal.Signals) -> tuple[int
     watchdog = threading.Timer(400, process.kill)
     watchdog.start()
     while process.poll() is None and not (
-        (output / "campaign.db").exists() and campaign_status(load_campaign(output))["done"] > 5
+        screening_of(output) and campaign_status(load_campaign(output))["done"] > 5
     ):
         time.sleep(0.1)
     os.killpg(process.pid, number)
