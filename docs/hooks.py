@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("structures", "screening", "results", "workflows")
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
+def on_startup(command: str, dirty: bool) -> None:
     """Copy the checkout below the import name, where the reference's reader looks for it.
 
-    The reader follows no links to folders.
+    The reader follows no links to folders, and looks once whether the place is there.
     """
     package = ROOT / "build" / "import-name" / "dualion"
     shutil.rmtree(package, ignore_errors=True)
@@ -31,7 +31,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     shutil.copy(ROOT / "dualion" / "__init__.py", package)
     for room in ROOMS:
         shutil.copytree(ROOT / room, package / room)
-    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

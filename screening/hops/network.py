@@ -35,7 +35,8 @@ def thresholds(
     """Barriers of a network of hops between nodes of different energy.
 
     Args:
-        near, far: shape (h,), nodes at both ends of each hop.
+        near: shape (h,), node at one end of each hop.
+        far: shape (h,), node at its other end.
         cells: shape (h, 3), cell of the far node as seen from the near one.
         saddles_ev: shape (h,), energy of each hop's saddle, eV; one below an end counts as that.
         nodes_ev: shape (s,), energies of the nodes, eV.
