@@ -89,27 +89,25 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     inputs = structures(tmp_path / "in", 800)
     folder = tmp_path / "c"
     file = init_command.write_template(folder, [str(inputs)])
-    code = (
-        "import sys, typer; from workflows import run_command\n"
-        "app = typer.Typer(); run_command.register(app)\n"
-        "app(sys.argv[1:])\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(file), "--workers", "1"],
+    campaign = load_campaign(file)
+    with subprocess.Popen(
+        [sys.executable, "-m", "dualion", "run", str(file), "--workers", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-    )
-    watchdog = threading.Timer(400, process.kill)
-    watchdog.start()
-    campaign = load_campaign(file)
-    while process.poll() is None and campaign_status(campaign)["done"] < 30:
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate()
-    watchdog.cancel()
+    ) as process:
+        watchdog = threading.Timer(400, process.kill)
+        watchdog.start()
+        try:
+            while process.poll() is None and campaign_status(campaign)["done"] < 30:
+                time.sleep(0.1)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            said, _ = process.communicate()
+        finally:
+            watchdog.cancel()
     words = " ".join(said.split())
     assert process.returncode == 130, said
     assert "Traceback" not in said
