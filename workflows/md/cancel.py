@@ -15,8 +15,7 @@ from dualion.workflows.execution.submission import (
 )
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.queue_state import InQueue, open_submissions, states_of
-from dualion.workflows.md.reconcile import RunStatus, reconcile
-from dualion.workflows.md.run.local import matches_ids
+from dualion.workflows.md.reconcile import RunStatus, matches_ids, reconcile
 from dualion.workflows.md.run.supervisor import CANCEL, cancel_run, is_held
 from dualion.workflows.md.states import FINAL, RunState
 

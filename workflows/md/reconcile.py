@@ -6,7 +6,7 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from dualion.results.store import MdRun, MdRuns
@@ -213,3 +213,13 @@ def reopen(folder: MdFolder, runs: MdRuns, found: RunStatus, *, reason: str = ""
     end_run(files, state, reason, "")
     runs.move(found.run.key, state.value, reason=reason, message="")
     return state
+
+
+def matches_ids(run: MdRun, ids: Sequence[str]) -> bool:
+    """Whether ids name a run: its structure, its key, or the beginning of its key.
+
+    Args:
+        run: the run.
+        ids: the ids; none stands for all runs.
+    """
+    return not ids or any(run.source_id == name or run.key.startswith(name) for name in ids)

@@ -32,8 +32,7 @@ from dualion.workflows.md.job_script import SegmentJob, read_template, render_se
 from dualion.workflows.md.plan.enqueue import count_atoms, measure_speeds
 from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
 from dualion.workflows.md.queue_state import InQueue, queue_view
-from dualion.workflows.md.reconcile import RunStatus, reconcile, reopen
-from dualion.workflows.md.run.local import matches_ids
+from dualion.workflows.md.reconcile import RunStatus, matches_ids, reconcile, reopen
 from dualion.workflows.md.states import RunState
 
 ELEMENTS_MOST = 1000

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dualion.results.store import MdRun
-from dualion.structures.errors import DualionError, InputError
+from dualion.structures.errors import InputError
 from dualion.workflows.execution.locks import folder_lock
-from dualion.workflows.execution.task_loop import ClusterLostError
-from dualion.workflows.execution.threads import thread_environment
+from dualion.workflows.execution.task_loop import Ended, Task, TaskLoop
 from dualion.workflows.execution.workers import local_client, processor_count
 from dualion.workflows.md.engines.base import Resources
 from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
-from dualion.workflows.md.reconcile import RunStatus, apply_status, inspect_run, reconcile, reopen
-from dualion.workflows.md.run.run_folder import Progress, RunFolder
+from dualion.workflows.md.reconcile import (
+    RunStatus,
+    apply_status,
+    inspect_run,
+    matches_ids,
+    reconcile,
+    reopen,
+)
+from dualion.workflows.md.run.run_folder import Progress
 from dualion.workflows.md.run.segment import record_death
+from dualion.workflows.md.run.segment_process import run_segment_process
 from dualion.workflows.md.run.supervisor import STOP, is_held
 from dualion.workflows.md.states import FINAL, RunState
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
 DRIVER_LOCK = ".driver.lock"
 STOP_ALL = ".stop"
-LOG = "segment.log"
-"""Output of the processes of a run's segments, in the run's folder."""
-
-SILENCE_S = 180.0
+WITHOUT_WORKERS_S = 180.0
 """Longest time without any Dask worker, s."""
 
 POLL_INTERVAL_S = 1.0
@@ -46,9 +46,6 @@ STORE_INTERVAL_S = 10.0
 
 LEAST_S = 5.0
 """Shortest remaining time in which a segment is started, s."""
-
-ORPHAN_WAIT_S = 120.0
-"""Longest wait for a segment whose worker died and which ends at its next checkpoint, s."""
 
 OnUpdate = Callable[[list[RunStatus]], None]
 
@@ -129,19 +126,45 @@ def _choose_runs(folder: MdFolder, options: LocalOptions) -> list[RunStatus]:
     return seen
 
 
-def matches_ids(run: MdRun, ids: Sequence[str]) -> bool:
-    """Whether ids name a run: its structure, its key, or the beginning of its key.
-
-    Args:
-        run: the run.
-        ids: the ids; none stands for all runs.
-    """
-    return not ids or any(run.source_id == name or run.key.startswith(name) for name in ids)
-
-
 def _reconcile_chosen(folder: MdFolder, keys: Sequence[str]) -> list[RunStatus]:
     with folder.writing() as runs:
         return [seen for seen in reconcile(folder, runs) if seen.run.key in set(keys)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Division of this machine among the workers.
+
+    Attributes:
+        workers: number of processes, one task each.
+        cores: cores of each.
+        gpus: GPUs of the machine that are used; 0 for none.
+    """
+
+    workers: int
+    cores: int
+    gpus: int
+
+    @property
+    def gpus_each(self) -> int:
+        """GPUs that a task counts."""
+        return 1 if self.gpus else 0
+
+
+def plan_layout(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
+    """Plan how many tasks run at a time, and with how many cores each.
+
+    Args:
+        folder: the folder; its block says how many cores a run needs.
+        options: number of workers, device, size of a batch.
+        runs: number of runs.
+    """
+    device = options.device if options.device != "auto" else folder.block.device
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if device != "cpu" else 0
+    cores = processor_count()
+    usual = gpus or max(1, cores // folder.block.cores)
+    workers = max(1, min(options.workers or usual, -(-runs // options.batch)))
+    return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
 
 
 @dataclass(slots=True)
@@ -163,7 +186,6 @@ class _Driver:
     started_s: float
     _died: set[str] = field(default_factory=set)
     _stored_s: float = 0.0
-    _worker_seen_s: float = field(default_factory=time.monotonic)
 
     def work(self, runs: list[MdRun], on_update: OnUpdate) -> None:
         """Compute runs until they end, the time is up, or a stop is requested.
@@ -190,38 +212,23 @@ class _Driver:
     def _drive(
         self, client: Client, layout: Layout, waiting: list[MdRun], on_update: OnUpdate
     ) -> None:
-        in_flight: dict[Future, list[MdRun]] = {}
-        while True:
-            if self.stop.is_set():
-                (self.folder.md / STOP_ALL).touch()
-            may_start = not self.stop.is_set() and self._remaining_s > LEAST_S
-            while may_start and waiting and len(in_flight) < layout.workers:
-                runs = self._next(waiting)
-                in_flight[self._send(client, layout, runs)] = runs
-            if not in_flight:
-                return
-            _wait(in_flight)
-            self._check(client)
-            for future in [future for future in in_flight if future.done()]:
-                waiting.extend(self._select_unfinished(future, in_flight.pop(future)))
-            seen = self._inspect()
-            on_update(seen)
-            self._update_store(seen)
-
-    def _check(self, client: Client) -> None:
-        """Check that there are workers.
-
-        Raises:
-            ClusterLostError: there have been none for too long.
-        """
-        now = time.monotonic()
-        if client.scheduler_info(n_workers=-1)["workers"]:
-            self._worker_seen_s = now
-        elif now - self._worker_seen_s > SILENCE_S:
-            raise ClusterLostError(
-                "The worker processes are gone. What was computed is kept; continue with: dualion "
-                f"md run {self.folder.path}"
-            )
+        again = f"continue with: dualion md run {self.folder.path}"
+        with TaskLoop(
+            client, stop=self.stop, without_workers_s=WITHOUT_WORKERS_S, advice=again
+        ) as loop:
+            while True:
+                if self.stop.is_set():
+                    (self.folder.md / STOP_ALL).touch()
+                may_start = not self.stop.is_set() and self._remaining_s > LEAST_S
+                while may_start and waiting and len(loop) < layout.workers:
+                    loop.submit(self._segment(layout, self._next(waiting)))
+                if not len(loop):
+                    return
+                for ended in loop.wait(POLL_INTERVAL_S):
+                    waiting.extend(self._select_unfinished(ended))
+                seen = self._inspect()
+                on_update(seen)
+                self._update_store(seen)
 
     @property
     def _remaining_s(self) -> float:
@@ -245,7 +252,8 @@ class _Driver:
             waiting.remove(run)
         return [first, *others]
 
-    def _send(self, client: Client, layout: Layout, runs: list[MdRun]) -> Future:
+    def _segment(self, layout: Layout, runs: list[MdRun]) -> Task:
+        """The task of one segment of these runs."""
         block = self.folder.block
         resources = Resources(
             cores=layout.cores,
@@ -254,29 +262,31 @@ class _Driver:
             checkpoint_s=block.checkpoint_s,
             launcher=tuple(block.launcher),
         )
-        return client.submit(
-            _run_process,
-            [self.folder.run_folder(run.place).path.resolve() for run in runs],
-            resources,
-            self.options.device if self.options.device != "auto" else block.device,
-            (self.folder.md / STOP_ALL).resolve(),
-            layout.gpus,
+        return Task(
+            function=run_segment_process,
+            arguments=(
+                [self.folder.run_folder(run.place).path.resolve() for run in runs],
+                resources,
+                self.options.device if self.options.device != "auto" else block.device,
+                (self.folder.md / STOP_ALL).resolve(),
+                layout.gpus,
+            ),
             resources={"cores": layout.cores, "gpus": layout.gpus_each},
-            pure=False,
-            key=f"md-{runs[0].key}-{time.monotonic_ns()}",
+            label=f"md-{runs[0].key}",
+            tag=runs,
         )
 
-    def _select_unfinished(self, future: Future, runs: list[MdRun]) -> list[MdRun]:
-        """Select the runs of a finished task that need a further segment."""
-        error = future.exception() if future.status == "error" else None
-        if error is None and future.status == "finished":
-            reached = [Progress(**one) for one in future.result()]
+    def _select_unfinished(self, ended: Ended) -> list[MdRun]:
+        """Select the runs of a task that has ended which need a further segment."""
+        runs: list[MdRun] = ended.task.tag
+        if ended.error is None:
+            reached = [Progress(**one) for one in ended.value]
             return [
                 run
                 for run, progress in zip(runs, reached, strict=True)
                 if progress.state == RunState.PAUSED and not progress.reason
             ]
-        if isinstance(error, InputError):  # another process has it, or its folder is gone
+        if isinstance(ended.error, InputError):  # another process has it, or its folder is gone
             return []
         return [run for run in runs if self._record_death(run)]
 
@@ -320,107 +330,3 @@ class _Driver:
 
 
 _ENDED = (RunState.DONE, RunState.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Division of this machine among the workers.
-
-    Attributes:
-        workers: number of processes, one task each.
-        cores: cores of each.
-        gpus: GPUs of the machine that are used; 0 for none.
-    """
-
-    workers: int
-    cores: int
-    gpus: int
-
-    @property
-    def gpus_each(self) -> int:
-        """GPUs that a task counts."""
-        return 1 if self.gpus else 0
-
-
-def plan_layout(folder: MdFolder, options: LocalOptions, runs: int) -> Layout:
-    """Plan how many tasks run at a time, and with how many cores each.
-
-    Args:
-        folder: the folder; its block says how many cores a run needs.
-        options: number of workers, device, size of a batch.
-        runs: number of runs.
-    """
-    device = options.device if options.device != "auto" else folder.block.device
-    gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if device != "cpu" else 0
-    cores = processor_count()
-    usual = gpus or max(1, cores // folder.block.cores)
-    workers = max(1, min(options.workers or usual, -(-runs // options.batch)))
-    return Layout(workers=workers, cores=max(1, min(folder.block.cores, cores)), gpus=gpus)
-
-
-def _wait(in_flight: dict[Future, list[MdRun]]) -> None:
-    from distributed import wait
-
-    with contextlib.suppress(TimeoutError):
-        wait(list(in_flight), timeout=POLL_INTERVAL_S, return_when="FIRST_COMPLETED")
-
-
-class SegmentDiedError(DualionError):
-    """The process of a segment died without recording an end in its run's folder."""
-
-
-def _run_process(
-    paths: Sequence[Path], resources: Resources, device: str, stop_file: Path, gpus: int
-) -> list[dict[str, Any]]:
-    """Compute a segment of one run, or of several as a batch, in a process of its own.
-
-    So what kills it leaves the Dask worker alive.
-
-    Raises:
-        InputError: there is no run, or another process has it.
-        PieceDiedError: its process died.
-    """
-    words = [
-        sys.executable, "-m", "dualion.workflows.md.run.job", *map(str, paths),
-        "--cores", str(resources.cores), "--gpus", str(resources.gpus), "--device", device,
-        "--limit-s", str(resources.limit_s), "--checkpoint-s", str(resources.checkpoint_s),
-        "--launcher", shlex.join(resources.launcher), "--stop-file", str(stop_file),
-        "--parent-pid", str(os.getpid()), *(["--together"] if len(paths) > 1 else []),
-    ]  # fmt: skip
-    _wait_for_orphans(paths, stop_file)
-    with (paths[0] / LOG).open("ab") as log:
-        status = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=_environment(resources, gpus),
-            start_new_session=True,  # a Ctrl-C of the terminal is the driver's to handle
-        ).returncode
-    if status == 2:
-        raise InputError(f"{paths[0]} was skipped; see its {LOG}.")
-    reached = [RunFolder(path).progress() for path in paths]
-    failed = status == 1 and any(progress.state == RunState.FAILED for progress in reached)
-    if status != 0 and not failed:  # Python's own status after an exception is 1 too
-        raise SegmentDiedError(f"The process of {paths[0]} ended with status {status}.")
-    return [asdict(progress) for progress in reached]
-
-
-def _wait_for_orphans(paths: Sequence[Path], stop_file: Path) -> None:
-    """Wait until no segment has the runs: one whose worker died ends at its next checkpoint."""
-    end_s = time.monotonic() + ORPHAN_WAIT_S
-    while any(is_held(RunFolder(path)) for path in paths):
-        if stop_file.exists() or time.monotonic() > end_s:
-            return  # the new segment says who has the run
-        time.sleep(POLL_INTERVAL_S)
-
-
-def _environment(resources: Resources, gpus: int) -> dict[str, str]:
-    """Environment of a segment: the same modules, its share of cores, one of the GPUs."""
-    from distributed import get_worker
-
-    own = {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    own |= thread_environment(resources.cores)
-    if gpus > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
-        own["CUDA_VISIBLE_DEVICES"] = str(int(get_worker().name) % gpus)
-    return os.environ | own
