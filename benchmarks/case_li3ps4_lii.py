@@ -180,7 +180,7 @@ def print_transport(reports) -> None:
 
 def fits_of(reports, cell):
     """Arrhenius fits of the species that diffuse at two temperatures at least, in a solid."""
-    from dualion.screening.transport import arrhenius
+    from dualion.screening.transport.arrhenius import arrhenius
 
     fits = {}
     solid = [key for key, report in sorted(reports.items()) if "molten" not in report.flags]

@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numba import njit
 
-from dualion.screening.transport import block_diffusion, diffusion, transport
+from dualion.screening.transport.collective.onsager import transport
+from dualion.screening.transport.self_diffusion.blocks import block_diffusion
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 
 STEP_PS = 0.1
 Run = tuple[float, float, float, float]

@@ -19,8 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numba import njit
 
-from dualion.screening.transport import diffusion
-from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion, diffusion
 
 Model = tuple[np.ndarray, float]
 """Positions (frames, ions, 3), Å, and the true growth of a coordinate's variance a frame, Å²."""

@@ -64,7 +64,7 @@ def msd_task(tool: str, folder: Path, name: str) -> Callable[[], float]:
     lithium = species == "Li"
     relative = positions - positions[:, ~lithium].mean(axis=1, keepdims=True)
     if tool == "dualion":
-        from dualion.screening.transport import mean_squared_displacement
+        from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement
 
         own = np.ascontiguousarray(relative[:, lithium])
         return lambda: float(mean_squared_displacement(own, step_ps).total[-1])
@@ -123,7 +123,7 @@ def d_task(tool: str, folder: Path, name: str) -> Callable[[], tuple[float, floa
             return d, d - 1.96 * s, d + 1.96 * s
 
         return run
-    from dualion.screening.transport import diffusion
+    from dualion.screening.transport.self_diffusion.coefficient import diffusion
 
     window_ps = diffusion(own, step_ps).window_ps[0]
     if tool == "kinisi":
@@ -148,9 +148,14 @@ def like_for_like(folder: Path, name: str) -> str:
     pymatgen's D is linear in the MSD, so it is a mean over the ions, and the scatter of the
     ions' own values gives its error; what ions do together comes on top (``together``).
     """
-    from dualion.screening.transport import diffusion, msd_per_ion, point_estimate
-    from dualion.screening.transport.self_diffusion.estimators import _line, _windowed_lags
+    from dualion.screening.transport.self_diffusion.coefficient import diffusion
+    from dualion.screening.transport.self_diffusion.estimators import (
+        _line,
+        _windowed_lags,
+        point_estimate,
+    )
     from dualion.screening.transport.self_diffusion.lag_cache import LagCache
+    from dualion.screening.transport.self_diffusion.msd import msd_per_ion
 
     warnings.simplefilter("ignore")
     positions, species, cell, step_ps = system(folder, name)

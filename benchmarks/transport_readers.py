@@ -48,7 +48,8 @@ def read(kind: str, path: Path) -> int:
 
         return read_trajectory(path, ReadOptions(frame_step_ps=0.1)).n_frames
     if kind == "dualion analyse":
-        from dualion.screening.transport import AnalysisOptions, analyse
+        from dualion.screening.transport.analysis import analyse
+        from dualion.screening.transport.options import AnalysisOptions
         from dualion.structures.trajectories import ReadOptions, read_trajectory
 
         trajectory = read_trajectory(path, ReadOptions(frame_step_ps=0.1, temperature_k=600.0))

@@ -25,7 +25,9 @@ from dualion.results.transport.figures import (
 )
 from dualion.results.transport.overview import overview_figure
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.transport import AnalysisOptions, analyse, arrhenius
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
 
 ROWS = [

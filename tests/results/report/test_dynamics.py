@@ -18,7 +18,9 @@ from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import write_table
 from dualion.results.transport.files import write_report
 from dualion.results.transport.tables import SPECIES_COLUMNS
-from dualion.screening.transport import AnalysisOptions, analyse, arrhenius
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
 
 CELL = 12.0 * np.eye(3)

@@ -17,7 +17,10 @@ from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
 from dualion.results.transport.tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
 from dualion.results.transport.volumes import chgcar_text, cube_text
-from dualion.screening.transport import AnalysisOptions, TransportReport, analyse, arrhenius
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory
 

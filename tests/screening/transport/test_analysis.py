@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from walks import STEP_PS, gaussian_walk
 
-from dualion.screening.transport import (
-    AnalysisOptions,
-    TransportReport,
-    analyse,
-)
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.report import TransportReport
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dualion.screening.transport import arrhenius
+from dualion.screening.transport.arrhenius import arrhenius
 from dualion.structures.errors import InputError
 
 

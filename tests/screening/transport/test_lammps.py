@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from scipy.constants import N_A, atomic_mass, calorie, elementary_charge, k
 
-from dualion.screening.transport import AnalysisOptions, TransportReport, analyse
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
 

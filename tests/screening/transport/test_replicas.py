@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from walks import STEP_PS, d_of, gaussian_walk
 
-from dualion.screening.transport import (
-    combine_replicas,
-    diffusion,
-)
+from dualion.screening.transport.replicas import combine_replicas
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 
 
 def test_replicas_combine_to_a_smaller_error() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers
 
-from dualion.screening.transport import AnalysisOptions, analyse
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import ReadOptions, read_trajectory
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.run_folder import RunFolder

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from walks import STEP_PS, gaussian_walk
 
-from dualion.screening.transport import (
-    diffusion,
-    transport,
-)
+from dualion.screening.transport.collective.onsager import transport
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 from dualion.structures.errors import InputError
 
 

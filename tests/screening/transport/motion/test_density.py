@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from walks import jumping_ion
 
-from dualion.screening.transport import density, density_sites
+from dualion.screening.transport.motion.density import density, density_sites
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
 

@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dualion.screening.transport import (
-    density,
-    density_path_ev,
-    density_paths,
-)
+from dualion.screening.transport.motion.density import density
+from dualion.screening.transport.motion.density_path import density_path_ev, density_paths
 from dualion.structures.errors import InputError
 
 BOLTZMANN_EV_K = 8.617333262e-5

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from walks import jumping_ion
 
-from dualion.screening.transport import hops
+from dualion.screening.transport.motion.hops import hops
 
 
 def jumpers(

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from walks import STEP_PS, gaussian_walk
 
-from dualion.screening.transport import (
-    AnalysisOptions,
-    analyse,
-)
+from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.motion.bonding import Polyanions
 from dualion.screening.transport.motion.rotation import rotation
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
 
 

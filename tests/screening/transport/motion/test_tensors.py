@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from walks import gaussian_walk
 
-from dualion.screening.transport import (
+from dualion.screening.transport.motion.tensors import (
     anisotropy,
-    diffusion,
     fractional_anisotropy,
     ion_tensors,
 )
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 from dualion.structures.errors import InputError
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])

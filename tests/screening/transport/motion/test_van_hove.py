@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from walks import gaussian_walk
 
-from dualion.screening.transport import (
-    radial_distribution,
-    van_hove,
-)
+from dualion.screening.transport.motion.structure import radial_distribution
+from dualion.screening.transport.motion.van_hove import van_hove
 
 SKEWED = np.array([[8.0, 0.0, 0.0], [3.5, 7.0, 0.0], [-2.0, 1.0, 9.0]])
 

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from walks import gaussian_walk
 
-from dualion.screening.transport import (
-    block_diffusion,
-    diffusion,
-)
+from dualion.screening.transport.self_diffusion.blocks import block_diffusion
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 
 
 # Binomial: a true coverage of 0.95 gives fewer than 0.88 of 100 runs once in two hundred.

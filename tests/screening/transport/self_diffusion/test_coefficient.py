@@ -10,10 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 from walks import STEP_PS, d_of, gaussian_walk
 
-from dualion.screening.transport import (
-    combine_replicas,
-    diffusion,
-)
+from dualion.screening.transport.replicas import combine_replicas
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 from dualion.screening.transport.self_diffusion.verdict import Verdict
 
 

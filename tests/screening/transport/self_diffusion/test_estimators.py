@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dualion.screening.transport import (
-    point_estimate,
-)
+from dualion.screening.transport.self_diffusion.estimators import point_estimate
 
 DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "md"
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dualion.screening.transport import (
+from dualion.screening.transport.motion.tensors import ion_tensors
+from dualion.screening.transport.self_diffusion import msd as msd_module
+from dualion.screening.transport.self_diffusion.estimators import point_estimate
+from dualion.screening.transport.self_diffusion.lag_cache import LagCache
+from dualion.screening.transport.self_diffusion.msd import (
+    PAIRS,
     collective_positions,
-    ion_tensors,
     mean_squared_displacement,
     motion_shape,
     msd_per_ion,
-    point_estimate,
 )
-from dualion.screening.transport.self_diffusion import msd as msd_module
-from dualion.screening.transport.self_diffusion.lag_cache import LagCache
-from dualion.screening.transport.self_diffusion.msd import PAIRS
 from dualion.structures.errors import InputError
 
 DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "md"

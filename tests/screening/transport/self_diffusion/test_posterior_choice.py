@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dualion.screening.transport import AnalysisOptions, diffusion
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.screening.transport.self_diffusion import posterior_choice
+from dualion.screening.transport.self_diffusion.coefficient import diffusion
 from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
 from dualion.screening.transport.self_diffusion.posterior_choice import (
     check_posterior,
