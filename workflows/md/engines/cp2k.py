@@ -146,7 +146,7 @@ class Cp2kEngine(ExternalEngine):
         return ProgramOutput(frames=frames, restarts=restarts)
 
     def request_stop(self, program_call: ProgramCall) -> None:
-        """Write the file EXIT, with which CP2K finishes its step and writes a restart."""
+        """Write the file EXIT; CP2K looks for it every 20 s, ends its step and writes a restart."""
         (program_call.path / "EXIT").touch()
 
 
