@@ -80,6 +80,8 @@ FLAGS: tuple[Term, ...] = (
             "dimensionality_decides": "The verdict differs between 1D, 2D and 3D percolation.",
             "ratio_reading_decides": "The verdict differs between the ratios anion/cation and "
             "cation/anion.",
+            "mechanism_decides": "The verdict differs between the deciding mechanism and the "
+            "published recipe (empty lattice).",
         },
     ),
     *_terms(

@@ -12,7 +12,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from dualion.screening import screen as screen_module
 from dualion.screening.barrier_types import IonBarriers, KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.hops.mechanisms import pair_conventions
+from dualion.screening.conventions import pair_conventions
 from dualion.screening.ions import MobileIon
 from dualion.screening.screen import ScreenOptions, screen, screen_crystal
 from dualion.structures.errors import InputError, UnpreparableStructureError

@@ -13,7 +13,8 @@ from dualion.screening.barriers import landscape, native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.potential import CoulombPair, pair_of, preset
 from dualion.screening.bvse.softbv import anion_radius_angstrom, ase_covalent_radii
-from dualion.screening.hops.mechanisms import mechanism_barriers, pair_conventions
+from dualion.screening.conventions import pair_conventions
+from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.thresholds import percolation
 from dualion.structures.errors import InputError
