@@ -139,7 +139,10 @@ def test_a_vacancy_has_no_landscape_of_the_cell():
 
 def test_named_conventions_of_a_pair():
     published, ours = pair_conventions("bvlain"), pair_conventions("dualion")
-    assert published.cation == published.anion == ours.cation == BarrierOptions()
-    assert ours.anion.mechanism == "vacancy" and ours.anion.potential == DUALION
+    assert published.published == ours.published == BarrierOptions()
+    assert published.deciding_anion is None
+    assert (published.judged, ours.judged) == ("grid", "refined")
+    assert ours.deciding_anion.mechanism == "vacancy"
+    assert ours.deciding_anion.potential == DUALION
     with pytest.raises(InputError, match="did you mean 'dualion'"):
         pair_conventions("dualoin")
