@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.results.rows import published_columns
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
-from dualion.screening.criterion import grid_flags, judge_pair
+from dualion.screening.criterion import grid_flags, judge_pair, mechanism_flags
 
 if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Triple
@@ -26,21 +27,32 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
     refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
-    of_grid = grid_flags(refined[0], refined[1], verdict, criterion)
+    by_recipe = judge_pair(
+        _triple(row, "e{n}d_cation_grid_ev", math.inf),
+        _triple(row, "published_e{n}d_anion_ev", math.inf),
+        criterion,
+    )
+    numerical = grid_flags(refined[0], refined[1], verdict, criterion)
+    fresh_flags = (*verdict.flags, *mechanism_flags(verdict, by_recipe), *numerical)
     of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
     fresh: Row = {
         **row,
         **ratios,
+        **published_columns(by_recipe),
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
-        "flags": join_flags((*of_structure, *verdict.flags, *of_grid)),
+        "flags": join_flags((*of_structure, *fresh_flags)),
     }
     return fresh, verdict.cation_below
 
 
 def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
-    values = [row.get(f"e{n}d_{ion}{ending}") for n in (1, 2, 3)]
+    return _triple(row, f"e{{n}}d_{ion}{ending}", missing)
+
+
+def _triple(row: Row, key: str, missing: float) -> Triple:
+    values = [row.get(key.format(n=n)) for n in (1, 2, 3)]
     one, two, three = (float(v) if isinstance(v, int | float) else missing for v in values)
     return one, two, three

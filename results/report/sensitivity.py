@@ -50,6 +50,13 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     turned = replace(criterion, reading=other)
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
+    recipe = [
+        [_number(row.get(key.format(n=n))) for n in (1, 2, 3)]
+        for key in ("e{n}d_cation_grid_ev", "published_e{n}d_anion_ev")
+    ]
+    if not any(math.isnan(value) for triple in recipe for value in triple):
+        cation, anion = (tuple(triple) for triple in recipe)
+        lines.append(_line(f"{d}D, published recipe", cation, anion, criterion))  # type: ignore[arg-type]
     for ending, name in (("_refined_ev", "refined"), ("_region_ev", "above the region's minimum")):
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):

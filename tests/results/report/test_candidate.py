@@ -41,7 +41,9 @@ def crystal(entry):
 
 @pytest.fixture(scope="module")
 def row(entry, crystal):
-    result = screen_crystal(crystal, ScreenOptions(barriers=OPTIONS.barriers))
+    result = screen_crystal(
+        crystal, ScreenOptions(barriers=OPTIONS.barriers, deciding_anion=None, judged="grid")
+    )
     identity = Identity(source=entry.source, source_id=entry.source_id, metadata={})
     return next(r for r in result_rows(identity, result) if r["anion"] == "Br-")
 
@@ -133,7 +135,7 @@ def test_coordinates_of_licensed_sources_stay_out(row, entry):
 
 
 def test_a_changed_input_is_noticed(row, entry):
-    moved = row | {"e3d_cation_ev": row["e3d_cation_ev"] + 0.1}
+    moved = row | {"e3d_cation_grid_ev": row["e3d_cation_grid_ev"] + 0.1}
     notes = candidate_detail(moved, entry, replace(OPTIONS, sensitivity=False)).content["notes"]
     assert "changed" in notes[0]
 
