@@ -210,9 +210,49 @@ PUBLISHED: tuple[Column, ...] = (
 )  # fmt: skip
 """The same pair by the published recipe (Cen et al., Nat. Sustain. 2025) and the same criterion."""
 
+ENSEMBLE: tuple[Column, ...] = (
+    Column(
+        "ensemble_count",
+        "integer",
+        "",
+        "ordered configurations of a disordered structure that were computed",
+    ),
+    Column(
+        "ensemble_pass_share",
+        "number",
+        "",
+        "share of these that pass the criterion",
+        4,
+        "share of configurations that pass",
+    ),
+    *(
+        Column(
+            f"ensemble_{ion}_{what}_ev",
+            "number",
+            "eV",
+            f"{what} barrier of the {ion} over these, at the chosen dimensionality",
+            heading=f"E({ion}) of configurations, {what}",
+        )
+        for ion in ("cation", "anion")
+        for what in ("median", "lowest", "highest")
+    ),
+    *(
+        Column(
+            f"ensemble_e{n}d_{ion}_ev",
+            "text",
+            "eV",
+            f"{n}D barriers of the {ion} in each of these, separated by semicolons",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
+)
+"""The pair in ordered configurations of a disordered structure; empty for an ordered one."""
+
 EXTRA: tuple[Column, ...] = (
     *MECHANISM,
     *PUBLISHED,
+    *ENSEMBLE,
     *(
         Column(
             f"e{n}d_{ion}_grid_ev",
