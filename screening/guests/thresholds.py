@@ -31,7 +31,8 @@ from dualion.screening.percolation.thresholds import (
 
 RELAXING_WINDOW_EV = 2.0
 """How far above the rigid barriers passes are followed: one that lost there can win where the
-host gives way. Of 12 hosts none changed by more than 0.1 eV between 1.5 and 5 eV."""
+host gives way. I⁻ and F⁻ in six hosts: between 1.5 and 5 eV, 41 of 42 barriers stay within
+0.05 eV, the other within 0.1 eV."""
 
 Floats = NDArray[np.float64]
 
