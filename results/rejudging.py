@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.results.guest_rows import is_guest
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
 from dualion.screening.criterion import grid_flags, judge_pair
+from dualion.screening.guests.judge import cations_decide, guest_fits, guest_verdict
 
 if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Triple
@@ -25,6 +27,13 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     """
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
+    of_guest: tuple[str, ...] = ()
+    if is_guest(row):
+        share = _number(row, "guest_room_share", math.nan)
+        insertion = _number(row, "guest_insertion_ev", math.nan)
+        verdict = guest_verdict(verdict, fits=guest_fits(share, insertion))
+        without = _barriers(row, "no_cations", "_ev", math.nan, before="guest_")
+        of_guest = cations_decide(cation, anion, without, criterion)
     refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
     of_grid = grid_flags(refined[0], refined[1], verdict, criterion)
     of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
@@ -35,12 +44,16 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
-        "flags": join_flags((*of_structure, *verdict.flags, *of_grid)),
+        "flags": join_flags((*of_structure, *verdict.flags, *of_grid, *of_guest)),
     }
     return fresh, verdict.cation_below
 
 
-def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
-    values = [row.get(f"e{n}d_{ion}{ending}") for n in (1, 2, 3)]
-    one, two, three = (float(v) if isinstance(v, int | float) else missing for v in values)
+def _barriers(row: Row, ion: str, ending: str, missing: float, *, before: str = "") -> Triple:
+    one, two, three = (_number(row, f"{before}e{n}d_{ion}{ending}", missing) for n in (1, 2, 3))
     return one, two, three
+
+
+def _number(row: Row, key: str, missing: float) -> float:
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) else missing

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
+from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import KnownBarriers
 from dualion.structures.records import reader_flags
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
+    from dualion.screening.criterion import Verdict
+    from dualion.screening.guests.judge import GuestFailure, GuestPair
     from dualion.screening.screen import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import Metadata
@@ -84,7 +87,9 @@ def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
     """
     shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
+    rows += [{**shared, **_guest(guest)} for guest in result.guests]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
+    rows += [{**shared, **_guest_failure(failure)} for failure in result.guest_failures]
     return rows
 
 
@@ -98,21 +103,51 @@ def _preparation(crystal: IonicCrystal) -> Row:
 
 
 def _pair(pair: PairResult) -> Row:
-    verdict = pair.verdict
     return {
-        "cation": str(pair.cation.ion),
-        "anion": str(pair.anion.ion),
-        "status": "ok",
-        **_barriers("cation", pair.cation),
-        **_barriers("anion", pair.anion),
-        **{f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)},
-        "dai": verdict.dai,
-        "dai_dimensions": verdict.dimensions,
-        "dai_other_reading": verdict.dai_other_reading,
+        **_judged(pair.cation, pair.anion, pair.verdict),
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
         "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, pair.anion.quality).label,
+    }
+
+
+def _judged(cation: IonBarriers, anion: IonBarriers, verdict: Verdict) -> Row:
+    return {
+        "cation": str(cation.ion),
+        "anion": str(anion.ion),
+        "status": "ok",
+        **_barriers("cation", cation),
+        **_barriers("anion", anion),
+        **{f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)},
+        "dai": verdict.dai,
+        "dai_dimensions": verdict.dimensions,
+        "dai_other_reading": verdict.dai_other_reading,
+    }
+
+
+def _guest(pair: GuestPair) -> Row:
+    """A guest's barriers stand in the anion's columns; it is bound to nothing."""
+    guest = pair.guest
+    return {
+        **_judged(pair.cation, guest.in_place, pair.verdict),
+        "anion_bound": False,
+        "anion_bound_fraction": 0.0,
+        "flags": join_flags(pair.flags),
+        "parameters": max(pair.cation.quality, guest.in_place.quality).label,
+        **({"message": guest.removed_reason} if guest.removed_reason else {}),
+        **guest_columns(guest),
+    }
+
+
+def _guest_failure(failure: GuestFailure) -> Row:
+    return {
+        "cation": str(failure.cation),
+        "anion": str(failure.guest),
+        "status": "rejected",
+        "reason": failure.reason,
+        "message": failure.message,
+        "mechanism_anion": GUEST_MECHANISM,
     }
 
 
@@ -140,10 +175,12 @@ def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
 def known_barriers(row: Row) -> dict[str, KnownBarriers]:
     """Read the barriers of a row by the ions' labels; ions without all of them are left out.
 
+    Guests are left out: their barriers are no own anion's.
+
     A row keeps numbers as they were computed, so nothing is lost on the way.
     """
     found = {}
-    for name in ("cation", "anion"):
+    for name in ("cation",) if is_guest(row) else ("cation", "anion"):
         grid, region, refined = (_triple(row, name, kind) for kind in ("", "_region", "_refined"))
         if grid and region and refined:
             found[str(row[name])] = KnownBarriers(

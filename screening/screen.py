@@ -13,6 +13,9 @@ from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge_pair
 from dualion.screening.flags import bound_fraction, sublattices_interchange
+from dualion.screening.guests.barriers import guest_options
+from dualion.screening.guests.guest_ions import guest_ions
+from dualion.screening.guests.judge import GuestFailure, GuestPair, screen_guest
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
 from dualion.structures.crystal import IonicCrystal
@@ -39,6 +42,8 @@ class ScreenOptions:
         criterion: thresholds of the verdict.
         barriers: how barriers are computed, by the published recipe for both ions.
         deciding_anion: how the anion's barriers that decide are computed; None for the same way.
+        guests: anions that are put into the structure, like ``I`` or ``S2-``; each is judged
+            beside each cation.
         strict: refuse structures whose charges balance only by force.
     """
 
@@ -47,6 +52,7 @@ class ScreenOptions:
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
     barriers: BarrierOptions = field(default_factory=BarrierOptions)
     deciding_anion: BarrierOptions | None = None
+    guests: tuple[str, ...] = ()
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -54,6 +60,12 @@ class ScreenOptions:
             raise InputError("Name at least one mobile cation.")
         for element in (*self.cations, *self.anions):
             atomic_number(element)
+        guest_ions(self.guests)
+
+    @property
+    def guest_anions(self) -> tuple[MobileIon, ...]:
+        """The guests with their charges."""
+        return guest_ions(self.guests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,17 +125,27 @@ class ScreenResult:
         failures: the pairs that were not, with reasons.
         gii_vu: global instability index of the cell, valence units; NaN where a pair's bond
             valence is not known.
+        guests: the guests that were judged, cation by cation.
+        guest_failures: the guests that were not, with reasons.
     """
 
     crystal: IonicCrystal
     pairs: tuple[PairResult, ...]
     failures: tuple[PairFailure, ...] = ()
     gii_vu: float = math.nan
+    guests: tuple[GuestPair, ...] = ()
+    guest_failures: tuple[GuestFailure, ...] = ()
 
     @property
     def dai(self) -> bool:
-        """Whether any pair passes."""
-        return any(pair.verdict.dai for pair in self.pairs)
+        """Whether any pair passes, guests included."""
+        return any(verdict.dai for verdict in self.verdicts)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts on all pairs, then those on guests."""
+        own = tuple(pair.verdict for pair in self.pairs)
+        return own + tuple(pair.verdict for pair in self.guests)
 
 
 def screen(
@@ -167,10 +189,11 @@ def screen_crystal(
             of a deciding mechanism by label and mechanism (``I- vacancy``).
 
     Raises:
-        StructureError: the crystal has none of the cations or of the anions.
+        StructureError: the crystal has none of the cations, or none of the anions and no guest is
+            asked for.
     """
     cations = _cations_of(crystal, options.cations)
-    anions = _anions_of(crystal, options.anions)
+    anions = _anions_of(crystal, options.anions, required=not options.guests)
     known = known or {}
     computed = {
         ion: _attempt(crystal, ion, options.barriers, known.get(str(ion)))
@@ -191,12 +214,30 @@ def screen_crystal(
         for cation in cations
         for anion in anions
     ]
+    of_cations = {cation: computed[cation] for cation in cations}
+    guests = _screen_guests(crystal, of_cations, options)
     return ScreenResult(
         crystal=crystal,
         pairs=tuple(o for o in outcomes if isinstance(o, PairResult)),
         failures=tuple(o for o in outcomes if isinstance(o, PairFailure)),
         gii_vu=_gii_vu(crystal),
+        guests=tuple(g for g in guests if isinstance(g, GuestPair)),
+        guest_failures=tuple(g for g in guests if isinstance(g, GuestFailure)),
     )
+
+
+def _screen_guests(
+    crystal: IonicCrystal,
+    cations: Mapping[MobileIon, IonBarriers | StructureError],
+    options: ScreenOptions,
+) -> list[GuestPair | GuestFailure]:
+    """Every guest beside every cation."""
+    conventions = guest_options(options.barriers)
+    return [
+        screen_guest(crystal, guest, cation, options.criterion, conventions)
+        for cation in cations.items()
+        for guest in options.guest_anions
+    ]
 
 
 def _gii_vu(crystal: IonicCrystal) -> float:
@@ -223,12 +264,14 @@ def _cations_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIo
     return found
 
 
-def _anions_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+def _anions_of(
+    crystal: IonicCrystal, elements: Sequence[str], *, required: bool
+) -> list[MobileIon]:
     """The anions of the crystal, of these elements if any are named."""
     wanted = {atomic_number(element) for element in elements}
     there = anions_of(crystal)
     found = [ion for ion in there if not wanted or ion.number in wanted]
-    if not found:
+    if not found and required:
         raise UnpreparableStructureError(
             f"The structure has no anion {' or '.join(elements) or 'at all'}; its anions: "
             f"{', '.join(ion.element for ion in there) or 'none'}.",

@@ -63,6 +63,27 @@ class GuestOptions:
             )
 
 
+def guest_options(barriers: BarrierOptions) -> GuestOptions:
+    """The conventions of guests beside those of a screening.
+
+    Grid, cut and accepted parameters are the screening's; pair energies and mechanism are a
+    guest's own, since without repulsion between anions a guest would fit anywhere.
+
+    Args:
+        barriers: conventions of the screening's ordinary pairs.
+    """
+    potential = dataclasses.replace(
+        PRESETS["dualion"], parameter_quality=barriers.potential.parameter_quality
+    )
+    own = dataclasses.replace(
+        _guest_conventions(),
+        spacing_angstrom=barriers.spacing_angstrom,
+        cut_ev=barriers.cut_ev,
+        potential=potential,
+    )
+    return GuestOptions(barriers=own)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GuestResult:
     """Barriers and place of one guest in one host.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dualion.screening.barrier_types import IonBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.criterion import DaiCriterion, Verdict, judge_pair
+from dualion.screening.criterion import DaiCriterion, Triple, Verdict, judge_pair
 from dualion.screening.doping.insertion import SMALLEST_SHARE
 from dualion.screening.guests.barriers import GuestOptions, GuestResult, guest_barriers
 from dualion.screening.ions import MobileIon
@@ -99,8 +99,9 @@ def judge_guest(
     flags = [*host.flags, *verdict.flags, "guest_anion"]
     if not fits:
         flags.append("guest_does_not_fit")
-    if _cations_decide(cation, guest, criterion):
-        flags.append("guest_cations_decide")
+    flags += cations_decide(
+        cation.barriers_ev, guest.in_place.barriers_ev, guest.removed.barriers_ev, criterion
+    )
     quality = max(cation.quality, guest.in_place.quality)
     if quality > ParameterQuality.TABULATED:
         flags.append(f"{quality.label}_parameters")
@@ -141,12 +142,19 @@ def guest_verdict(verdict: Verdict, *, fits: bool) -> Verdict:
     )
 
 
-def _cations_decide(cation: IonBarriers, guest: GuestResult, criterion: DaiCriterion) -> bool:
-    """Whether the barriers without the mobile cations give another verdict."""
-    if any(math.isnan(barrier) for barrier in guest.removed.barriers_ev):
-        return False
-    one, other = (
-        judge_pair(cation.barriers_ev, ion.barriers_ev, criterion).dai
-        for ion in (guest.in_place, guest.removed)
-    )
-    return one != other
+def cations_decide(
+    cation_ev: Triple, in_place_ev: Triple, removed_ev: Triple, criterion: DaiCriterion
+) -> tuple[str, ...]:
+    """Return ``guest_cations_decide`` where barriers without the cations give another verdict.
+
+    Args:
+        cation_ev: E_1D, E_2D, E_3D of the cation, eV.
+        in_place_ev: the same of the guest in the complete host, eV.
+        removed_ev: the same without the mobile cations, eV; NaN where there are none, which leaves
+            the question open.
+        criterion: thresholds.
+    """
+    if any(math.isnan(barrier) for barrier in removed_ev):
+        return ()
+    one, other = (judge_pair(cation_ev, ev, criterion).dai for ev in (in_place_ev, removed_ev))
+    return ("guest_cations_decide",) if one != other else ()

@@ -10,6 +10,7 @@ from typing import Any
 from dualion.screening import barrier_types
 from dualion.screening.bvse import potential
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.guests.guest_ions import guest_ions
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 
@@ -68,6 +69,7 @@ def screen_options(
     changes: dict[str, float | str | None] | None = None,
     refuse_estimates: bool = False,
     strict: bool = False,
+    guests: Iterable[str] = (),
 ) -> ScreenOptions:
     """Checked options of a screening.
 
@@ -81,6 +83,7 @@ def screen_options(
         changes: fields of ``PotentialOptions`` that differ from the preset; None for no change.
         refuse_estimates: accept tabulated pair parameters alone.
         strict: refuse structures whose charges balance only by force.
+        guests: anions that are put into each structure, one or several between commas in a text.
 
     Raises:
         InputError: a name is unknown or a number makes no sense.
@@ -98,6 +101,7 @@ def screen_options(
             engine=known_name("engine", engine, barrier_types.ENGINE_NAMES),  # type: ignore[arg-type]
             potential=convention,
         ),
+        guests=tuple(str(guest) for guest in guest_ions(tuple(guests))),
         strict=strict,
     )
 

@@ -57,6 +57,15 @@ def screen(
             show_default=False,
         ),
     ] = None,
+    guest: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Anion that is put into each structure, one ion more: I, Br, or S2- with its "
+            "charge; repeat for several, or write I,Br,Cl,F.",
+            rich_help_panel=WHAT,
+            show_default=False,
+        ),
+    ] = None,
     max_barrier: Annotated[
         float,
         typer.Option(help="The cation's barrier must be below this, eV.", rich_help_panel=WHAT),
@@ -160,7 +169,8 @@ def screen(
     For every structure, the migration barriers of the cation and of each anion are computed
     from bond valence site energies. A pair passes (Cen et al., Nat. Sustain. 2025) if the
     cation's barrier is below --max-barrier and the anion's is between --min-ratio and
-    --max-ratio times as high; the defaults are the paper's.
+    --max-ratio times as high; the defaults are the paper's. With --guest, every structure is also
+    a host: the guest's barriers through the complete crystal are judged in rows of their own.
 
     Every structure ends as rows of screened.csv, also what could not be read or computed, with
     the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.
@@ -176,6 +186,8 @@ def screen(
 
         dualion screen mp.jsonl.gz --anion I --anion Cl --dimensionality 1 --output halides
 
+        dualion screen hosts/ --guest I --guest Br,Cl --output guests
+
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
     from rich.console import Console
@@ -188,6 +200,7 @@ def screen(
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
+        guests=tuple(guest or ()),
         criterion={
             "max_cation_barrier_ev": max_barrier,
             "min_ratio": min_ratio,
