@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
+from dualion.screening.doping.formula_unit_changes import salt_formula
+from dualion.screening.ions import MobileIon
 
 if TYPE_CHECKING:
     from dualion.screening.guests.barriers import GuestResult
@@ -41,6 +43,18 @@ def guest_name(guest: str) -> str:
         guest: the ion with its charge.
     """
     return guest + GUEST_ENDING
+
+
+def guest_salt(row: Mapping[str, Value]) -> str:
+    """Write the formula of the salt by which a guest comes into its host, like LiI.
+
+    Args:
+        row: the row of a guest.
+
+    Raises:
+        InputError: cation and guest make no salt of small whole numbers.
+    """
+    return salt_formula(MobileIon.parse(str(row["cation"])), MobileIon.parse(str(row["anion"])))
 
 
 def guest_columns(guest: GuestResult) -> Row:

@@ -87,7 +87,7 @@ def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
     """
     shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
-    rows += [{**shared, **_guest(guest)} for guest in result.guests]
+    rows += [{**shared, **_guest(guest, result.crystal.note)} for guest in result.guests]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
     rows += [{**shared, **_guest_failure(failure)} for failure in result.guest_failures]
     return rows
@@ -126,16 +126,17 @@ def _judged(cation: IonBarriers, anion: IonBarriers, verdict: Verdict) -> Row:
     }
 
 
-def _guest(pair: GuestPair) -> Row:
+def _guest(pair: GuestPair, note: str) -> Row:
     """A guest's barriers stand in the anion's columns; it is bound to nothing."""
     guest = pair.guest
+    told = " ".join(part for part in (note, guest.removed_reason) if part)
     return {
         **_judged(pair.cation, guest.in_place, pair.verdict),
         "anion_bound": False,
         "anion_bound_fraction": 0.0,
         "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, guest.in_place.quality).label,
-        **({"message": guest.removed_reason} if guest.removed_reason else {}),
+        "message": told or None,
         **guest_columns(guest),
     }
 
