@@ -12,7 +12,7 @@ from dualion.screening.criterion import grid_flags, judge_pair
 from dualion.screening.guests.judge import cations_decide, guest_fits, guest_verdict
 
 if TYPE_CHECKING:
-    from dualion.screening.criterion import DaiCriterion, Triple
+    from dualion.screening.criterion import DaiCriterion, Triple, Verdict
 
 
 def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
@@ -27,15 +27,11 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     """
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
-    of_guest: tuple[str, ...] = ()
-    if is_guest(row):
-        share = _number(row, "guest_room_share", math.nan)
-        insertion = _number(row, "guest_insertion_ev", math.nan)
-        verdict = guest_verdict(verdict, fits=guest_fits(share, insertion))
-        without = _barriers(row, "no_cations", "_ev", math.nan, before="guest_")
-        of_guest = cations_decide(cation, anion, without, criterion)
-    refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
-    of_grid = grid_flags(refined[0], refined[1], verdict, criterion)
+    if is_guest(row):  # its barriers have no error of the grid
+        verdict, more = _guest_verdict(row, verdict, (cation, anion), criterion)
+    else:
+        refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
+        more = grid_flags(refined[0], refined[1], verdict, criterion)
     of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
     fresh: Row = {
@@ -44,9 +40,22 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
-        "flags": join_flags((*of_structure, *verdict.flags, *of_grid, *of_guest)),
+        "flags": join_flags((*of_structure, *verdict.flags, *more)),
     }
     return fresh, verdict.cation_below
+
+
+def _guest_verdict(
+    row: Row, verdict: Verdict, ions_ev: tuple[Triple, Triple], criterion: DaiCriterion
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict on a guest, and whether the mobile cations decide it."""
+    share = _number(row, "guest_room_share", math.nan)
+    insertion = _number(row, "guest_insertion_ev", math.nan)
+    removed = _barriers(row, "no_cations", "_ev", math.nan, before="guest_")
+    return (
+        guest_verdict(verdict, fits=guest_fits(share, insertion)),
+        cations_decide(*ions_ev, removed, criterion),
+    )
 
 
 def _barriers(row: Row, ion: str, ending: str, missing: float, *, before: str = "") -> Triple:
