@@ -15,7 +15,7 @@ Value = str | int | float | bool | None
 Row = dict[str, Value]
 """Column key → value; None is written as an empty field, infinity as ``inf``."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a number in the tables would come out differently."""
 
 
@@ -66,7 +66,8 @@ def _barriers(ion: str) -> list[Column]:
             f"e{n}d_{ion}_ev",
             "number",
             "eV",
-            f"{n}D migration barrier of the {ion}; inf where it does not percolate",
+            f"{n}D migration barrier of the {ion} by the deciding mechanism, of which the verdict "
+            "is made; inf where it does not percolate",
             heading=f"E({ion}) {n}D",
         )
         for n in (1, 2, 3)
@@ -166,12 +167,6 @@ INTERPHASE: tuple[Column, ...] = (
 """Interphase of a candidate; barriers are empty where no structure is bundled."""
 
 GUEST: tuple[Column, ...] = (
-    Column(
-        "mechanism_anion",
-        "text",
-        "",
-        "how the anion moves, where it is a guest: one ion more in the complete host",
-    ),
     *(
         Column(
             f"guest_e{n}d_{key}_ev",
@@ -181,7 +176,6 @@ GUEST: tuple[Column, ...] = (
             heading=f"E(guest) {n}D, {short}",
         )
         for key, meaning, short in (
-            ("rigid", "with the host's ions at rest", "host at rest"),
             ("no_cations", "without the host's mobile cations; empty where nothing attracts it "
              "then", "no cations"),
             ("no_cations_rigid", "without the host's mobile cations, all others at rest",
@@ -223,7 +217,72 @@ GUEST: tuple[Column, ...] = (
 )  # fmt: skip
 """Of a guest anion; empty for the structure's own anions."""
 
+MECHANISM: tuple[Column, ...] = (
+    *(
+        Column(
+            f"mechanism_{ion}",
+            "text",
+            "",
+            f"mechanism of the {ion} whose barriers decide; "
+            "interstitial guest for an anion that is put in",
+        )
+        for ion in ("cation", "anion")
+    ),
+    *(
+        Column(
+            f"e{n}d_anion_rigid_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the anion by the deciding mechanism if no other ion gave way",
+            heading=f"E(anion) {n}D, rigid",
+        )
+        for n in (1, 2, 3)
+    ),
+)
+"""How the ions move by whose barriers the verdict is made."""
+
+PUBLISHED: tuple[Column, ...] = (
+    *(
+        Column(
+            f"published_e{n}d_anion_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the anion by the published recipe: through the empty lattice, on the "
+            "grid",
+            heading=f"published E(anion) {n}D",
+        )
+        for n in (1, 2, 3)
+    ),
+    *(
+        Column(
+            f"published_ratio_{n}d",
+            "number",
+            "",
+            f"{n}D ratio by the published recipe, both barriers on the grid",
+            heading=f"published ratio {n}D",
+        )
+        for n in (1, 2, 3)
+    ),
+    Column("published_dai", "truth", "", "the verdict by the published recipe",
+           heading="published DAI"),
+)  # fmt: skip
+"""The same pair by the published recipe (Cen et al., Nat. Sustain. 2025) and the same criterion."""
+
 EXTRA: tuple[Column, ...] = (
+    *MECHANISM,
+    *PUBLISHED,
+    *(
+        Column(
+            f"e{n}d_{ion}_grid_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the {ion} on the points of the grid; of hops, which have none, the "
+            "barrier itself",
+            heading=f"E({ion}) {n}D, grid",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
     *(
         Column(
             f"e{n}d_{ion}_refined_ev",

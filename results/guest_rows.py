@@ -64,7 +64,6 @@ def guest_columns(guest: GuestResult) -> Row:
         guest: barriers and place of the guest.
     """
     triples = {
-        "rigid": guest.in_place.rigid_ev,
         "no_cations": guest.removed.barriers_ev,
         "no_cations_rigid": guest.removed.rigid_ev,
     }

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
 from dualion.results.guest_rows import is_guest
+from dualion.results.rows import published_columns
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
-from dualion.screening.criterion import grid_flags, judge_pair
+from dualion.screening.criterion import grid_flags, judge_pair, mechanism_flags
 from dualion.screening.guests.judge import cations_decide, guest_fits, guest_verdict
 
 if TYPE_CHECKING:
@@ -27,16 +28,18 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     """
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
-    if is_guest(row):  # its barriers have no error of the grid
+    published: Row = {}
+    if is_guest(row):  # the published recipe knows none, and its barriers have no grid's error
         verdict, more = _guest_verdict(row, verdict, (cation, anion), criterion)
     else:
-        refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
-        more = grid_flags(refined[0], refined[1], verdict, criterion)
+        by_recipe, more = _own_verdict(row, verdict, criterion)
+        published = published_columns(by_recipe)
     of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
     fresh: Row = {
         **row,
         **ratios,
+        **published,
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
@@ -45,21 +48,39 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     return fresh, verdict.cation_below
 
 
+def _own_verdict(
+    row: Row, verdict: Verdict, criterion: DaiCriterion
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict by the published recipe, and what decides the one that counts."""
+    refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
+    by_recipe = judge_pair(
+        _triple(row, "e{n}d_cation_grid_ev", math.inf),
+        _triple(row, "published_e{n}d_anion_ev", math.inf),
+        criterion,
+    )
+    numerical = grid_flags(refined[0], refined[1], verdict, criterion)
+    return by_recipe, (*mechanism_flags(verdict, by_recipe), *numerical)
+
+
 def _guest_verdict(
     row: Row, verdict: Verdict, ions_ev: tuple[Triple, Triple], criterion: DaiCriterion
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict on a guest, and whether the mobile cations decide it."""
     share = _number(row, "guest_room_share", math.nan)
     insertion = _number(row, "guest_insertion_ev", math.nan)
-    removed = _barriers(row, "no_cations", "_ev", math.nan, before="guest_")
+    removed = _triple(row, "guest_e{n}d_no_cations_ev", math.nan)
     return (
         guest_verdict(verdict, fits=guest_fits(share, insertion)),
         cations_decide(*ions_ev, removed, criterion),
     )
 
 
-def _barriers(row: Row, ion: str, ending: str, missing: float, *, before: str = "") -> Triple:
-    one, two, three = (_number(row, f"{before}e{n}d_{ion}{ending}", missing) for n in (1, 2, 3))
+def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
+    return _triple(row, f"e{{n}}d_{ion}{ending}", missing)
+
+
+def _triple(row: Row, key: str, missing: float) -> Triple:
+    one, two, three = (_number(row, key.format(n=n), missing) for n in (1, 2, 3))
     return one, two, three
 
 

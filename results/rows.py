@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dualion.results.columns import Row, Value
+from dualion.results.columns import Row
 from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
-from dualion.screening.barrier_types import KnownBarriers
+from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
 from dualion.structures.records import reader_flags
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
-    from dualion.screening.criterion import Verdict
+    from dualion.screening.criterion import Triple, Verdict
     from dualion.screening.guests.judge import GuestFailure, GuestPair
     from dualion.screening.screen import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
@@ -104,7 +103,8 @@ def _preparation(crystal: IonicCrystal) -> Row:
 
 def _pair(pair: PairResult) -> Row:
     return {
-        **_judged(pair.cation, pair.anion, pair.verdict),
+        **_judged((pair.cation, pair.cation_ev), (pair.anion, pair.anion_ev), pair.verdict),
+        **_published(pair.published_anion, pair.published_verdict),
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
         "flags": join_flags(pair.flags),
@@ -112,14 +112,18 @@ def _pair(pair: PairResult) -> Row:
     }
 
 
-def _judged(cation: IonBarriers, anion: IonBarriers, verdict: Verdict) -> Row:
+def _judged(
+    cation: tuple[IonBarriers, Triple], anion: tuple[IonBarriers, Triple], verdict: Verdict
+) -> Row:
+    """Both ions, each with the barriers that were judged, and the verdict."""
     return {
-        "cation": str(cation.ion),
-        "anion": str(anion.ion),
+        "cation": str(cation[0].ion),
+        "anion": str(anion[0].ion),
         "status": "ok",
-        **_barriers("cation", cation),
-        **_barriers("anion", anion),
-        **{f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)},
+        **_barriers("cation", *cation),
+        **_barriers("anion", *anion),
+        **_by_n("e{n}d_anion_rigid_ev", anion[0].rigid_ev),
+        **_by_n("ratio_{n}d", verdict.ratios),
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,
@@ -130,8 +134,9 @@ def _guest(pair: GuestPair, note: str) -> Row:
     """A guest's barriers stand in the anion's columns; it is bound to nothing."""
     guest = pair.guest
     told = " ".join(part for part in (note, guest.removed_reason) if part)
+    ions = (pair.cation, pair.cation_ev), (guest.in_place, guest.in_place.barriers_ev)
     return {
-        **_judged(pair.cation, guest.in_place, pair.verdict),
+        **_judged(*ions, pair.verdict),
         "anion_bound": False,
         "anion_bound_fraction": 0.0,
         "flags": join_flags(pair.flags),
@@ -160,38 +165,78 @@ def _failure(failure: PairFailure) -> Row:
         "status": "rejected",
         "reason": failure.reason,
         "message": failure.message,
-        **(_barriers("cation", known) if known else {}),
+        **(_barriers("cation", known, failure.cation_ev) if known else {}),
+        **(_published(failure.published_anion, None) if failure.published_anion else {}),
     }
 
 
-def _barriers(name: str, ion: IonBarriers) -> Mapping[str, Value]:
-    row: Row = {}
-    for n in range(3):
-        row[f"e{n + 1}d_{name}_ev"] = ion.barriers_ev[n]
-        row[f"e{n + 1}d_{name}_region_ev"] = ion.from_region_ev[n]
-        row[f"e{n + 1}d_{name}_refined_ev"] = ion.refined_ev[n]
-    return row
+def _barriers(name: str, ion: IonBarriers, judged_ev: Triple) -> Row:
+    return {
+        f"mechanism_{name}": ion.mechanism,
+        **_by_n(f"e{{n}}d_{name}_ev", judged_ev),
+        **_by_n(f"e{{n}}d_{name}_grid_ev", ion.barriers_ev),
+        **_by_n(f"e{{n}}d_{name}_region_ev", ion.from_region_ev),
+        **_by_n(f"e{{n}}d_{name}_refined_ev", ion.refined_ev),
+    }
+
+
+def _published(anion: IonBarriers, verdict: Verdict | None) -> Row:
+    row = _by_n("published_e{n}d_anion_ev", anion.barriers_ev)
+    return {**row, **published_columns(verdict)} if verdict else row
+
+
+def published_columns(verdict: Verdict) -> Row:
+    """Return the columns of the verdict by the published recipe.
+
+    Args:
+        verdict: the verdict by that recipe.
+    """
+    return {**_by_n("published_ratio_{n}d", verdict.ratios), "published_dai": verdict.dai}
+
+
+def _by_n(key: str, values: Triple) -> Row:
+    """Columns of 1D, 2D and 3D; ``{n}`` in the key stands for the number."""
+    return {key.format(n=n): value for n, value in enumerate(values, start=1)}
 
 
 def known_barriers(row: Row) -> dict[str, KnownBarriers]:
     """Read the barriers of a row by the ions' labels; ions without all of them are left out.
 
-    Guests are left out: their barriers are no own anion's.
+    A row keeps numbers as they were computed, so nothing is lost on the way. Labels are those that
+    ``screen_crystal`` asks for: an anion's deciding barriers carry their mechanism. Guests are left
+    out: their barriers are no own anion's.
 
-    A row keeps numbers as they were computed, so nothing is lost on the way.
+    Args:
+        row: a row with the barriers of a pair.
     """
     found = {}
     for name in ("cation",) if is_guest(row) else ("cation", "anion"):
-        grid, region, refined = (_triple(row, name, kind) for kind in ("", "_region", "_refined"))
+        grid, region, refined = (
+            _triple(row, f"e{{n}}d_{name}_{kind}_ev") for kind in ("grid", "region", "refined")
+        )
+        rigid = _triple(row, f"e{{n}}d_{name}_rigid_ev")
         if grid and region and refined:
-            found[str(row[name])] = KnownBarriers(
-                barriers_ev=grid, from_region_ev=region, refined_ev=refined
+            found[_label(row, name)] = KnownBarriers(
+                barriers_ev=grid,
+                from_region_ev=region,
+                refined_ev=refined,
+                rigid_ev=rigid or refined,
             )
+    published = _triple(row, "published_e{n}d_anion_ev")
+    if published and str(row["anion"]) not in found:
+        found[str(row["anion"])] = KnownBarriers(
+            barriers_ev=published, from_region_ev=UNKNOWN, refined_ev=UNKNOWN
+        )
     return found
 
 
-def _triple(row: Row, name: str, kind: str) -> tuple[float, float, float] | None:
-    one, two, three = (row.get(f"e{n}d_{name}{kind}_ev") for n in (1, 2, 3))
+def _label(row: Row, name: str) -> str:
+    mechanism = row.get(f"mechanism_{name}") or "empty_lattice"
+    return str(row[name]) if mechanism == "empty_lattice" else f"{row[name]} {mechanism}"
+
+
+def _triple(row: Row, key: str) -> Triple | None:
+    one, two, three = (row.get(key.format(n=n)) for n in (1, 2, 3))
     if isinstance(one, float) and isinstance(two, float) and isinstance(three, float):
         return one, two, three
     return None

@@ -82,6 +82,8 @@ FLAGS: tuple[Term, ...] = (
             "cation/anion.",
             "guest_cations_decide": "The verdict on the guest differs between a host with its "
             "mobile cations in place and one without them.",
+            "mechanism_decides": "The verdict differs between the deciding mechanism and the "
+            "published recipe (empty lattice).",
         },
     ),
     *_terms(

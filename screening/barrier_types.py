@@ -22,6 +22,9 @@ MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
 Lattice = Literal["rigid", "relaxing"]
 """Whether the ions around a hop stay where they are, or give way."""
 LATTICES: tuple[Lattice, ...] = get_args(Lattice)
+JudgedBarriers = Literal["refined", "grid"]
+"""Which barriers a verdict is made of: free of the grid's error, or those on its points."""
+JUDGED_BARRIERS: tuple[JudgedBarriers, ...] = get_args(JudgedBarriers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,19 @@ class IonBarriers:
     shape: tuple[int, ...]
     mechanism: Mechanism = "empty_lattice"
     rigid_ev: Triple = UNKNOWN
+
+    def judged_ev(self, judged: JudgedBarriers) -> Triple:
+        """E_1D, E_2D, E_3D that a verdict is made of, eV.
+
+        Args:
+            judged: refined barriers, each on the grid where it was not refined; or those on the
+                grid.
+        """
+        if judged == "grid":
+            return self.barriers_ev
+        pairs = zip(self.refined_ev, self.barriers_ev, strict=True)
+        one, two, three = (grid if math.isnan(refined) else refined for refined, grid in pairs)
+        return one, two, three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

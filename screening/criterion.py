@@ -146,6 +146,16 @@ def grid_flags(
     return ("grid_error_decides",) if refined.dai != verdict.dai else ()
 
 
+def mechanism_flags(verdict: Verdict, published: Verdict) -> tuple[str, ...]:
+    """Return ``mechanism_decides`` where the published recipe gives another verdict.
+
+    Args:
+        verdict: the verdict that counts.
+        published: the verdict by the published recipe.
+    """
+    return ("mechanism_decides",) if verdict.dai != published.dai else ()
+
+
 def barrier_ratio(cation_ev: float, anion_ev: float, reading: RatioReading) -> float:
     """Return the ratio of two barriers in one of its readings.
 

@@ -7,11 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dualion.screening.barrier_types import BarrierOptions, IonBarriers, KnownBarriers
+from dualion.screening.barrier_types import (
+    JUDGED_BARRIERS,
+    UNKNOWN,
+    BarrierOptions,
+    IonBarriers,
+    JudgedBarriers,
+    KnownBarriers,
+)
 from dualion.screening.barriers import recalled_barriers
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.criterion import DaiCriterion, Verdict, grid_flags, judge_pair
+from dualion.screening.conventions import DEFAULT_PRESET, PairConventions, pair_conventions
+from dualion.screening.criterion import (
+    DaiCriterion,
+    Triple,
+    Verdict,
+    grid_flags,
+    judge_pair,
+    mechanism_flags,
+)
 from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.guests.barriers import guest_options
 from dualion.screening.guests.guest_ions import guest_ions
@@ -28,6 +43,8 @@ from dualion.structures.errors import (
 )
 from dualion.structures.preparation import prepare
 
+DEFAULT: PairConventions = pair_conventions(DEFAULT_PRESET)
+
 BOUND_FROM = 0.5
 """An anion counts as bound if at least this share of its sites is."""
 
@@ -40,22 +57,49 @@ class ScreenOptions:
         cations: symbols of the mobile cations; those that a structure holds are judged.
         anions: symbols of the anions of interest; empty for every anion of the structure.
         criterion: thresholds of the verdict.
-        barriers: how barriers are computed, by the published recipe for both ions.
+        barriers: how barriers are computed: the cation's, and the anion's by the published recipe.
         deciding_anion: how the anion's barriers that decide are computed; None for the same way.
         guests: anions that are put into the structure, like ``I`` or ``S2-``; each is judged
             beside each cation.
+        judged: barriers of which the verdict is made; the published one is made of those on the
+            grid.
         strict: refuse structures whose charges balance only by force.
     """
 
     cations: tuple[str, ...] = ("Li",)
     anions: tuple[str, ...] = ()
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
-    barriers: BarrierOptions = field(default_factory=BarrierOptions)
-    deciding_anion: BarrierOptions | None = None
+    barriers: BarrierOptions = DEFAULT.published
+    deciding_anion: BarrierOptions | None = DEFAULT.deciding_anion
+    judged: JudgedBarriers = DEFAULT.judged
     guests: tuple[str, ...] = ()
     strict: bool = False
 
+    @classmethod
+    def of_preset(cls, name: str, **others: Any) -> ScreenOptions:
+        """Options with the conventions of a preset.
+
+        Args:
+            name: of the preset: ``dualion``, or ``bvlain`` for the published recipe.
+            others: further options.
+
+        Raises:
+            InputError: there is no such preset.
+        """
+        conventions = pair_conventions(name)
+        return cls(
+            barriers=conventions.published,
+            deciding_anion=conventions.deciding_anion,
+            judged=conventions.judged,
+            **others,
+        )
+
     def __post_init__(self) -> None:
+        if self.judged not in JUDGED_BARRIERS:
+            raise InputError(
+                f"A verdict is made of {' or '.join(JUDGED_BARRIERS)} barriers, not of "
+                f"{self.judged!r}."
+            )
         if not self.cations:
             raise InputError("Name at least one mobile cation.")
         for element in (*self.cations, *self.anions):
@@ -75,15 +119,19 @@ class PairResult:
     Attributes:
         cation: barriers of the cation.
         anion: barriers of the anion that decide.
+        cation_ev: E_1D, E_2D, E_3D of the cation of which the verdict is made, eV.
+        anion_ev: the same of the anion.
         verdict: the DAI verdict.
         published_anion: barriers of the anion by the published recipe.
-        published_verdict: the verdict by that recipe.
+        published_verdict: the verdict by that recipe, of barriers on the grid.
         bound_fraction: share of the anion's sites that are ligands of a polyanion.
         flags: names of what a cautious reader should know.
     """
 
     cation: IonBarriers
     anion: IonBarriers
+    cation_ev: Triple
+    anion_ev: Triple
     verdict: Verdict
     published_anion: IonBarriers
     published_verdict: Verdict
@@ -106,6 +154,8 @@ class PairFailure:
         reason: stable snake_case name.
         message: what, why and what to do.
         cation_barriers: barriers of the cation where those are known.
+        cation_ev: those of which a verdict would be made, eV; NaN where they are not known.
+        published_anion: barriers of the anion by the published recipe where those are known.
     """
 
     cation: MobileIon
@@ -113,6 +163,8 @@ class PairFailure:
     reason: str
     message: str
     cation_barriers: IonBarriers | None = None
+    cation_ev: Triple = UNKNOWN
+    published_anion: IonBarriers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +283,10 @@ def _screen_guests(
     cations: Mapping[MobileIon, IonBarriers | StructureError],
     options: ScreenOptions,
 ) -> list[GuestPair | GuestFailure]:
-    """Every guest beside every cation."""
+    """Every guest beside every cation, whose judged barriers are those of ordinary pairs."""
     conventions = guest_options(options.barriers)
     return [
-        screen_guest(crystal, guest, cation, options.criterion, conventions)
+        screen_guest(crystal, guest, cation, options.criterion, conventions, judged=options.judged)
         for cation in cations.items()
         for guest in options.guest_anions
     ]
@@ -320,27 +372,34 @@ def _judge_pair(
     (cation_ion, of_cation), (anion_ion, published) = cation, anion
     for outcome in (of_cation, published, of_anion):
         if isinstance(outcome, StructureError):
+            known = of_cation if isinstance(of_cation, IonBarriers) else None
             return PairFailure(
                 cation=cation_ion,
                 anion=anion_ion,
                 reason=outcome.reason,
                 message=str(outcome),
-                cation_barriers=of_cation if isinstance(of_cation, IonBarriers) else None,
+                cation_barriers=known,
+                cation_ev=known.judged_ev(options.judged) if known else UNKNOWN,
+                published_anion=published if isinstance(published, IonBarriers) else None,
             )
     assert isinstance(of_cation, IonBarriers) and isinstance(of_anion, IonBarriers)
     assert isinstance(published, IonBarriers)
-    verdict = judge_pair(of_cation.barriers_ev, of_anion.barriers_ev, options.criterion)
+    criterion = options.criterion
+    cation_ev, anion_ev = (ion.judged_ev(options.judged) for ion in (of_cation, of_anion))
+    verdict = judge_pair(cation_ev, anion_ev, criterion)
+    by_recipe = judge_pair(of_cation.barriers_ev, published.barriers_ev, criterion)
     return PairResult(
         cation=of_cation,
         anion=of_anion,
+        cation_ev=cation_ev,
+        anion_ev=anion_ev,
         verdict=verdict,
         published_anion=published,
-        published_verdict=judge_pair(
-            of_cation.barriers_ev, published.barriers_ev, options.criterion
-        ),
+        published_verdict=by_recipe,
         bound_fraction=bound,
         flags=_flags(crystal, of_cation, of_anion, verdict, bound)
-        + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, options.criterion),
+        + mechanism_flags(verdict, by_recipe)
+        + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, criterion),
     )
 
 

@@ -164,6 +164,10 @@ def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
     return MobileIon(number, mean_charge(crystal, number))
 
 
+MAPPED = {"cation": "e{n}d_cation_grid_ev", "anion": "published_e{n}d_anion_ev"}
+"""Columns with the barriers of the maps, which are those of the empty lattice on the grid."""
+
+
 def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
     """Note where the barriers differ from those of the table."""
     guest = is_guest(row)
@@ -171,7 +175,7 @@ def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
         if role == "anion" and guest:
             continue
         for n, barrier in enumerate(found.barriers_ev, start=1):
-            known = row.get(f"e{n}d_{role}_ev")
+            known = row.get(MAPPED[role].format(n=n))
             if isinstance(known, int | float) and not _same(float(known), barrier):
                 return [
                     f"Computed anew, the {n}D barrier of the {role} is {barrier:.3f} eV, not the "

@@ -52,6 +52,13 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     turned = replace(criterion, reading=other)
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
+    recipe = [
+        [_number(row.get(key.format(n=n))) for n in (1, 2, 3)]
+        for key in ("e{n}d_cation_grid_ev", "published_e{n}d_anion_ev")
+    ]
+    if not any(math.isnan(value) for triple in recipe for value in triple):
+        cation, anion = (tuple(triple) for triple in recipe)
+        lines.append(_line(f"{d}D, published recipe", cation, anion, criterion))  # type: ignore[arg-type]
     for ending, name in (("_refined_ev", "refined"), ("_region_ev", "above the region's minimum")):
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):
@@ -63,8 +70,12 @@ def _of_guest(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     """Judge a guest with its host at rest and without the mobile cations, where these are known."""
     lines = []
     cation, _ = _barriers(row, "_ev")
-    for key, name in (("rigid", "host at rest"), ("no_cations", "without mobile cations")):
-        one, two, three = (_number(row.get(f"guest_e{n}d_{key}_ev")) for n in (1, 2, 3))
+    keys = {
+        "e{n}d_anion_rigid_ev": "host at rest",
+        "guest_e{n}d_no_cations_ev": "without mobile cations",
+    }
+    for key, name in keys.items():
+        one, two, three = (_number(row.get(key.format(n=n))) for n in (1, 2, 3))
         if not any(map(math.isnan, (one, two, three))):
             label = f"{criterion.dimensionality}D, {name}"
             lines.append(_line(label, cation, (one, two, three), criterion))

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from dualion.screening.barrier_types import IonBarriers
+from dualion.screening.barrier_types import IonBarriers, JudgedBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, Triple, Verdict, judge_pair
 from dualion.screening.doping.insertion import SMALLEST_SHARE
@@ -26,6 +26,7 @@ class GuestPair:
 
     Attributes:
         cation: barriers of the cation, as in the host's ordinary pairs.
+        cation_ev: E_1D, E_2D, E_3D of the cation of which the verdict is made, eV.
         guest: barriers and place of the guest.
         verdict: the criterion on the cation's barriers and the guest's in the complete host. A
             guest that does not fit does not pass.
@@ -33,6 +34,7 @@ class GuestPair:
     """
 
     cation: IonBarriers
+    cation_ev: Triple
     guest: GuestResult
     verdict: Verdict
     flags: tuple[str, ...]
@@ -61,6 +63,8 @@ def screen_guest(
     cation: tuple[MobileIon, IonBarriers | StructureError],
     criterion: DaiCriterion,
     options: GuestOptions | None = None,
+    *,
+    judged: JudgedBarriers = "refined",
 ) -> GuestPair | GuestFailure:
     """Compute and judge one guest in one host.
 
@@ -70,6 +74,7 @@ def screen_guest(
         cation: a mobile cation of the host, with its barriers or why there are none.
         criterion: thresholds.
         options: conventions of the guest.
+        judged: which barriers of the cation are judged; the guest's are refined ones.
     """
     ion, of_cation = cation
     try:
@@ -78,11 +83,16 @@ def screen_guest(
         result = guest_barriers(host, guest, ion, options)
     except StructureError as error:
         return GuestFailure(cation=ion, guest=guest, reason=error.reason, message=str(error))
-    return judge_guest(host, of_cation, result, criterion)
+    return judge_guest(host, of_cation, result, criterion, judged=judged)
 
 
 def judge_guest(
-    host: IonicCrystal, cation: IonBarriers, guest: GuestResult, criterion: DaiCriterion
+    host: IonicCrystal,
+    cation: IonBarriers,
+    guest: GuestResult,
+    criterion: DaiCriterion,
+    *,
+    judged: JudgedBarriers = "refined",
 ) -> GuestPair:
     """Judge a guest in a host by its barriers and its room.
 
@@ -91,17 +101,15 @@ def judge_guest(
         cation: barriers of its mobile cation.
         guest: barriers and place of the guest.
         criterion: thresholds.
+        judged: which barriers of the cation are judged.
     """
+    cation_ev, guest_ev = cation.judged_ev(judged), guest.in_place.barriers_ev
     fits = guest_fits(guest.room.share, guest.insertion_ev)
-    verdict = guest_verdict(
-        judge_pair(cation.barriers_ev, guest.in_place.barriers_ev, criterion), fits=fits
-    )
+    verdict = guest_verdict(judge_pair(cation_ev, guest_ev, criterion), fits=fits)
     flags = [*host.flags, *verdict.flags, "guest_anion"]
     if not fits:
         flags.append("guest_does_not_fit")
-    flags += cations_decide(
-        cation.barriers_ev, guest.in_place.barriers_ev, guest.removed.barriers_ev, criterion
-    )
+    flags += cations_decide(cation_ev, guest_ev, guest.removed.barriers_ev, criterion)
     quality = max(cation.quality, guest.in_place.quality)
     if quality > ParameterQuality.TABULATED:
         flags.append(f"{quality.label}_parameters")
@@ -109,7 +117,13 @@ def judge_guest(
         flags.append("weighted_occupancies")
     if host.oxidation_method.startswith("composition"):
         flags.append("oxidation_states_guessed")
-    return GuestPair(cation=cation, guest=guest, verdict=verdict, flags=tuple(dict.fromkeys(flags)))
+    return GuestPair(
+        cation=cation,
+        cation_ev=cation_ev,
+        guest=guest,
+        verdict=verdict,
+        flags=tuple(dict.fromkeys(flags)),
+    )
 
 
 def guest_fits(share: float, insertion_ev: float) -> bool:

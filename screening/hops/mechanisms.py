@@ -1,17 +1,12 @@
-"""Barriers by mechanism, and the named sets of conventions for both ions of a pair."""
+"""Barriers of an ion by the mechanism that moves it."""
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-
 from dualion.screening.barrier_types import BarrierOptions, IonBarriers
 from dualion.screening.barriers import ion_barriers
-from dualion.screening.bvse.potential import PRESETS
 from dualion.screening.hops.vacancy import vacancy_hops
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
-from dualion.structures.errors import InputError
 
 
 def mechanism_barriers(
@@ -40,43 +35,4 @@ def mechanism_barriers(
         shape=(),
         mechanism="vacancy",
         rigid_ev=found.rigid.barriers_ev,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairConventions:
-    """How the barriers of a pair are computed.
-
-    Attributes:
-        cation: conventions of the cation.
-        anion: conventions of the anion.
-    """
-
-    cation: BarrierOptions
-    anion: BarrierOptions
-
-
-PAIR_CONVENTIONS: dict[str, PairConventions] = {
-    "bvlain": PairConventions(cation=BarrierOptions(), anion=BarrierOptions()),
-    "dualion": PairConventions(
-        cation=BarrierOptions(),
-        anion=BarrierOptions(potential=PRESETS["dualion"], mechanism="vacancy"),
-    ),
-}
-"""``bvlain``: the published recipe, whole sublattices taken out. ``dualion``: the same for the
-cation; an anion hops into a vacancy, among anions that repel each other."""
-
-
-def pair_conventions(name: str) -> PairConventions:
-    """The conventions of that name for both ions of a pair.
-
-    Raises:
-        InputError: there is no such name.
-    """
-    if name in PAIR_CONVENTIONS:
-        return PAIR_CONVENTIONS[name]
-    close = difflib.get_close_matches(name, PAIR_CONVENTIONS, n=1, cutoff=0.0)[0]
-    raise InputError(
-        f"There is no preset {name!r}; did you mean {close!r}? "
-        f"Known: {', '.join(PAIR_CONVENTIONS)}."
     )

@@ -62,7 +62,7 @@ def test_each_number_stands_in_its_own_column():
     row = row_of()
     for n in (1, 2, 3):
         assert row[f"e{n}d_anion_ev"] == row[f"e{n}d_anion_refined_ev"] == 0.5 + 0.01 * (n - 1)
-        assert row[f"guest_e{n}d_rigid_ev"] == 1.0 + 0.01 * (n - 1)
+        assert row[f"e{n}d_anion_rigid_ev"] == 1.0 + 0.01 * (n - 1)
         assert row[f"guest_e{n}d_no_cations_ev"] == 0.7 + 0.01 * (n - 1)
         assert row[f"guest_e{n}d_no_cations_rigid_ev"] == 2.0 + 0.01 * (n - 1)
         assert row[f"ratio_{n}d"] == row[f"e{n}d_anion_ev"] / row[f"e{n}d_cation_ev"]

@@ -58,15 +58,22 @@ def fluorite(**changes):
 
 def known(grid, region=None, refined=None):
     region = region or grid
-    return KnownBarriers(barriers_ev=grid, from_region_ev=region, refined_ev=refined or grid)
+    refined = refined or grid
+    return KnownBarriers(
+        barriers_ev=grid, from_region_ev=region, refined_ev=refined, rigid_ev=refined
+    )
 
 
-def row_of(cation, anion, crystal=None, **criterion):
-    """The row of a crystal whose ions have these barriers."""
+def row_of(cation, anion, crystal=None, preset="bvlain", deciding=None, **criterion):
+    """The row of a crystal whose ions have these barriers, by the published recipe unless told."""
     crystal = crystal or fluorite()
     label = "Cl-" if 17 in crystal.numbers else "O2-"
-    options = ScreenOptions(criterion=DaiCriterion(**criterion))
-    found = screen_crystal(crystal, options, known={"Li+": cation, label: anion})
+    options = ScreenOptions.of_preset(preset, criterion=DaiCriterion(**criterion))
+    found = screen_crystal(
+        crystal,
+        options,
+        known={"Li+": cation, label: anion, f"{label} vacancy": deciding or anion},
+    )
     (row,) = result_rows(IDENTITY, found)
     return row
 
@@ -93,8 +100,9 @@ def test_every_number_stands_in_its_own_column():
 
 def test_barriers_that_a_row_lacks_are_not_known():
     row = row_of(known((0.1, 0.2, 0.3)), known((0.4, 0.5, 0.6)))
-    for key in ("e2d_anion_ev", "e3d_anion_region_ev", "e1d_anion_refined_ev"):
-        assert set(known_barriers(row | {key: None})) == {"Li+"}
+    for key in ("e2d_anion_grid_ev", "e3d_anion_region_ev", "e1d_anion_refined_ev"):
+        lacking = row | {key: None, "published_e1d_anion_ev": None}
+        assert set(known_barriers(lacking)) == {"Li+"}
 
 
 @pytest.mark.parametrize(
@@ -260,14 +268,14 @@ def test_a_pair_without_an_ion_keeps_what_is_known_of_the_cation(monkeypatch, lo
     sound = (
         screen_crystal(
             fluorite(),
-            ScreenOptions(),
+            ScreenOptions.of_preset("bvlain"),
             known={ion: known((0.4, 0.5, 0.6)) for ion in ("Li+", "O2-")},
         )
         .pairs[0]
         .cation
     )
     monkeypatch.setattr(screen_module, "mechanism_barriers", attempt)
-    (row,) = result_rows(IDENTITY, screen_crystal(fluorite(), ScreenOptions()))
+    (row,) = result_rows(IDENTITY, screen_crystal(fluorite(), ScreenOptions.of_preset("bvlain")))
     assert (row["status"], row["reason"]) == ("rejected", "missing_parameters")
     assert (row["cation"], row["anion"], row["message"]) == ("Li+", "O2-", "No parameters.")
     found = [row.get(f"e{n}d_cation_ev") for n in (1, 2, 3)]
@@ -312,3 +320,64 @@ def test_a_row_judged_anew_is_the_row_of_a_new_screening(before, after):
     assert fresh == new
     chosen = (0.4, 0.45, 0.5)[after.get("dimensionality", 3) - 1]
     assert below is (chosen < after.get("max_cation_barrier_ev", 1.0))
+
+
+HOPS = KnownBarriers(
+    barriers_ev=(0.6, 0.7, 0.8),
+    from_region_ev=(0.6, 0.65, 0.75),
+    refined_ev=(0.6, 0.7, 0.8),
+    rigid_ev=(0.9, 1.0, 1.1),
+)
+
+
+def test_hops_decide_and_the_published_recipe_stands_beside_them():
+    cation = known((0.5, 0.5, 0.5), refined=(0.48, 0.49, 0.51))
+    row = row_of(cation, known((0.2, 0.21, 0.22)), preset="dualion", deciding=HOPS)
+    assert [row[f"mechanism_{ion}"] for ion in ("cation", "anion")] == ["empty_lattice", "vacancy"]
+    assert [row[f"e{n}d_anion_ev"] for n in (1, 2, 3)] == [0.6, 0.7, 0.8]
+    assert [row[f"e{n}d_anion_rigid_ev"] for n in (1, 2, 3)] == [0.9, 1.0, 1.1]
+    assert [row[f"e{n}d_cation_ev"] for n in (1, 2, 3)] == [0.48, 0.49, 0.51]
+    assert [row[f"e{n}d_cation_grid_ev"] for n in (1, 2, 3)] == [0.5, 0.5, 0.5]
+    assert row["ratio_3d"] == 0.8 / 0.51  # refined barriers are judged
+    assert row["dai"] is False
+    assert [row[f"published_e{n}d_anion_ev"] for n in (1, 2, 3)] == [0.2, 0.21, 0.22]
+    assert row["published_ratio_3d"] == 0.22 / 0.5  # those on the grid
+    assert row["published_dai"] is False
+    assert known_barriers(row) == {
+        "Li+": cation,
+        "O2- vacancy": HOPS,
+        "O2-": known_barriers(row)["O2-"],
+    }
+    assert known_barriers(row)["O2-"].barriers_ev == (0.2, 0.21, 0.22)
+
+
+@pytest.mark.parametrize("recipe", [0.6, 0.22])
+def test_the_mechanism_decides_where_the_published_recipe_judges_otherwise(recipe):
+    """0.6 of 0.5 eV passes, 0.8 and 0.22 do not."""
+    cation = known((0.5,) * 3)
+    row = row_of(cation, known((recipe,) * 3), preset="dualion", deciding=HOPS)
+    assert (row["dai"], row["published_dai"]) == (False, recipe == 0.6)
+    assert ("mechanism_decides" in flags_of(row)) is (recipe == 0.6)
+    fresh, _ = rejudge(row, DaiCriterion(max_ratio=2.0))
+    assert (fresh["dai"], fresh["published_dai"]) == (True, recipe == 0.6)
+    assert ("mechanism_decides" in flags_of(fresh)) is (recipe != 0.6)
+
+
+def test_the_grid_alone_passes_no_pair():
+    """The ratio to 0.4 eV passes up to 0.6 eV."""
+    anion = known((0.6,) * 3)
+    for refined, passes in ((0.4, True), (0.39, False)):
+        cation = known((0.4,) * 3, refined=(refined,) * 3)
+        row = row_of(cation, anion, preset="dualion")
+        assert (row["dai"], row["published_dai"]) == (passes, True)
+
+
+def test_published_numbers_are_those_of_the_published_preset():
+    cation = known((0.5,) * 3, refined=(0.48,) * 3)
+    anion = known((0.6, 0.7, 0.8), refined=(0.5, 0.6, 0.7))
+    ours = row_of(cation, anion, preset="dualion", deciding=HOPS)
+    theirs = row_of(cation, anion)
+    for n in (1, 2, 3):
+        assert ours[f"published_e{n}d_anion_ev"] == theirs[f"e{n}d_anion_ev"]
+        assert ours[f"published_ratio_{n}d"] == theirs[f"ratio_{n}d"]
+    assert ours["published_dai"] == theirs["dai"] == theirs["published_dai"]

@@ -50,6 +50,8 @@ def row_of(cation: IonBarriers = CATION, anion: IonBarriers = ANION, *, bound: f
     pair = PairResult(
         cation=cation,
         anion=anion,
+        cation_ev=cation.barriers_ev,
+        anion_ev=anion.barriers_ev,
         verdict=verdict,
         published_anion=anion,
         published_verdict=verdict,

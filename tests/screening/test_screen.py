@@ -12,7 +12,6 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from dualion.screening import screen as screen_module
 from dualion.screening.barrier_types import IonBarriers, KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.hops.mechanisms import pair_conventions
 from dualion.screening.ions import MobileIon
 from dualion.screening.screen import ScreenOptions, screen, screen_crystal
 from dualion.structures.errors import InputError, UnpreparableStructureError
@@ -67,7 +66,9 @@ def test_bvlain_engine_gives_the_same_verdict():
     from dualion.screening.barrier_types import BarrierOptions
 
     structure = structure_of("Li3OCl")
-    options = ScreenOptions(barriers=BarrierOptions(engine="bvlain"))
+    options = ScreenOptions(
+        barriers=BarrierOptions(engine="bvlain"), deciding_anion=None, judged="grid"
+    )
     peer = screen(structure, options=options)
     ours = screen(structure)
     for theirs, native in zip(peer.pairs, ours.pairs, strict=True):
@@ -96,33 +97,32 @@ def test_field_of_an_ion_is_computed_once(monkeypatch):
     seen = []
     original = pairs.mechanism_barriers
     monkeypatch.setattr(
-        pairs, "mechanism_barriers", lambda c, ion, o: seen.append(str(ion)) or original(c, ion, o)
+        pairs,
+        "mechanism_barriers",
+        lambda c, ion, o: seen.append(f"{ion} {o.mechanism}") or original(c, ion, o),
     )
     screen(structure_of("Li3OCl"), options=ScreenOptions(cations=("Li", "Na")))
-    assert sorted(seen) == ["Cl-", "Li+", "O2-"]
+    fields = [f"{ion} empty_lattice" for ion in ("Cl-", "Li+", "O2-")]
+    assert sorted(seen) == sorted([*fields, "Cl- vacancy", "O2- vacancy"])
 
 
 def test_the_deciding_mechanism_stands_beside_the_published_recipe():
-    deciding = pair_conventions("dualion")
     structure = structure_of("Li3OCl")
-    published = screen(structure, options=ScreenOptions(barriers=deciding.cation))
-    both = screen(
-        structure,
-        options=ScreenOptions(barriers=deciding.cation, deciding_anion=deciding.anion),
-    )
+    published = screen(structure, options=ScreenOptions.of_preset("bvlain"))
+    both = screen(structure)
     for alone, pair in zip(published.pairs, both.pairs, strict=True):
         assert alone.anion is alone.published_anion
         assert alone.anion.mechanism == alone.cation.mechanism == "empty_lattice"
         assert pair.published_anion == alone.anion
         assert pair.published_verdict == alone.verdict
         assert pair.anion.mechanism == "vacancy"
-        expected = pair.anion.barriers_ev[2] / pair.cation.barriers_ev[2]
+        assert pair.cation_ev == pair.cation.refined_ev
+        expected = pair.anion.barriers_ev[2] / pair.cation.refined_ev[2]
         assert pair.verdict.ratios[2] == pytest.approx(expected)
 
 
 def test_known_barriers_of_a_deciding_mechanism_are_not_computed_again():
-    deciding = pair_conventions("dualion")
-    options = ScreenOptions(barriers=deciding.cation, deciding_anion=deciding.anion)
+    options = ScreenOptions()
     crystal = prepare(structure_of("LiCl"))
     computed = screen_crystal(crystal, options).pairs[0]
     known = {
@@ -200,7 +200,9 @@ def flags_of(
             refined if ion.charge < 0 else None,
         ),
     )
-    return screen_module.screen_crystal(crystal, options or ScreenOptions()).pairs[0]
+    return screen_module.screen_crystal(
+        crystal, options or ScreenOptions.of_preset("bvlain")
+    ).pairs[0]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from dualion.results.score import ScoreWeights
+from dualion.screening.conventions import DEFAULT_PRESET
 from dualion.screening.criterion import (
     DIMENSIONALITY,
     MAX_CATION_BARRIER_EV,
@@ -68,13 +69,23 @@ class BarriersBlock(Block):
 
     spacing_angstrom: float = Field(0.2, description="largest distance of grid points, Å")
     engine: str = Field("native", description="native, or bvlain to compare")
-    preset: str = Field("bvlain", description="conventions of the pair energies")
+    preset: str = Field(DEFAULT_PRESET, description="conventions; bvlain is the published recipe")
+    mechanism: str | None = Field(
+        None, description="how the anion moves: vacancy, interstitial or empty_lattice"
+    )
+    lattice: str | None = Field(
+        None, description="whether ions around a hop give way: relaxing or rigid"
+    )
     morse_prefactor: float | None = Field(None, description="fraction of D0 in the Morse term")
     screening_factor: float | None = Field(None, description="f of the Coulomb term")
     radii: str | None = Field(None, description="covalent radii: ase or softbv")
     cutoff_angstrom: float | None = Field(None, description="reach of the pair energies, Å")
     refuse_estimates: bool = Field(False, description="accept tabulated pair parameters alone")
     strict: bool = Field(False, description="reject structures whose charges balance by force")
+
+
+DIRECT = ("spacing_angstrom", "engine", "preset", "mechanism", "lattice")
+"""Keys of the block that ``screen_options`` takes by these names."""
 
 
 class RunBlock(Block):
@@ -124,7 +135,7 @@ class Campaign(Block):
             InputError: a name is unknown or a number makes no sense.
         """
         blocks = self.barriers.model_dump()
-        direct = {n: blocks.pop(n) for n in ("spacing_angstrom", "engine", "preset")}
+        direct = {n: blocks.pop(n) for n in DIRECT}
         refuse = blocks.pop("refuse_estimates")
         strict = blocks.pop("strict")
         return screen_options(

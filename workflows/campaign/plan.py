@@ -37,6 +37,10 @@ LOOKS_AT_ASKED = frozenset({"no_cation", "no_anion"})
 """Reasons that depend on the ions that were asked for, and on nothing else."""
 
 
+OF_BARRIERS = frozenset({"barriers", "deciding_anion", "judged"})
+"""Options that do not change how a structure is prepared."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """Hashes of what a campaign asks, part by part.
@@ -58,7 +62,7 @@ class Ask:
         """The hashes of some options; the criterion is no part of them."""
         every = conventions_of(options)
         conventions = fingerprint([every, SCHEMA_VERSION])
-        prepared = {name: value for name, value in every.items() if name != "barriers"}
+        prepared = {name: value for name, value in every.items() if name not in OF_BARRIERS}
         guests = sorted(map(str, options.guest_anions))
         ions = fingerprint([options.cations, sorted(options.anions), *([guests] if guests else [])])
         return cls(

@@ -68,10 +68,12 @@ def _criterion(campaign: Campaign) -> str:
 
 
 def _barriers(options: ScreenOptions) -> str:
-    asked = options.barriers
+    asked, deciding = options.barriers, options.deciding_anion
+    by = deciding or asked
     return (
         f"engine {asked.engine}, grid {asked.spacing_angstrom:g} Å, "
-        f"conventions {asked.potential.preset}"
+        f"conventions {asked.potential.preset}; anion by {by.mechanism.replace('_', ' ')}, "
+        f"conventions {by.potential.preset}"
     )
 
 

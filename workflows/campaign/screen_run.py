@@ -10,8 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dualion.screening.bvse.pair_parameters import ParameterQuality
+from dualion.screening.bvse.potential import PRESETS
+from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import iter_raw_entries, reference_paths
@@ -140,8 +143,6 @@ def _blocks(options: ScreenOptions) -> Campaign:
         InputError: a campaign cannot ask for them.
     """
     barriers, potential = options.barriers, options.barriers.potential
-    custom = potential.preset == "custom"
-    changed = ("morse_prefactor", "screening_factor", "radii", "cutoff_angstrom")
     campaign = Campaign.model_validate(
         {
             "sources": [{"bundled": True}],
@@ -154,8 +155,7 @@ def _blocks(options: ScreenOptions) -> Campaign:
             "barriers": {
                 "spacing_angstrom": barriers.spacing_angstrom,
                 "engine": barriers.engine,
-                "preset": "bvlain" if custom else potential.preset,
-                **({name: getattr(potential, name) for name in changed} if custom else {}),
+                **_preset_of(options),
                 "refuse_estimates": potential.parameter_quality is ParameterQuality.TABULATED,
                 "strict": options.strict,
             },
@@ -164,6 +164,22 @@ def _blocks(options: ScreenOptions) -> Campaign:
     if campaign.options() != options:
         raise InputError("These options cannot be kept in a folder; use those of screen_options.")
     return campaign
+
+
+def _preset_of(options: ScreenOptions) -> dict[str, Any]:
+    """The preset of some options, and what differs from it."""
+    potential, deciding = options.barriers.potential, options.deciding_anion
+    name = PUBLISHED_PRESET if potential.preset == "custom" else potential.preset
+    usual = PRESETS[name]
+    changed = {
+        field: getattr(potential, field)
+        for field in ("morse_prefactor", "screening_factor", "radii", "cutoff_angstrom")
+        if getattr(potential, field) != getattr(usual, field)
+    }
+    if deciding is None:
+        return {"preset": name, **changed}
+    own = {"mechanism": deciding.mechanism, "lattice": deciding.lattice}
+    return {"preset": DEFAULT_PRESET if options.judged == "refined" else name, **own, **changed}
 
 
 def output_folder(chosen: Path | None) -> Path:

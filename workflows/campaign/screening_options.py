@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from dualion.screening import barrier_types
+from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse import potential
+from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET, pair_conventions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.guests.guest_ions import guest_ions
 from dualion.screening.screen import ScreenOptions
@@ -65,7 +68,9 @@ def screen_options(
     criterion: dict[str, Any] | None = None,
     spacing_angstrom: float = 0.2,
     engine: str = "native",
-    preset: str = "bvlain",
+    preset: str = DEFAULT_PRESET,
+    mechanism: str | None = None,
+    lattice: str | None = None,
     changes: dict[str, float | str | None] | None = None,
     refuse_estimates: bool = False,
     strict: bool = False,
@@ -79,7 +84,9 @@ def screen_options(
         criterion: fields of ``DaiCriterion``.
         spacing_angstrom: largest distance of grid points, Å.
         engine: name of the engine.
-        preset: name of the conventions.
+        preset: name of the conventions; the engine ``bvlain`` has those of the published recipe.
+        mechanism: how the anion moves by whose barriers the verdict is made; None for the preset's.
+        lattice: whether the ions around a hop of the anion give way; None for the preset's.
         changes: fields of ``PotentialOptions`` that differ from the preset; None for no change.
         refuse_estimates: accept tabulated pair parameters alone.
         strict: refuse structures whose charges balance only by force.
@@ -88,22 +95,40 @@ def screen_options(
     Raises:
         InputError: a name is unknown or a number makes no sense.
     """
+    known_name("engine", engine, barrier_types.ENGINE_NAMES)
+    by_recipe = engine == "bvlain" and preset == DEFAULT_PRESET  # that engine knows no other
+    conventions = pair_conventions(PUBLISHED_PRESET if by_recipe else preset)
+    spacing = within("grid spacing", spacing_angstrom, SPACING_ANGSTROM, "Å")
     changed = _checked_changes(changes or {})
-    convention = potential.with_changes(potential.preset(preset), **changed)
-    if refuse_estimates:
-        convention = potential.refusing_estimates(convention)
+
+    def asked(options: BarrierOptions, **others: str) -> BarrierOptions:
+        pair_energies = potential.with_changes(options.potential, **changed)
+        if refuse_estimates:
+            pair_energies = potential.refusing_estimates(pair_energies)
+        return replace(options, potential=pair_energies, spacing_angstrom=spacing, **others)  # type: ignore[arg-type]
+
+    published = asked(conventions.published, engine=engine)
+    deciding = conventions.deciding_anion
+    if mechanism or lattice:
+        deciding = replace(
+            deciding or conventions.published,
+            mechanism=_checked_mechanism(mechanism, deciding or conventions.published),
+            lattice=known_name("lattice", lattice or "relaxing", barrier_types.LATTICES),  # type: ignore[arg-type]
+        )
     return ScreenOptions(
         cations=tuple(dict.fromkeys(cations)),
         anions=tuple(dict.fromkeys(anions)),
         criterion=DaiCriterion(**(criterion or {})),
-        barriers=barrier_types.BarrierOptions(
-            spacing_angstrom=within("grid spacing", spacing_angstrom, SPACING_ANGSTROM, "Å"),
-            engine=known_name("engine", engine, barrier_types.ENGINE_NAMES),  # type: ignore[arg-type]
-            potential=convention,
-        ),
+        barriers=published,
+        deciding_anion=asked(deciding, engine=engine) if deciding else None,
+        judged=conventions.judged,
         guests=tuple(str(guest) for guest in guest_ions(tuple(guests))),
         strict=strict,
     )
+
+
+def _checked_mechanism(mechanism: str | None, usual: BarrierOptions) -> barrier_types.Mechanism:
+    return known_name("mechanism", mechanism or usual.mechanism, barrier_types.MECHANISMS)  # type: ignore[return-value]
 
 
 def _checked_changes(changes: dict[str, float | str | None]) -> dict[str, float | str | None]:

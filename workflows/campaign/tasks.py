@@ -111,16 +111,8 @@ VERDICT_OPTIONS = frozenset({"cations", "anions", "guests", "criterion"})
 
 
 def conventions_of(options: ScreenOptions) -> dict[str, Any]:
-    """The options that the numbers of a pair depend on, as plain data.
-
-    Mechanisms are left out where the empty lattice decides: keys of stores that were written
-    before there were others stay as they were.
-    """
+    """The options that the numbers of a pair depend on, as plain data."""
     every = dataclasses.asdict(options)
-    if options.deciding_anion is None:
-        del every["deciding_anion"]
-    if options.barriers.mechanism == "empty_lattice":  # around a field no lattice gives way
-        del every["barriers"]["mechanism"], every["barriers"]["lattice"]
     return {name: value for name, value in every.items() if name not in VERDICT_OPTIONS}
 
 

@@ -41,7 +41,7 @@ criterion:                         # a change computes nothing anew
 barriers:                          # a change computes every structure anew
   spacing_angstrom: 0.2            # largest distance of grid points, Å
   # engine: native                 # or bvlain, to compare
-  # preset: bvlain                 # conventions: bvlain, full_depth, f070, softbv_radii
+  # preset: dualion                # conventions: dualion, bvlain (the published recipe), …
   # morse_prefactor: 0.5           # fraction of D0 in the Morse term
   # screening_factor: 0.74         # f of the Coulomb term
   # radii: ase                     # covalent radii: ase or softbv

@@ -115,10 +115,28 @@ def screen(
     preset: Annotated[
         str,
         typer.Option(
-            help="Conventions of the pair energies: bvlain, full_depth, f070, softbv_radii.",
+            help="Conventions: dualion (the anion hops into a vacancy), bvlain (the published "
+            "recipe: the whole sublattice is taken out), full_depth, f070, softbv_radii.",
             rich_help_panel=HOW,
         ),
-    ] = "bvlain",
+    ] = "dualion",
+    mechanism: Annotated[
+        str | None,
+        typer.Option(
+            help="How the anion moves by whose barriers the verdict is made: vacancy, "
+            "interstitial or empty_lattice. Default: the preset's.",
+            rich_help_panel=HOW,
+            show_default=False,
+        ),
+    ] = None,
+    lattice: Annotated[
+        str | None,
+        typer.Option(
+            help="Whether the ions around a vacancy hop give way: relaxing or rigid.",
+            rich_help_panel=HOW,
+            show_default=False,
+        ),
+    ] = None,
     prefactor: Annotated[
         float | None,
         typer.Option(help="Fraction of D0 in the Morse term.", rich_help_panel=HOW),
@@ -169,8 +187,11 @@ def screen(
     For every structure, the migration barriers of the cation and of each anion are computed
     from bond valence site energies. A pair passes (Cen et al., Nat. Sustain. 2025) if the
     cation's barrier is below --max-barrier and the anion's is between --min-ratio and
-    --max-ratio times as high; the defaults are the paper's. With --guest, every structure is also
-    a host: the guest's barriers through the complete crystal are judged in rows of their own.
+    --max-ratio times as high; the defaults are the paper's. The anion's barrier that decides is
+    that of hops into a vacancy; the published recipe (the whole sublattice taken out, --preset
+    bvlain) stands beside it in the columns published_*.
+    With --guest, every structure is also a host: the guest's barriers through the complete crystal
+    are judged in rows of their own.
 
     Every structure ends as rows of screened.csv, also what could not be read or computed, with
     the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.
@@ -211,6 +232,8 @@ def screen(
         spacing_angstrom=spacing,
         engine=engine,
         preset=preset,
+        mechanism=mechanism,
+        lattice=lattice,
         changes={
             "morse_prefactor": prefactor,
             "screening_factor": screening_factor,

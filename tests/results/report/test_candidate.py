@@ -42,7 +42,9 @@ def crystal(entry):
 
 @pytest.fixture(scope="module")
 def row(entry, crystal):
-    result = screen_crystal(crystal, ScreenOptions(barriers=OPTIONS.barriers))
+    result = screen_crystal(
+        crystal, ScreenOptions(barriers=OPTIONS.barriers, deciding_anion=None, judged="grid")
+    )
     identity = Identity(source=entry.source, source_id=entry.source_id, metadata={})
     return next(r for r in result_rows(identity, result) if r["anion"] == "Br-")
 
@@ -134,7 +136,7 @@ def test_coordinates_of_licensed_sources_stay_out(row, entry):
 
 
 def test_a_changed_input_is_noticed(row, entry):
-    moved = row | {"e3d_cation_ev": row["e3d_cation_ev"] + 0.1}
+    moved = row | {"e3d_cation_grid_ev": row["e3d_cation_grid_ev"] + 0.1}
     notes = candidate_detail(moved, entry, replace(OPTIONS, sensitivity=False)).content["notes"]
     assert "changed" in notes[0]
 
@@ -161,10 +163,10 @@ def test_a_guest_is_shown_in_the_complete_host(entry, crystal):
     ion = next(ion for ion in detail.content["ions"] if ion["role"] == "anion")
     assert ion["name"] == "Br-"
     for path in ion["paths"]:
-        rigid = row[f"guest_e{path['dimension']}d_rigid_ev"]
+        rigid = row[f"e{path['dimension']}d_anion_rigid_ev"]
         assert max(path["energies_ev"]) == pytest.approx(rigid, abs=0.15)  # the grid's error
     lines = {line["name"]: line for line in detail.content["sensitivity"]["rows"]}
-    assert lines["3D, host at rest"]["anion_ev"] == pytest.approx(row["guest_e3d_rigid_ev"])
+    assert lines["3D, host at rest"]["anion_ev"] == pytest.approx(row["e3d_anion_rigid_ev"])
     removed = row["guest_e3d_no_cations_ev"]
     assert lines["3D, without mobile cations"]["anion_ev"] == pytest.approx(removed)
     assert not any("preset" in name or "radii" in name for name in lines)

@@ -13,7 +13,8 @@ from dualion.screening.barriers import landscape, native_barriers
 from dualion.screening.bvse.field import bvse_field, framework_of
 from dualion.screening.bvse.potential import CoulombPair, pair_of, preset
 from dualion.screening.bvse.softbv import anion_radius_angstrom, ase_covalent_radii
-from dualion.screening.hops.mechanisms import mechanism_barriers, pair_conventions
+from dualion.screening.conventions import pair_conventions
+from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.thresholds import percolation
 from dualion.structures.errors import InputError
@@ -138,7 +139,10 @@ def test_a_vacancy_has_no_landscape_of_the_cell():
 
 def test_named_conventions_of_a_pair():
     published, ours = pair_conventions("bvlain"), pair_conventions("dualion")
-    assert published.cation == published.anion == ours.cation == BarrierOptions()
-    assert ours.anion.mechanism == "vacancy" and ours.anion.potential == DUALION
+    assert published.published == ours.published == BarrierOptions()
+    assert published.deciding_anion is None
+    assert (published.judged, ours.judged) == ("grid", "refined")
+    assert ours.deciding_anion.mechanism == "vacancy"
+    assert ours.deciding_anion.potential == DUALION
     with pytest.raises(InputError, match="did you mean 'dualion'"):
         pair_conventions("dualoin")
