@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row, Value
-from dualion.screening.doping.formula_unit_changes import salt_formula
-from dualion.screening.ions import MobileIon
 
 if TYPE_CHECKING:
     from dualion.screening.guests.barriers import GuestResult
@@ -54,6 +52,9 @@ def guest_salt(row: Mapping[str, Value]) -> str:
     Raises:
         InputError: cation and guest make no salt of small whole numbers.
     """
+    from dualion.screening.doping.formula_unit_changes import salt_formula
+    from dualion.screening.ions import MobileIon
+
     return salt_formula(MobileIon.parse(str(row["cation"])), MobileIon.parse(str(row["anion"])))
 
 

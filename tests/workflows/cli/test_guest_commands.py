@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dualion.results.guest_rows import is_guest
 from dualion.results.run_folder import read_run_folder
 from dualion.structures.files import read_structures, reference_paths
 from dualion.workflows.campaign.screen_run import screen_paths
@@ -86,7 +87,7 @@ def test_show_and_report_speak_of_guests(run_folder, tmp_path):
     for text in ("Li+ Cl- guest  passes, rank 1", "guest insertion", "guest room share"):
         assert text in shown.output
     rows = json.loads(called("show", "Li3PS4", run_folder, "--json").output)
-    assert [row["mechanism_anion"] for row in rows] == ["", *["interstitial guest"] * 2]
+    assert [is_guest(row) for row in rows] == [False, True, True]
     page = tmp_path / "page.html"
     done = called("report", run_folder, "--out", page)
     assert done.exit_code == 0, done.output
