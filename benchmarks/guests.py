@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -111,9 +112,10 @@ def triple(values) -> str:
 
 
 def measure(host: Host) -> tuple[IonBarriers, list[GuestPair | str]]:
-    """The host's Li barriers and its guests."""
+    """The host's Li barriers and its guests; refined barriers of both are judged."""
     lithium = MobileIon(LITHIUM, mean_charge(host.crystal, LITHIUM))
-    of_cation = ion_barriers(host.crystal, lithium, BarrierOptions())
+    on_grid = ion_barriers(host.crystal, lithium, BarrierOptions())
+    of_cation = dataclasses.replace(on_grid, barriers_ev=on_grid.refined_ev)
     found: list[GuestPair | str] = []
     for guest in GUESTS:
         pair = screen_guest(host.crystal, guest, (lithium, of_cation), DaiCriterion())
