@@ -55,6 +55,7 @@ _UNIT_ENDINGS = {
     "cm²/s": ("_cm2_s",),
     "ps": ("_ps",),
     "K": ("_k",),
+    "Å": ("_angstrom",),
 }
 """How keys end that carry a unit."""
 
@@ -165,9 +166,66 @@ INTERPHASE: tuple[Column, ...] = (
 )
 """Interphase of a candidate; barriers are empty where no structure is bundled."""
 
+GUEST: tuple[Column, ...] = (
+    *(
+        Column(
+            f"guest_e{n}d_{key}_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the guest {meaning}",
+            heading=f"E(guest) {n}D, {short}",
+        )
+        for key, meaning, short in (
+            ("no_cations", "without the host's mobile cations; empty where nothing attracts it "
+             "then", "no cations"),
+            ("no_cations_rigid", "without the host's mobile cations, all others at rest",
+             "no cations, host at rest"),
+        )
+        for n in (1, 2, 3)
+    ),
+    Column(
+        "guest_insertion_ev",
+        "number",
+        "eV",
+        "bond valence site energy of the guest at its best place in the complete host, which gives "
+        "way; from a guest that feels nothing, and no enthalpy of solution",
+        heading="guest insertion",
+    ),
+    Column(
+        "guest_insertion_rigid_ev",
+        "number",
+        "eV",
+        "the same with the host's ions at rest",
+        heading="guest insertion, host at rest",
+    ),
+    Column(
+        "guest_room_angstrom",
+        "number",
+        "Å",
+        "radius of the empty sphere at the guest's place, by the crystal radii of the host's ions",
+        4,
+        "guest room",
+    ),
+    Column(
+        "guest_room_share",
+        "number",
+        "",
+        "distance of the guest's place to the nearest ion, over the sum of both crystal radii",
+        4,
+        "guest room share",
+    ),
+)  # fmt: skip
+"""Of a guest anion; empty for the structure's own anions."""
+
 MECHANISM: tuple[Column, ...] = (
     *(
-        Column(f"mechanism_{ion}", "text", "", f"mechanism of the {ion} whose barriers decide")
+        Column(
+            f"mechanism_{ion}",
+            "text",
+            "",
+            f"mechanism of the {ion} whose barriers decide; "
+            "interstitial guest for an anion that is put in",
+        )
         for ion in ("cation", "anion")
     ),
     *(
@@ -307,6 +365,7 @@ EXTRA: tuple[Column, ...] = (
     ),
     *ANODE_REACTION,
     *INTERPHASE,
+    *GUEST,
 )
 
 SCREENED: tuple[Column, ...] = CORE + EXTRA

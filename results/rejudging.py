@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
 from dualion.results.ensemble_columns import ensemble_of, judged_columns
+from dualion.results.guest_rows import is_guest
 from dualion.results.rows import published_columns
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
 from dualion.screening.criterion import grid_flags, judge_pair, mechanism_flags
 from dualion.screening.disorder_ensemble import disorder_flags
+from dualion.screening.guests.judge import cations_decide, guest_fits, guest_verdict
 
 if TYPE_CHECKING:
-    from dualion.screening.criterion import DaiCriterion, Triple
+    from dualion.screening.criterion import DaiCriterion, Triple, Verdict
 
 
 def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
@@ -28,6 +30,33 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     """
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
+    further: Row = {}
+    if is_guest(row):  # the published recipe knows none, and its barriers have no grid's error
+        verdict, more = _guest_verdict(row, verdict, (cation, anion), criterion)
+    else:
+        by_recipe, more = _own_verdict(row, verdict, criterion)
+        further = published_columns(by_recipe)
+        if ensemble := ensemble_of(row):
+            further |= judged_columns(ensemble, criterion)
+            more += disorder_flags(ensemble, verdict.dai, criterion)
+    of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
+    ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
+    fresh: Row = {
+        **row,
+        **ratios,
+        **further,
+        "dai": verdict.dai,
+        "dai_dimensions": verdict.dimensions,
+        "dai_other_reading": verdict.dai_other_reading,
+        "flags": join_flags((*of_structure, *verdict.flags, *more)),
+    }
+    return fresh, verdict.cation_below
+
+
+def _own_verdict(
+    row: Row, verdict: Verdict, criterion: DaiCriterion
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict by the published recipe, and what decides the one that counts."""
     refined = [_barriers(row, ion, "_refined_ev", math.nan) for ion in ("cation", "anion")]
     by_recipe = judge_pair(
         _triple(row, "e{n}d_cation_grid_ev", math.inf),
@@ -35,22 +64,20 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         criterion,
     )
     numerical = grid_flags(refined[0], refined[1], verdict, criterion)
-    ensemble = ensemble_of(row)
-    by_disorder = disorder_flags(ensemble, verdict.dai, criterion) if ensemble else ()
-    fresh_flags = (*verdict.flags, *mechanism_flags(verdict, by_recipe), *by_disorder, *numerical)
-    of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
-    ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
-    fresh: Row = {
-        **row,
-        **ratios,
-        **published_columns(by_recipe),
-        **(judged_columns(ensemble, criterion) if ensemble else {}),
-        "dai": verdict.dai,
-        "dai_dimensions": verdict.dimensions,
-        "dai_other_reading": verdict.dai_other_reading,
-        "flags": join_flags((*of_structure, *fresh_flags)),
-    }
-    return fresh, verdict.cation_below
+    return by_recipe, (*mechanism_flags(verdict, by_recipe), *numerical)
+
+
+def _guest_verdict(
+    row: Row, verdict: Verdict, ions_ev: tuple[Triple, Triple], criterion: DaiCriterion
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict on a guest, and whether the mobile cations decide it."""
+    share = _number(row, "guest_room_share", math.nan)
+    insertion = _number(row, "guest_insertion_ev", math.nan)
+    removed = _triple(row, "guest_e{n}d_no_cations_ev", math.nan)
+    return (
+        guest_verdict(verdict, fits=guest_fits(share, insertion)),
+        cations_decide(*ions_ev, removed, criterion),
+    )
 
 
 def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
@@ -58,6 +85,10 @@ def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
 
 
 def _triple(row: Row, key: str, missing: float) -> Triple:
-    values = [row.get(key.format(n=n)) for n in (1, 2, 3)]
-    one, two, three = (float(v) if isinstance(v, int | float) else missing for v in values)
+    one, two, three = (_number(row, key.format(n=n), missing) for n in (1, 2, 3))
     return one, two, three
+
+
+def _number(row: Row, key: str, missing: float) -> float:
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) else missing

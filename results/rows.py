@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
 from dualion.results.ensemble_columns import ensemble_columns
+from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
 from dualion.structures.records import reader_flags
@@ -14,6 +15,7 @@ from dualion.structures.records import reader_flags
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
     from dualion.screening.criterion import Triple, Verdict
+    from dualion.screening.guests.judge import GuestFailure, GuestPair
     from dualion.screening.screen import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import Metadata
@@ -85,7 +87,9 @@ def result_rows(identity: Identity, result: ScreenResult) -> list[Row]:
     """
     shared = {**identity.as_row(), **_preparation(result.crystal), "gii_vu": result.gii_vu}
     rows = [{**shared, **_pair(pair)} for pair in result.pairs]
+    rows += [{**shared, **_guest(guest, result.crystal.note)} for guest in result.guests]
     rows += [{**shared, **_failure(failure)} for failure in result.failures]
+    rows += [{**shared, **_guest_failure(failure)} for failure in result.guest_failures]
     return rows
 
 
@@ -99,24 +103,59 @@ def _preparation(crystal: IonicCrystal) -> Row:
 
 
 def _pair(pair: PairResult) -> Row:
-    verdict = pair.verdict
     return {
-        "cation": str(pair.cation.ion),
-        "anion": str(pair.anion.ion),
-        "status": "ok",
-        **_barriers("cation", pair.cation, pair.cation_ev),
-        **_barriers("anion", pair.anion, pair.anion_ev),
-        **_by_n("e{n}d_anion_rigid_ev", pair.anion.rigid_ev),
+        **_judged((pair.cation, pair.cation_ev), (pair.anion, pair.anion_ev), pair.verdict),
         **_published(pair.published_anion, pair.published_verdict),
-        **_by_n("ratio_{n}d", verdict.ratios),
-        "dai": verdict.dai,
-        "dai_dimensions": verdict.dimensions,
-        "dai_other_reading": verdict.dai_other_reading,
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
         **(ensemble_columns(pair.ensemble) if pair.ensemble else {}),
         "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, pair.anion.quality).label,
+    }
+
+
+def _judged(
+    cation: tuple[IonBarriers, Triple], anion: tuple[IonBarriers, Triple], verdict: Verdict
+) -> Row:
+    """Both ions, each with the barriers that were judged, and the verdict."""
+    return {
+        "cation": str(cation[0].ion),
+        "anion": str(anion[0].ion),
+        "status": "ok",
+        **_barriers("cation", *cation),
+        **_barriers("anion", *anion),
+        **_by_n("e{n}d_anion_rigid_ev", anion[0].rigid_ev),
+        **_by_n("ratio_{n}d", verdict.ratios),
+        "dai": verdict.dai,
+        "dai_dimensions": verdict.dimensions,
+        "dai_other_reading": verdict.dai_other_reading,
+    }
+
+
+def _guest(pair: GuestPair, note: str) -> Row:
+    """A guest's barriers stand in the anion's columns; it is bound to nothing."""
+    guest = pair.guest
+    told = " ".join(part for part in (note, guest.removed_reason) if part)
+    ions = (pair.cation, pair.cation_ev), (guest.in_place, guest.in_place.barriers_ev)
+    return {
+        **_judged(*ions, pair.verdict),
+        "anion_bound": False,
+        "anion_bound_fraction": 0.0,
+        "flags": join_flags(pair.flags),
+        "parameters": max(pair.cation.quality, guest.in_place.quality).label,
+        "message": told or None,
+        **guest_columns(guest),
+    }
+
+
+def _guest_failure(failure: GuestFailure) -> Row:
+    return {
+        "cation": str(failure.cation),
+        "anion": str(failure.guest),
+        "status": "rejected",
+        "reason": failure.reason,
+        "message": failure.message,
+        "mechanism_anion": GUEST_MECHANISM,
     }
 
 
@@ -166,13 +205,14 @@ def known_barriers(row: Row) -> dict[str, KnownBarriers]:
     """Read the barriers of a row by the ions' labels; ions without all of them are left out.
 
     A row keeps numbers as they were computed, so nothing is lost on the way. Labels are those that
-    ``screen_crystal`` asks for: an anion's deciding barriers carry their mechanism.
+    ``screen_crystal`` asks for: an anion's deciding barriers carry their mechanism. Guests are left
+    out: their barriers are no own anion's.
 
     Args:
         row: a row with the barriers of a pair.
     """
     found = {}
-    for name in ("cation", "anion"):
+    for name in ("cation",) if is_guest(row) else ("cation", "anion"):
         grid, region, refined = (
             _triple(row, f"e{{n}}d_{name}_{kind}_ev") for kind in ("grid", "region", "refined")
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import Row
+from dualion.results.guest_rows import anion_name
 from dualion.results.tables import read_table
 from dualion.screening.criterion import DIMENSIONALITY, DaiCriterion
 from dualion.structures.errors import InputError
@@ -15,7 +16,7 @@ from dualion.structures.errors import InputError
 LARGEST_SIDECAR_BYTES = 50_000_000
 
 Identity = tuple[str, str, str, str]
-"""Source, name there, cation, anion: what makes a row of one run unique."""
+"""Source, name there, cation, anion (or guest): what makes a row of one run unique."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,8 @@ class RunFolder:
 
 def identity(row: Row) -> Identity:
     """Return what makes a row of one run unique."""
-    source, name, cation, anion = (
-        str(row.get(key) or "") for key in ("source", "source_id", "cation", "anion")
-    )
-    return source, name, cation, anion
+    source, name, cation = (str(row.get(key) or "") for key in ("source", "source_id", "cation"))
+    return source, name, cation, anion_name(row)
 
 
 def read_run_folder(folder: Path) -> RunFolder:

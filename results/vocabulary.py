@@ -80,6 +80,8 @@ FLAGS: tuple[Term, ...] = (
             "dimensionality_decides": "The verdict differs between 1D, 2D and 3D percolation.",
             "ratio_reading_decides": "The verdict differs between the ratios anion/cation and "
             "cation/anion.",
+            "guest_cations_decide": "The verdict on the guest differs between a host with its "
+            "mobile cations in place and one without them.",
             "mechanism_decides": "The verdict differs between the deciding mechanism and the "
             "published recipe (empty lattice).",
             "disorder_decides": "Most ordered configurations of the disordered structure give "
@@ -104,6 +106,11 @@ FLAGS: tuple[Term, ...] = (
             "weighted_occupancies": "Partly occupied sites enter the energy landscape with their "
             "occupancy as weight; believe the ordered configurations (ensemble_*) before them.",
             "oxidation_states_guessed": "Oxidation states follow from the composition alone.",
+            "guest_anion": "The anion is none of the structure's own: it is a guest, one ion more "
+            "in the complete host, which hops between gaps.",
+            "guest_does_not_fit": "The guest has no place in the host: the best one is nearer to "
+            "an ion than 0.6 of the sum of the radii, or costs more than an anion interstitial of "
+            "any bundled alkali halide in its own salt. It does not pass.",
             "anion_element_also_cation": "The element of the anion is also present as a cation; "
             "all its sites left the framework.",
         },

@@ -134,13 +134,7 @@ def landscape(
             "the whole cell choose the mechanism empty_lattice or interstitial."
         )
     shape = shape or grid_shape(crystal.cell, options.spacing_angstrom)
-    points = shape[0] * shape[1] * shape[2]
-    if points > MAX_GRID_POINTS:
-        raise UnpreparableStructureError(
-            f"The grid would have {points:,} points, more than {MAX_GRID_POINTS:,}; choose a "
-            "larger --spacing or a smaller cell.",
-            reason="cell_too_large",
-        )
+    check_grid_size(shape)
     stays = options.mechanism == "interstitial"
     framework = framework_of(crystal, ion, options.potential, own_element_stays=stays)
     cutoff = options.potential.cutoff_angstrom
@@ -161,6 +155,24 @@ def landscape(
         rigid_ev=refined,
     )
     return Landscape(energies_ev=energies, grid=found, barriers=barriers)
+
+
+def check_grid_size(shape: Shape) -> None:
+    """Refuse a grid that memory would not hold.
+
+    Args:
+        shape: number of grid points along each axis.
+
+    Raises:
+        UnpreparableStructureError: it has more than ``MAX_GRID_POINTS``.
+    """
+    points = shape[0] * shape[1] * shape[2]
+    if points > MAX_GRID_POINTS:
+        raise UnpreparableStructureError(
+            f"The grid would have {points:,} points, more than {MAX_GRID_POINTS:,}; choose a "
+            "larger --spacing or a smaller cell.",
+            reason="cell_too_large",
+        )
 
 
 def _bvlain(crystal: IonicCrystal, ion: MobileIon, options: BarrierOptions) -> IonBarriers:

@@ -66,7 +66,9 @@ class DisorderEnsemble:
         return sum(passed) / len(passed) if passed else math.nan
 
 
-def disorder_flags(ensemble: DisorderEnsemble, dai: bool, criterion: DaiCriterion) -> list[str]:
+def disorder_flags(
+    ensemble: DisorderEnsemble, dai: bool, criterion: DaiCriterion
+) -> tuple[str, ...]:
     """Return ``disorder_decides`` where most configurations give another verdict.
 
     Args:
@@ -74,7 +76,7 @@ def disorder_flags(ensemble: DisorderEnsemble, dai: bool, criterion: DaiCriterio
         dai: the verdict by weighted barriers.
         criterion: thresholds.
     """
-    return ["disorder_decides"] if (ensemble.pass_share(criterion) >= 0.5) != dai else []
+    return ("disorder_decides",) if (ensemble.pass_share(criterion) >= 0.5) != dai else ()
 
 
 def has_a_chance(cation_ev: Triple, anion_ev: Triple) -> bool:

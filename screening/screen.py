@@ -38,6 +38,9 @@ from dualion.screening.disorder_ensemble import (
     pair_ensemble,
 )
 from dualion.screening.flags import bound_fraction, sublattices_interchange
+from dualion.screening.guests.barriers import guest_options
+from dualion.screening.guests.guest_ions import guest_ions
+from dualion.screening.guests.judge import GuestFailure, GuestPair, screen_guest
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
 from dualion.structures.crystal import IonicCrystal
@@ -66,6 +69,8 @@ class ScreenOptions:
         criterion: thresholds of the verdict.
         barriers: how barriers are computed: the cation's, and the anion's by the published recipe.
         deciding_anion: how the anion's barriers that decide are computed; None for the same way.
+        guests: anions that are put into the structure, like ``I`` or ``S2-``; each is judged
+            beside each cation.
         judged: barriers of which the verdict is made; the published one is made of those on the
             grid.
         disorder: which disordered structures are also computed as ordered configurations.
@@ -79,6 +84,7 @@ class ScreenOptions:
     deciding_anion: BarrierOptions | None = DEFAULT.deciding_anion
     judged: JudgedBarriers = DEFAULT.judged
     disorder: Disorder = DEFAULT.disorder
+    guests: tuple[str, ...] = ()
     strict: bool = False
 
     @classmethod
@@ -115,6 +121,12 @@ class ScreenOptions:
             raise InputError("Name at least one mobile cation.")
         for element in (*self.cations, *self.anions):
             atomic_number(element)
+        guest_ions(self.guests)
+
+    @property
+    def guest_anions(self) -> tuple[MobileIon, ...]:
+        """The guests with their charges."""
+        return guest_ions(self.guests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,17 +197,27 @@ class ScreenResult:
         failures: the pairs that were not, with reasons.
         gii_vu: global instability index of the cell, valence units; NaN where a pair's bond
             valence is not known.
+        guests: the guests that were judged, cation by cation.
+        guest_failures: the guests that were not, with reasons.
     """
 
     crystal: IonicCrystal
     pairs: tuple[PairResult, ...]
     failures: tuple[PairFailure, ...] = ()
     gii_vu: float = math.nan
+    guests: tuple[GuestPair, ...] = ()
+    guest_failures: tuple[GuestFailure, ...] = ()
 
     @property
     def dai(self) -> bool:
-        """Whether any pair passes."""
-        return any(pair.verdict.dai for pair in self.pairs)
+        """Whether any pair passes, guests included."""
+        return any(verdict.dai for verdict in self.verdicts)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts on all pairs, then those on guests."""
+        own = tuple(pair.verdict for pair in self.pairs)
+        return own + tuple(pair.verdict for pair in self.guests)
 
 
 def screen(
@@ -239,10 +261,11 @@ def screen_crystal(
             of a deciding mechanism by label and mechanism (``I- vacancy``).
 
     Raises:
-        StructureError: the crystal has none of the cations or of the anions.
+        StructureError: the crystal has none of the cations, or none of the anions and no guest is
+            asked for.
     """
     cations = _cations_of(crystal, options.cations)
-    anions = _anions_of(crystal, options.anions)
+    anions = _anions_of(crystal, options.anions, required=not options.guests)
     known = known or {}
     computed = {
         ion: _attempt(crystal, ion, options.barriers, known.get(str(ion)))
@@ -264,11 +287,15 @@ def screen_crystal(
         for anion in anions
     ]
     pairs = tuple(o for o in outcomes if isinstance(o, PairResult))
+    of_cations = {cation: computed[cation] for cation in cations}
+    guests = _screen_guests(crystal, of_cations, options)
     return ScreenResult(
         crystal=crystal,
         pairs=_with_ensembles(crystal, pairs, options),
         failures=tuple(o for o in outcomes if isinstance(o, PairFailure)),
         gii_vu=_gii_vu(crystal),
+        guests=tuple(g for g in guests if isinstance(g, GuestPair)),
+        guest_failures=tuple(g for g in guests if isinstance(g, GuestFailure)),
     )
 
 
@@ -303,6 +330,20 @@ def _with_ensemble(
     return replace(pair, ensemble=ensemble, flags=(*pair.flags, *further))
 
 
+def _screen_guests(
+    crystal: IonicCrystal,
+    cations: Mapping[MobileIon, IonBarriers | StructureError],
+    options: ScreenOptions,
+) -> list[GuestPair | GuestFailure]:
+    """Every guest beside every cation, whose judged barriers are those of ordinary pairs."""
+    conventions = guest_options(options.barriers)
+    return [
+        screen_guest(crystal, guest, cation, options.criterion, conventions, judged=options.judged)
+        for cation in cations.items()
+        for guest in options.guest_anions
+    ]
+
+
 def _gii_vu(crystal: IonicCrystal) -> float:
     try:
         return bvs_quality(crystal).gii_vu
@@ -327,12 +368,14 @@ def _cations_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIo
     return found
 
 
-def _anions_of(crystal: IonicCrystal, elements: Sequence[str]) -> list[MobileIon]:
+def _anions_of(
+    crystal: IonicCrystal, elements: Sequence[str], *, required: bool
+) -> list[MobileIon]:
     """The anions of the crystal, of these elements if any are named."""
     wanted = {atomic_number(element) for element in elements}
     there = anions_of(crystal)
     found = [ion for ion in there if not wanted or ion.number in wanted]
-    if not found:
+    if not found and required:
         raise UnpreparableStructureError(
             f"The structure has no anion {' or '.join(elements) or 'at all'}; its anions: "
             f"{', '.join(ion.element for ion in there) or 'none'}.",

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from dualion.results.columns import Row
 from dualion.results.export import is_licensed
+from dualion.results.guest_rows import is_guest
 from dualion.results.report.details import Detail
 from dualion.results.report.sensitivity import assess_sensitivity
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.guests.barriers import guest_options
 from dualion.screening.ions import MobileIon, mean_charge
 from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.crystal import IonicCrystal
@@ -44,6 +46,10 @@ FACE = 1e-3
 DIFFERENT_EV = 0.011
 """A barrier this far from the table's belongs to another structure or other conventions."""
 ROLES = ("cation", "anion")
+HOST_AT_REST = (
+    "The anion is a guest. Its field and paths are those of the complete host at rest; the table's "
+    "barriers are those of the host giving way."
+)
 LEFT_OUT = (
     "The coordinates come from a licensed source and are left out of this page; write it with "
     "--include-structures where the licence allows it."
@@ -122,8 +128,7 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
         StructureError: the structure cannot be read or prepared.
     """
     crystal = prepare_entry(entry, strict=options.strict).crystal
-    quick = replace(options.barriers, refined=False)
-    maps = {role: map_ion(crystal, _ion_of(crystal, str(row[role])), quick) for role in ROLES}
+    maps = {role: _map_of(role, row, crystal, options.barriers) for role in ROLES}
     content: dict[str, Any] = {"notes": _notes(row, maps)}
     if options.sensitivity:
         content["sensitivity"] = assess_sensitivity(
@@ -144,6 +149,15 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
     return Detail(content=content, sections=sections)
 
 
+def _map_of(role: str, row: Row, crystal: IonicCrystal, barriers: BarrierOptions) -> IonMap:
+    """Map the ion of a role; a guest by its own conventions, in the complete host."""
+    label = str(row[role])
+    if role == "anion" and is_guest(row):
+        own = replace(guest_options(barriers).barriers, refined=False)
+        return map_ion(crystal, MobileIon.parse(label), own)
+    return map_ion(crystal, _ion_of(crystal, label), replace(barriers, refined=False))
+
+
 def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
     """Find the ion of a label such as ``O2-``; a label rounds the charge, the crystal has it."""
     number = MobileIon.parse(label).number
@@ -156,7 +170,10 @@ MAPPED = {"cation": "e{n}d_cation_grid_ev", "anion": "published_e{n}d_anion_ev"}
 
 def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
     """Note where the barriers differ from those of the table."""
+    guest = is_guest(row)
     for role, found in maps.items():
+        if role == "anion" and guest:
+            continue
         for n, barrier in enumerate(found.barriers_ev, start=1):
             known = row.get(MAPPED[role].format(n=n))
             if isinstance(known, int | float) and not _same(float(known), barrier):
@@ -165,7 +182,7 @@ def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
                     f"{known:.3f} eV of the table: the input has changed since the run, or the run "
                     "used another engine."
                 ]
-    return []
+    return [HOST_AT_REST] if guest else []
 
 
 def _same(a: float, b: float) -> bool:

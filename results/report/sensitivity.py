@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
+from dualion.results.guest_rows import is_guest
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.potential import preset
@@ -36,7 +37,8 @@ def assess_sensitivity(
         barriers: conventions of the run.
         criterion: thresholds of the run.
     """
-    rows = [*_by_choice(row, criterion), *_by_preset(maps, barriers, criterion)]
+    own = _of_guest(row, criterion) if is_guest(row) else _by_preset(maps, barriers, criterion)
+    rows = [*_by_choice(row, criterion), *own]
     return {"rows": rows, "passed": sum(bool(line["passes"]) for line in rows)}
 
 
@@ -61,6 +63,22 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
         found = _barriers(row, ending)
         if not any(math.isnan(value) for triple in found for value in triple):
             lines.append(_line(f"{d}D, {name}", *found, criterion))
+    return lines
+
+
+def _of_guest(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
+    """Judge a guest with its host at rest and without the mobile cations, where these are known."""
+    lines = []
+    cation, _ = _barriers(row, "_ev")
+    keys = {
+        "e{n}d_anion_rigid_ev": "host at rest",
+        "guest_e{n}d_no_cations_ev": "without mobile cations",
+    }
+    for key, name in keys.items():
+        one, two, three = (_number(row.get(key.format(n=n))) for n in (1, 2, 3))
+        if not any(map(math.isnan, (one, two, three))):
+            label = f"{criterion.dimensionality}D, {name}"
+            lines.append(_line(label, cation, (one, two, three), criterion))
     return lines
 
 

@@ -76,6 +76,26 @@ def salt_ions(formula: str) -> tuple[tuple[MobileIon, int], tuple[MobileIon, int
     return (ions[0], counts[0]), (ions[1], counts[1])
 
 
+def salt_formula(cation: MobileIon, anion: MobileIon) -> str:
+    """Write the formula of the salt of two ions, like LiI, MgI2 or Li2S.
+
+    Args:
+        cation: the ion of positive charge.
+        anion: the ion of negative charge.
+
+    Raises:
+        InputError: they balance in no small whole numbers.
+    """
+    for cations in range(1, 7):
+        anions = -cations * cation.charge / anion.charge
+        if 0.5 < anions < 7.0 and abs(anions - round(anions)) < 1e-6:
+            counted = ((cation.element, cations), (anion.element, round(anions)))
+            return "".join(f"{name}{n if n > 1 else ''}" for name, n in counted)
+    raise InputError(
+        f"{cation} and {anion} make no salt of small whole numbers; name the salt yourself."
+    )
+
+
 def salt_change(formula: str) -> FormulaUnitChange:
     """Insert one formula unit of a salt.
 

@@ -39,6 +39,8 @@ ORBIT_ANGSTROM = 0.3
 SAME_IMAGE_ANGSTROM = 0.05
 REACH_ANGSTROM = 6.0
 REFINED_WITHIN_EV = 1.0
+SMALLEST_SHARE = 0.6
+"""Least distance to an ion of the host, as a share of the sum of the two crystal radii."""
 Origin = Literal["landscape", "void"]
 Floats = NDArray[np.float64]
 
@@ -59,7 +61,7 @@ class InsertionOptions:
     potential: PotentialOptions = field(default_factory=PotentialOptions)
     spacing_angstrom: float = 0.2
     up_to_ev: float = 2.0
-    smallest_share: float = 0.6
+    smallest_share: float = SMALLEST_SHARE
     share_of_roomiest: float = 0.85
 
 

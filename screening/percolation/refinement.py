@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from dualion.screening.bvse.field import Framework
 from dualion.screening.bvse.pair_potential import kernel_rows
 from dualion.screening.percolation._refinement_kernel import refine_points
-from dualion.screening.percolation.thresholds import Percolation, Triple, percolate_network
+from dualion.screening.percolation.thresholds import (
+    PassNetwork,
+    Percolation,
+    Triple,
+    percolate_network,
+)
 
 PASS_WINDOW_EV = 0.15
 """Passes this close to a barrier on the grid can decide it; the grid's error is smaller."""
@@ -65,26 +70,81 @@ def refine(
     """
     flat, network = energies.ravel(), grid.network
     pass_ev, bottom_ev = flat[network.points[:, 0]], flat[network.bottoms]
-    passes = _near_barriers(pass_ev - grid.minimum_ev, grid.barriers_ev)
-    bottoms = _low_bottoms(bottom_ev, grid)
-    pass_ev, bottom_ev = pass_ev.copy(), bottom_ev.copy()
-    search = _Search(framework, energies.shape, cutoff_angstrom)
-    pass_frac, is_saddle = search.move(network.points, passes, pass_ev)
-    bottom_frac, _ = search.move(network.bottoms[:, None], bottoms, bottom_ev)
-    tops, bases, critical = percolate_network(network, pass_ev, bottom_ev)
-    lowest = int(bottom_ev.argmin())
-    saddles = [pass_frac[edge] if edge >= 0 else np.full(3, np.nan) for edge in critical]
-    found = [bool(edge >= 0 and is_saddle[edge]) for edge in critical]
+    moved = move_network(
+        framework,
+        energies,
+        network,
+        passes=_near_barriers(pass_ev - grid.minimum_ev, grid.barriers_ev),
+        bottoms=_low_bottoms(bottom_ev, grid),
+        cutoff_angstrom=cutoff_angstrom,
+    )
+    tops, bases, critical = percolate_network(network, moved.pass_ev, moved.bottom_ev)
+    lowest = int(moved.bottom_ev.argmin())
+    saddles = [moved.pass_frac[edge] if edge >= 0 else np.full(3, np.nan) for edge in critical]
+    found = [bool(edge >= 0 and moved.is_saddle[edge]) for edge in critical]
     return RefinedBarriers(
-        barriers_ev=_heights(tops, (bottom_ev[lowest],) * 3),
-        from_region_ev=_heights(tops, bases),
-        minimum_frac=bottom_frac[lowest],
+        barriers_ev=heights(tops, (moved.bottom_ev[lowest],) * 3),
+        from_region_ev=heights(tops, bases),
+        minimum_frac=moved.bottom_frac[lowest],
         saddle_frac=np.array(saddles),
         converged=(found[0], found[1], found[2]),
     )
 
 
-def _heights(tops: Triple, bases: Triple) -> Triple:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MovedNetwork:
+    """Basins and passes of a field at the stationary points of its potential.
+
+    Of those that symmetry relates, which have one energy, the first alone has its position moved.
+
+    Attributes:
+        pass_ev: shape (e,), energies of the passes, eV; the grid's where no saddle was found.
+        bottom_ev: shape (b,), energies of the minima, eV.
+        pass_frac, bottom_frac: shapes (e, 3) and (b, 3), fractional positions.
+        is_saddle: shape (e,), whether the pass is a true saddle.
+    """
+
+    pass_ev: Floats
+    bottom_ev: Floats
+    pass_frac: Floats
+    bottom_frac: Floats
+    is_saddle: NDArray[np.bool_]
+
+
+def move_network(
+    framework: Framework,
+    energies: Floats,
+    network: PassNetwork,
+    *,
+    passes: Ints,
+    bottoms: Ints,
+    cutoff_angstrom: float,
+) -> MovedNetwork:
+    """Move basins and passes of a grid to minima and saddles of the continuous potential.
+
+    Args:
+        framework: the ions that the mobile ion feels.
+        energies: shape (nx, ny, nz), eV, the field that the network comes from.
+        network: its basins and passes.
+        passes, bottoms: which of them are moved.
+        cutoff_angstrom: reach of the pair energies, Å.
+    """
+    flat = energies.ravel()
+    pass_ev, bottom_ev = flat[network.points[:, 0]].copy(), flat[network.bottoms].copy()
+    search = _Search(framework, energies.shape, cutoff_angstrom)
+    pass_frac, is_saddle = search.move(network.points, passes, pass_ev)
+    bottom_frac, _ = search.move(network.bottoms[:, None], bottoms, bottom_ev)
+    return MovedNetwork(
+        pass_ev=pass_ev,
+        bottom_ev=bottom_ev,
+        pass_frac=pass_frac,
+        bottom_frac=bottom_frac,
+        is_saddle=is_saddle,
+    )
+
+
+def heights(tops: Triple, bases: Triple) -> Triple:
+    """Return energies of passes above others, eV; ``inf`` where the pass is none."""
     found = [float(top - base) for top, base in zip(tops, bases, strict=True)]
     return found[0], found[1], found[2]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dualion.results.columns import ENSEMBLE, SCREENED
+from dualion.results.columns import ENSEMBLE, GUEST, SCREENED
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.workflows.campaign.tasks import Job, screen_job
@@ -245,6 +245,7 @@ def test_every_column_of_the_row(rows, name, anion):
             "interphase": None,
             "interphase_e3d_cation_ev": None,
             "interphase_e3d_anion_ev": None,
+            **{column.key: None for column in GUEST},  # the anion is the structure's own
         },
     )
     check_barriers(row, checked, "cation", golden.cation)

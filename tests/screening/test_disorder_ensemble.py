@@ -93,9 +93,9 @@ def test_share_of_configurations_that_pass():
     ensemble = DisorderEnsemble(cation_ev=cation, anion_ev=anion)
     assert ensemble.pass_share(DaiCriterion()) == 0.5
     assert ensemble.pass_share(DaiCriterion(max_ratio=2.0)) == 0.75
-    assert disorder_flags(ensemble, True, DaiCriterion()) == []
-    assert disorder_flags(ensemble, False, DaiCriterion()) == ["disorder_decides"]
-    assert disorder_flags(ensemble, False, DaiCriterion(max_ratio=1.3)) == []
+    assert disorder_flags(ensemble, True, DaiCriterion()) == ()
+    assert disorder_flags(ensemble, False, DaiCriterion()) == ("disorder_decides",)
+    assert disorder_flags(ensemble, False, DaiCriterion(max_ratio=1.3)) == ()
 
 
 def test_configurations_without_a_barrier_are_left_out():

@@ -136,7 +136,7 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
     entry = next(iter(iter_raw_entries([compound.reference])))
     if not isinstance(entry, RawEntry):
         return missing
-    asked = replace(options, cations=(metal,), anions=(anion,))
+    asked = replace(options, cations=(metal,), anions=(anion,), guests=())
     try:
         result = screen_crystal(prepare_entry(entry, strict=asked.strict).crystal, asked)
     except StructureError:

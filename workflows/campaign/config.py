@@ -47,6 +47,9 @@ class IonsBlock(Block):
 
     cations: list[str] = Field(default=["Li"], min_length=1, description="symbols of the cations")
     anions: list[str] = Field(default=[], description="symbols of the anions; empty for all")
+    guests: list[str] = Field(
+        default=[], description="anions that are put into every structure, like I or S2-"
+    )
 
 
 class CriterionBlock(Block):
@@ -143,6 +146,7 @@ class Campaign(Block):
         return screen_options(
             cations=self.ions.cations,
             anions=self.ions.anions,
+            guests=self.ions.guests,
             criterion=self.criterion.model_dump(),
             **direct,
             changes=blocks,

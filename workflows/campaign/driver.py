@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import Row
+from dualion.results.guest_rows import anion_name, is_guest
 from dualion.results.ranking import rank_candidates
 from dualion.results.store import Store, TaskRecord
 from dualion.workflows.campaign.config import Campaign
@@ -227,7 +228,7 @@ def records_of(outcome: Outcome, ask: Ask) -> list[TaskRecord]:
     """
     records = []
     for row in outcome.rows:
-        anion = _symbol(row.get("anion"))
+        anion = anion_name(row) if is_guest(row) else _symbol(row.get("anion"))
         cation = _symbol(row.get("cation")) if anion else str(row.get("cation") or "")
         scope = ask.scope_of(
             anion=anion,

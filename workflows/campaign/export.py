@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
+from dualion.results.guest_rows import guest_name, is_guest
 from dualion.results.md_results import group_by_structure, md_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
@@ -144,7 +145,10 @@ def _counts(record: TaskRecord, options: ScreenOptions, ask: Ask) -> bool:
     if not record.anion:
         by_ions = record.scope == ask.ions and record.cation == asked_cations(options)
         return by_ions or record.scope in (ask.preparation, ask.whole)
-    wanted = not options.anions or record.anion in options.anions
+    if is_guest(record.row):
+        wanted = record.anion in [guest_name(str(guest)) for guest in options.guest_anions]
+    else:
+        wanted = not options.anions or record.anion in options.anions
     return wanted and record.cation in options.cations
 
 
@@ -175,11 +179,19 @@ def _judged(entry: Entry, records: list[TaskRecord], options: ScreenOptions) -> 
 
 
 def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:
-    """Pairs that were judged first, by cation as asked and by the anion's atomic number."""
+    """Pairs that were judged first, by cation as asked and by the anion's atomic number.
+
+    Guests follow in the order in which they were asked for.
+    """
     if not record.anion:
-        return (1, 0, 0)
-    lost = record.row["status"] != "ok"
-    return (lost, options.cations.index(record.cation), atomic_number(record.anion))
+        return (1, False, 0, 0)
+    lost, guest = record.row["status"] != "ok", is_guest(record.row)
+    place = (
+        [guest_name(str(ion)) for ion in options.guest_anions].index(record.anion)
+        if guest
+        else atomic_number(record.anion)
+    )
+    return (lost, guest, options.cations.index(record.cation), place)
 
 
 def _of_entry(entry: Entry, row: Row) -> Row:

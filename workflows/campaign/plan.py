@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import SCHEMA_VERSION
+from dualion.results.guest_rows import guest_name
 from dualion.results.rows import known_barriers
 from dualion.results.store import Entry, Pending, Store
 from dualion.structures.errors import DualionError
@@ -62,7 +63,8 @@ class Ask:
         every = conventions_of(options)
         conventions = fingerprint([every, SCHEMA_VERSION])
         prepared = {name: value for name, value in every.items() if name not in OF_BARRIERS}
-        ions = fingerprint([options.cations, sorted(options.anions)])
+        guests = sorted(map(str, options.guest_anions))
+        ions = fingerprint([options.cations, sorted(options.anions), *([guests] if guests else [])])
         return cls(
             preparation=fingerprint([prepared, SCHEMA_VERSION]),
             conventions=conventions,
@@ -79,7 +81,7 @@ class Ask:
         """Choose the scope of a task: what must stay the same for it to hold.
 
         Args:
-            anion: symbol; empty for a row without numbers.
+            anion: symbol, or name of a guest; empty for a row without numbers.
             status: of the row.
             stage: how far the structure came, as in ``Outcome``.
             reason: why there are no numbers; None or empty where there are.
@@ -262,14 +264,17 @@ def options_left(structure: Pending, options: ScreenOptions, ask: Ask) -> Screen
     if structure.cations is None or structure.anions is None:
         return options
     have = {(cation, anion) for scope, cation, anion, _ in structure.done if anion}
-    missing = [pair for pair in wanted_pairs(structure, options) if pair not in have]
+    wanted = wanted_pairs(structure, options)
+    missing = [pair for pair in wanted if pair not in have]
     if missing:
+        names = {anion for _, anion in missing}
         return dataclasses.replace(
             options,
             cations=_ordered(options.cations, (cation for cation, _ in missing)),
-            anions=_ordered(structure.anions, (anion for _, anion in missing)),
+            anions=_ordered(structure.anions, names) or options.anions,
+            guests=tuple(str(g) for g in options.guest_anions if guest_name(str(g)) in names),
         )
-    return None if wanted_pairs(structure, options) else options
+    return None if wanted else options
 
 
 def wanted_pairs(structure: Pending, options: ScreenOptions) -> list[tuple[str, str]]:
@@ -280,11 +285,13 @@ def wanted_pairs(structure: Pending, options: ScreenOptions) -> list[tuple[str, 
         options: what is asked; without anions, all of the structure are meant.
 
     Returns:
-        Symbols of cation and anion of each pair, in the order of the options' cations.
+        Symbols of cation and anion (or the guest's name) of each pair, in the order of the
+        options' cations.
     """
     cations = [c for c in options.cations if c in (structure.cations or ())]
     anions = [a for a in structure.anions or () if not options.anions or a in options.anions]
-    return [(cation, anion) for cation in cations for anion in anions]
+    guests = [guest_name(str(guest)) for guest in options.guest_anions]
+    return [(cation, anion) for cation in cations for anion in (*anions, *guests)]
 
 
 def _ordered(order: Sequence[str], chosen: Iterable[str]) -> tuple[str, ...]:

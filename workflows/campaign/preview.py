@@ -42,6 +42,8 @@ def preview(campaign: Campaign) -> Iterator[tuple[str, str]]:
                 cost_s += estimated_cost_s(raw, options)
         yield "source", f"{source.label()}: {_counted(counts)}"
     yield "ions", f"{', '.join(options.cations)} with {', '.join(options.anions) or 'every anion'}"
+    if options.guests:
+        yield "guests", ", ".join(map(str, options.guest_anions))
     yield "criterion", _criterion(campaign)
     yield "barriers", _barriers(options)
     yield "tasks", f"{len(keys)} different structures, {_done(campaign, options)}"

@@ -146,7 +146,11 @@ def _blocks(options: ScreenOptions) -> Campaign:
     campaign = Campaign.model_validate(
         {
             "sources": [{"bundled": True}],
-            "ions": {"cations": list(options.cations), "anions": list(options.anions)},
+            "ions": {
+                "cations": list(options.cations),
+                "anions": list(options.anions),
+                "guests": list(options.guests),
+            },
             "criterion": dataclasses.asdict(options.criterion),
             "barriers": {
                 "spacing_angstrom": barriers.spacing_angstrom,

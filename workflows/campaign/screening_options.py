@@ -14,6 +14,7 @@ from dualion.screening.bvse import potential
 from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET, pair_conventions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.disorder_ensemble import DISORDER
+from dualion.screening.guests.guest_ions import guest_ions
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 
@@ -75,6 +76,7 @@ def screen_options(
     disorder: str | None = None,
     refuse_estimates: bool = False,
     strict: bool = False,
+    guests: Iterable[str] = (),
 ) -> ScreenOptions:
     """Checked options of a screening.
 
@@ -92,6 +94,7 @@ def screen_options(
             for the preset's.
         refuse_estimates: accept tabulated pair parameters alone.
         strict: refuse structures whose charges balance only by force.
+        guests: anions that are put into each structure, one or several between commas in a text.
 
     Raises:
         InputError: a name is unknown or a number makes no sense.
@@ -126,6 +129,7 @@ def screen_options(
         deciding_anion=asked(deciding, engine=engine) if deciding else None,
         judged=conventions.judged,
         disorder=known_name("treatment of disorder", disorder or conventions.disorder, DISORDER),  # type: ignore[arg-type]
+        guests=tuple(str(guest) for guest in guest_ions(tuple(guests))),
         strict=strict,
     )
 

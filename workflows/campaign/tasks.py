@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dualion.results.columns import SCHEMA_VERSION, Row
+from dualion.results.guest_rows import anion_name
 from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.ions import mean_charge
 from dualion.screening.screen import screen, screen_crystal
@@ -105,7 +106,7 @@ def note_stage(stage: str) -> None:
         report(stage)
 
 
-VERDICT_OPTIONS = frozenset({"cations", "anions", "criterion"})
+VERDICT_OPTIONS = frozenset({"cations", "anions", "guests", "criterion"})
 """Options that choose and judge pairs; all others change what comes out for a pair."""
 
 
@@ -143,7 +144,7 @@ def pair_key(key: str, cation: str, anion: str) -> str:
     Args:
         key: of the structure, from ``task_key``.
         cation: symbol; empty where the row has none.
-        anion: symbol; empty where the row has none.
+        anion: symbol, followed by ``-guest`` for a guest; empty where the row has none.
     """
     return "-".join(part for part in (key, cation, anion) if part)
 
@@ -177,7 +178,7 @@ def screen_job(job: Job) -> Outcome:
     key = task_key(job.entry, job.options)
     for row in outcome.rows:
         row["seconds"] = seconds
-        row["key"] = pair_key(key, str(row.get("cation") or ""), str(row.get("anion") or ""))
+        row["key"] = pair_key(key, str(row.get("cation") or ""), anion_name(row).replace(" ", "-"))
     return outcome
 
 
@@ -268,7 +269,7 @@ def _ions_of(crystal: IonicCrystal) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _cation_below(result: ScreenResult) -> bool:
-    return any(pair.verdict.cation_below for pair in result.pairs)
+    return any(verdict.cation_below for verdict in result.verdicts)
 
 
 def _lost(job: Job, progress: _Progress, status: str, reason: str, message: str) -> Outcome:

@@ -29,6 +29,7 @@ sources:                           # read in this order; each entry is one sourc
 ions:
   cations: [Li]                    # mobile cations: Li, Na, K, Ag, Cu, Mg, Ca, Zn, …
   anions: []                       # empty: every anion of a structure
+  # guests: [I, Br, Cl, F]         # anions that are put into every structure
 
 criterion:                         # a change computes nothing anew
   max_cation_barrier_ev: {max_cation_barrier_ev}       # eV

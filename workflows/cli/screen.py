@@ -57,6 +57,15 @@ def screen(
             show_default=False,
         ),
     ] = None,
+    guest: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Anion that is put into each structure, one ion more: I, Br, or S2- with its "
+            "charge; repeat for several, or write I,Br,Cl,F.",
+            rich_help_panel=WHAT,
+            show_default=False,
+        ),
+    ] = None,
     max_barrier: Annotated[
         float,
         typer.Option(help="The cation's barrier must be below this, eV.", rich_help_panel=WHAT),
@@ -190,6 +199,8 @@ def screen(
     --max-ratio times as high; the defaults are the paper's. The anion's barrier that decides is
     that of hops into a vacancy; the published recipe (the whole sublattice taken out, --preset
     bvlain) stands beside it in the columns published_*.
+    With --guest, every structure is also a host: the guest's barriers through the complete crystal
+    are judged in rows of their own.
 
     Every structure ends as rows of screened.csv, also what could not be read or computed, with
     the reason; what passes is ranked in candidates.csv; run.json holds conventions and versions.
@@ -205,6 +216,8 @@ def screen(
 
         dualion screen mp.jsonl.gz --anion I --anion Cl --dimensionality 1 --output halides
 
+        dualion screen hosts/ --guest I --guest Br,Cl --output guests
+
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
     from rich.console import Console
@@ -217,6 +230,7 @@ def screen(
     options = screen_options(
         cations=tuple(cation or ()) or (("Li",) if paths or source else BUNDLED_CATIONS),
         anions=tuple(anion or ()),
+        guests=tuple(guest or ()),
         criterion={
             "max_cation_barrier_ev": max_barrier,
             "min_ratio": min_ratio,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.columns import BY_KEY, SCREENED
+from dualion.results.columns import BY_KEY, GUEST, SCREENED
+from dualion.results.guest_rows import anion_name, is_guest
 from dualion.results.run_folder import read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from dualion.results.columns import Row
 
-APART = ("e1d_", "e2d_", "e3d_", "ratio_", "score")
+APART = ("e1d_", "e2d_", "e3d_", "ratio_", "score", "guest_", "mechanism_")
 
 
 def register(app: typer.Typer) -> None:
@@ -79,7 +80,7 @@ def _pair(console: Console, row: Row) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print(Text(f"\n{row.get('cation') or ''} {row.get('anion') or ''}  {_verdict(row)}"))
+    console.print(Text(f"\n{row.get('cation') or ''} {anion_name(row)}  {_verdict(row)}"))
     if row.get("message"):
         console.print(Text(str(row["message"])))
     if row.get("e1d_cation_ev") is None:
@@ -99,8 +100,24 @@ def _pair(console: Console, row: Row) -> None:
         cells = (format_value(row.get(key), BY_KEY[key]) for key in (*keys, f"ratio_{n}d"))
         table.add_row(f"{n}D", *(_short(cell) for cell in cells))
     console.print(table)
+    if is_guest(row):
+        _guest(console, row)
     _flags(console, row)
     _score(console, row)
+
+
+def _guest(console: Console, row: Row) -> None:
+    """Print what guests alone have, each with its unit."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for column in GUEST:
+        text = format_value(row.get(column.key), column)
+        if text and column.kind == "number":
+            told = f"{_short(text)} {column.unit}".rstrip()
+            table.add_row(Text(f"  {column.label}", style="dim"), Text(told))
+    console.print(table)
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dualion.results.guest_rows import is_guest
 from dualion.results.report.candidate import (
     DetailOptions,
     candidate_detail,
@@ -150,3 +151,22 @@ def test_what_cannot_be_shown_is_said(row):
 def test_fields_of_many_candidates_fit_into_the_page():
     assert field_points_for(1) >= field_points_for(50) >= field_points_for(100)
     assert 2 * 50 * field_points_for(50) <= 1_200_000
+
+
+def test_a_guest_is_shown_in_the_complete_host(entry, crystal):
+    """Its field is the host's at rest, the anions of its own element in place."""
+    result = screen_crystal(crystal, ScreenOptions(barriers=OPTIONS.barriers, guests=("Br",)))
+    identity = Identity(source=entry.source, source_id=entry.source_id, metadata={})
+    row = next(r for r in result_rows(identity, result) if is_guest(r))
+    detail = candidate_detail(row, entry, OPTIONS)
+    assert any("guest" in note for note in detail.content["notes"])
+    ion = next(ion for ion in detail.content["ions"] if ion["role"] == "anion")
+    assert ion["name"] == "Br-"
+    for path in ion["paths"]:
+        rigid = row[f"e{path['dimension']}d_anion_rigid_ev"]
+        assert max(path["energies_ev"]) == pytest.approx(rigid, abs=0.15)  # the grid's error
+    lines = {line["name"]: line for line in detail.content["sensitivity"]["rows"]}
+    assert lines["3D, host at rest"]["anion_ev"] == pytest.approx(row["e3d_anion_rigid_ev"])
+    removed = row["guest_e3d_no_cations_ev"]
+    assert lines["3D, without mobile cations"]["anion_ev"] == pytest.approx(removed)
+    assert not any("preset" in name or "radii" in name for name in lines)

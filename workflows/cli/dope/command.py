@@ -33,13 +33,18 @@ def dope(
     structure: Annotated[
         str,
         typer.Argument(
-            help="A file, file#block or archive/member; or a bundled structure, like Li3PS4_gamma.",
+            help="A file, file#block or archive/member; or a bundled structure, like "
+            "Li3PS4_gamma; with --run, the id of a structure of the run.",
             show_default=False,
         ),
     ],
     salt: Annotated[
         str,
-        typer.Option(help="Salt to insert: LiI, LiCl, LiBr, NaI, Li2S …", show_default=False),
+        typer.Option(
+            help="Salt to insert: LiI, LiCl, LiBr, NaI, Li2S … With --run, that of the "
+            "structure's best guest.",
+            show_default=False,
+        ),
     ] = "",
     substitute: Annotated[
         str,
@@ -49,6 +54,12 @@ def dope(
             show_default=False,
         ),
     ] = "",
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a screening or campaign that the structure is of.", show_default=False
+        ),
+    ] = None,
     x: Annotated[
         float, typer.Option("--x", help="Formula units of salt (or ions) per formula unit.")
     ] = 0.2,
@@ -108,12 +119,16 @@ def dope(
         dualion dope Li3PS4_gamma --salt LiI --x 0.2 --configs 16
 
         dualion dope Li3PS4_gamma --substitute S=I --x 0.1 --no-relax
+
+        dualion screen hosts/ --guest I,Br --output guests && dualion dope Li3PS4 --run guests
     """
     from dualion.workflows.cli.dope.view import DopeBar, print_result
-    from dualion.workflows.doping.run import dope as run
+    from dualion.workflows.doping.run import dope as run_doping
     from dualion.workflows.md.engines.calculators import make_calculator
 
-    host, name = _load_host(structure)
+    host, name, usual_salt = _load_host(structure, run)
+    if not (salt or substitute):
+        salt = usual_salt
     request = _make_request(
         host,
         name,
@@ -131,7 +146,7 @@ def dope(
         calculator = make_calculator(engine, model_path=model_path, device=device)
     console = Console()
     with stop_on_signal() as stop, DopeBar(console, configs + 1) as bar:
-        result = run(
+        result = run_doping(
             request,
             folder,
             calculator=calculator,
@@ -145,13 +160,20 @@ def dope(
         raise typer.Exit(130)
 
 
-def _load_host(text: str) -> tuple[IonicCrystal, str]:
-    """Load the crystal of a file or of a bundled structure, and its name."""
+def _load_host(text: str, run: Path | None) -> tuple[IonicCrystal, str, str]:
+    """Load a crystal, its name, and the salt of its best guest, empty where none is known."""
     from dualion.structures.entry import prepare_entry
     from dualion.workflows.campaign.structure_lookup import find_entry
+    from dualion.workflows.doping.from_run import host_of_run
 
-    crystal = prepare_entry(find_entry(text)).crystal
-    return crystal, Path(text.split("#")[-1]).name.removesuffix(".cif")
+    if run is None:
+        return prepare_entry(find_entry(text)).crystal, _short_name(text), ""
+    found = host_of_run(run, text)
+    return found.crystal, _short_name(found.name), found.salt
+
+
+def _short_name(text: str) -> str:
+    return Path(text.split("#")[-1]).name.removesuffix(".cif")
 
 
 def _choose_change(host: IonicCrystal, salt: str, substitute: str) -> FormulaUnitChange:

@@ -89,8 +89,8 @@ def queue(
     """Plan runs of candidates and write their folders; queueing twice adds nothing.
 
     Each candidate runs in its perfect cell and in one with a vacancy pair of the mobile ions: in a
-    perfect crystal carriers are rare within 100 ps. Options replace values of the md block of
-    campaign.yaml (or of md.yaml beside candidates.csv).
+    perfect crystal carriers are rare within 100 ps. A guest runs where its salt was inserted.
+    Options replace values of the md block of campaign.yaml (or of md.yaml beside candidates.csv).
     """
     from dualion.workflows.md.folder import MdFolder
     from dualion.workflows.md.plan.enqueue import enqueue_runs, measure_speeds

@@ -10,7 +10,7 @@ from pathlib import Path
 from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.md.engines import make_engine
-from dualion.workflows.md.plan.cells import StartCell, make_start_cells
+from dualion.workflows.md.plan.cells import SALT, StartCell, make_start_cells
 from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.protocol import MdProtocol
 from dualion.workflows.md.plan.selection import SelectedStructure, Skipped, symbol_of
@@ -143,6 +143,10 @@ def plan_runs(
 
 
 def _make_cells(selected: SelectedStructure, block: MdBlock) -> Iterable[StartCell]:
+    """Make the cells of the block; a guest runs where salt was inserted, by default its own."""
+    if selected.salt:
+        with_salt = [name for name in block.cells if name.startswith(SALT)]
+        block = block.model_copy(update={"cells": with_salt or [f"{SALT}{selected.salt}"]})
     return make_start_cells(
         selected.crystal,
         cation=symbol_of(selected.cation),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.results.guest_rows import guest_salt, is_guest
 from dualion.results.run_folder import RunFolder, read_candidates
 from dualion.screening.ions import MobileIon
 from dualion.structures.elements import atomic_number, symbol
@@ -42,6 +43,7 @@ class SelectedStructure:
         cation, anion: mobile ions, with their charges.
         crystal: the prepared structure.
         note: remark of the preparation; usually empty.
+        salt: formula of the salt that brings the anion in, where it is a guest; else empty.
     """
 
     structure_key: str
@@ -51,6 +53,7 @@ class SelectedStructure:
     anion: str
     crystal: IonicCrystal
     note: str = ""
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,7 @@ def _make_selected(row: Row, entry: RawEntry, *, strict: bool) -> SelectedStruct
         anion=str(row["anion"]),
         crystal=crystal,
         note=crystal.note,
+        salt=guest_salt(row) if is_guest(row) else "",
     )
 
 
