@@ -99,7 +99,9 @@ def print_table(anions, methods, dimension, resamples) -> None:
             measure = partial(statistics, method=method, dimension=dimension, bound=bound)
             values, spread = measure(anions), intervals(anions, measure, resamples)
             if number == 0:
-                print("| method | " + " | ".join(values) + " |\n" + "|---" * (1 + len(values)) + "|")
+                print(
+                    "| method | " + " | ".join(values) + " |\n" + "|---" * (1 + len(values)) + "|"
+                )
             parts = [
                 f"{value:.2f} [{spread[name][0]:.2f}, {spread[name][1]:.2f}]"
                 for name, value in values.items()

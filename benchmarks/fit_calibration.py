@@ -24,8 +24,10 @@ from _anion_labels import Anion, measured
 from _neb_barriers import neb_rows
 from anion_mobility import METHODS, auc
 from scipy.optimize import minimize
+from scipy.special import stdtrit
 
 from dualion.screening.calibration import (
+    COVERAGE,
     POOLED,
     BarrierCalibration,
     MobilityModel,
@@ -54,28 +56,43 @@ def fit_saturating(raw, known) -> BarrierCalibration:
     design = np.column_stack([np.ones(len(raw)), np.sqrt(raw)])
     inverse = np.linalg.inv(design.T @ design)
     coefficients = inverse @ design.T @ known
-    residuals = known - design @ coefficients
-    variance = float(residuals @ residuals) / (len(raw) - 2)
-    (aa, ab), (_, bb) = (variance * inverse).tolist()
+    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+    scatter = _scatter(known - design @ coefficients, leverage, 2)
+    (aa, ab), (_, bb) = (scatter**2 * inverse).tolist()
     intercept, slope = coefficients.tolist()
-    return _calibration(raw, intercept, slope, 0.5, (aa, ab, bb), variance, len(raw) - 2)
+    return _calibration(raw, intercept, slope, 0.5, (aa, ab, bb), scatter, len(raw) - 2)
 
 
 def fit_shift(raw, known) -> BarrierCalibration:
     """The mean difference of known and raw barriers."""
-    variance = float(np.var(known - raw, ddof=1))
-    covariance = (variance / len(raw), 0.0, 0.0)
     shift = float(np.mean(known - raw))
-    return _calibration(raw, shift, 1.0, 1.0, covariance, variance, len(raw) - 1)
+    scatter = _scatter(known - raw - shift, np.full(len(raw), 1.0 / len(raw)), 1)
+    covariance = (scatter**2 / len(raw), 0.0, 0.0)
+    return _calibration(raw, shift, 1.0, 1.0, covariance, scatter, len(raw) - 1)
 
 
-def _calibration(raw, intercept, slope, power, covariance, variance, freedom):
+def _scatter(residuals, leverage, parameters) -> float:
+    """Standard deviation of the residuals, widened until the intervals hold what is left out.
+
+    The k-th smallest residual with its own barrier left out, k = ceil(0.9 (n + 1)), bounds nine
+    tenths of new ones whatever their distribution (conformal prediction; Lei et al., J. Am. Stat.
+    Assoc. 113, 1094 (2018), 10.1080/01621459.2017.1307116).
+    """
+    count = len(residuals)
+    usual = math.sqrt(float(residuals @ residuals) / (count - parameters))
+    left_out = np.sort(np.abs(residuals / (1.0 - leverage)) / np.sqrt(1.0 + leverage))
+    rank = min(math.ceil(COVERAGE * (count + 1)), count)
+    student = float(stdtrit(count - parameters, (1.0 + COVERAGE) / 2.0))
+    return max(usual, float(left_out[rank - 1]) / student)
+
+
+def _calibration(raw, intercept, slope, power, covariance, scatter, freedom):
     return BarrierCalibration(
         intercept_ev=intercept,
         slope=slope,
         power=power,
         covariance=covariance,
-        scatter_ev=math.sqrt(variance),
+        scatter_ev=scatter,
         count=len(raw),
         freedom=freedom,
         lowest_ev=float(min(raw)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dualion.results.calibrated import calibrated_columns
 from dualion.results.columns import Row
 from dualion.results.rows import published_columns
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
@@ -40,6 +41,7 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         **row,
         **ratios,
         **published_columns(by_recipe),
+        **calibrated_columns(row, dimensionality=criterion.dimensionality),
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,

@@ -51,7 +51,8 @@ class BarrierCalibration:
         slope: b, eV to the power of one minus ``power``.
         power: 0.5, or 1 where nothing saturates.
         covariance: of a and b: (aa, ab, bb).
-        scatter_ev: standard deviation of the residuals, eV.
+        scatter_ev: standard deviation of the residuals, widened where left-out barriers ask for it,
+            eV.
         count: barriers of the fit.
         freedom: degrees of freedom of the scatter.
         lowest_ev, highest_ev: range of the raw barriers of the fit, eV.

@@ -108,7 +108,7 @@ def test_ranking_figure_shows_the_parts_of_the_first():
     ]
     axes, bar = ranking_figure(candidates, most=2).axes
     shown = np.asarray(axes.images[0].get_array())
-    np.testing.assert_allclose(shown, [[(n + p) / 10 for p in range(6)] for n in (1, 2)])
+    np.testing.assert_allclose(shown, [[(n + p) / 10 for p in range(len(PARTS))] for n in (1, 2)])
     assert axes.get_yticklabels()[0].get_text() == f"1  Li1I · {ion_label('I-')}"
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == [part.replace("_", " ") for part in PARTS]
