@@ -304,9 +304,7 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_structure", "number", "", "1 up to a GII of 0.2 v.u., 0 from 0.4 v.u. on"),
     Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
-    Column(
-        "score_gap", "number", "", "1 from a band gap of 4 eV on, 0 without one, empty: unknown"
-    ),
+    Column("score_gap", "number", "", "1 from a gap of 4 eV on, 0 without one, empty: unknown"),
 )
 
 MD_DECIMALS = 12

@@ -1,23 +1,23 @@
-"""The score of a candidate: the probability that both ions move, lowered by what speaks against it.
+"""The score of a candidate: the probability that both ions move, lowered by what speaks against.
 
-The score is the product of its parts, each between 0 and 1 and raised to its weight. With weights of
-1 the first two alone are the probability that both ions move.
+The score is the product of its parts, each between 0 and 1 and raised to its weight. The first two,
+with weights of 1, are the probability that both ions move; the others are choices.
 
-| part | what | 1 | 0 |
-|---|---|---|---|
-| ``cation_moves`` | probability that the cation's barrier is below 0.8 eV, from its calibration | | |
-| ``anion_moves`` | probability that the anion moves, by the mobility model | | |
-| ``free_anion`` | how free the anion is of polyanions | free | bound |
-| ``agreement`` | published recipe against deciding mechanism: anion's probabilities | equal | contrary |
-| ``robustness`` | conventions that change the verdict | none | all, or ratio forced by symmetry |
-| ``disorder`` | order of the structure | ordered | |
-| ``structure`` | global instability index | up to 0.2 v.u. | 0.4 v.u. or more |
-| ``stability`` | energy above the hull | 0 | 0.1 eV/atom or more |
-| ``ratio`` | anion's barrier over the cation's | 1 | a factor of 2, or forced by symmetry |
-| ``gap`` | band gap | 4 eV or more | 0 |
+| part | 1 | 0 |
+|---|---|---|
+| ``cation_moves`` | the cation's barrier is certainly below 0.8 eV | certainly not |
+| ``anion_moves`` | the anion certainly moves, by the mobility model | certainly not |
+| ``free_anion`` | the anion is free | it is bound in a polyanion |
+| ``agreement`` | the published recipe gives the anion the same probability | the contrary |
+| ``robustness`` | no convention changes the verdict | all do, or symmetry forces the ratio |
+| ``disorder`` | an ordered structure; weighted occupancies are unknown | |
+| ``structure`` | global instability index up to 0.2 v.u. | 0.4 v.u. or more |
+| ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
+| ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
+| ``gap`` | band gap of 4 eV or more | no band gap |
 
-What is unknown counts one half and is shown as empty. No part but the probabilities and the anion's
-freedom takes more than a tenth of its power: ``LEAST``.
+What is unknown counts one half and is shown as empty. Apart from the probabilities no part counts
+less than ``LEAST`` (``LEAST_FREE`` for ``free_anion``), so that none of the choices decides alone.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ UNSTABLE_EV_ATOM = 0.1
 (2016), 10.1126/sciadv.1600225: 90 % of observed metastable phases lie below 67 meV/atom)."""
 WIDE_GAP_EV = 4.0
 DOUBTFUL_GII_VU = 0.2
-"""Structures beyond this are strained or wrong (Salinas-Sanchez et al., J. Solid State Chem. 100, 201
-(1992), 10.1016/0022-4596(92)90094-C)."""
+"""Structures beyond this are strained or wrong (Salinas-Sanchez et al., J. Solid State Chem. 100,
+201 (1992), 10.1016/0022-4596(92)90094-C)."""
 HOPELESS_GII_VU = 0.4
 UNKNOWN = 0.5
+"""What an unknown part counts."""
 LEAST = 0.1
 LEAST_FREE = 0.001
 WEIGHTED = "weighted_occupancies"
@@ -159,7 +160,7 @@ def combined_score(parts: Mapping[str, float], weights: ScoreWeights) -> float:
         weights: weights of the parts.
     """
     powers: dict[str, float] = asdict(weights)
-    return math.prod(_counted(name, parts[name]) ** powers[name] for name in PARTS)
+    return float(math.prod(_counted(name, parts[name]) ** powers[name] for name in PARTS))
 
 
 def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Row:

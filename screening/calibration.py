@@ -4,8 +4,8 @@ Barriers of a rigid lattice grow without bound where real ions give way: a catio
 barrier is ``a + b sqrt(E_raw)``. The vacancy hop of an anion lets the lattice relax already: there
 it is ``a + E_raw``. Both are fitted by least squares; interval and probabilities are those of the
 predictive Student distribution (Draper and Smith, Applied Regression Analysis, 3rd ed., chapter 3,
-10.1002/9781118625590). Whether an anion moves at all is a logistic regression on the root of its raw
-barrier, fitted to anions of known mobility. The numbers stand in ``calibration_table.py``, which
+10.1002/9781118625590). Whether an anion moves at all is a logistic regression on the root of its
+raw barrier, fitted to anions of known mobility. The numbers stand in ``calibration_table.py``, which
 ``benchmarks/fit_calibration.py`` writes.
 """
 
@@ -118,7 +118,7 @@ class BarrierCalibration:
         return float(stdtr(self.freedom, deviation))
 
     def _centre(self, raw_ev: float) -> float:
-        return self.intercept_ev + self.slope * raw_ev**self.power
+        return self.intercept_ev + self.slope * math.pow(raw_ev, self.power)
 
     def _error(self, raw_ev: float) -> float:
         root = raw_ev**self.power

@@ -177,7 +177,7 @@ def check_barriers(row, checked, role, ion):
 
 
 def check_calibrated(row, checked):
-    """The cation's by the table's line; none for an anion of the empty lattice, nor out of range."""
+    """The cation's by the table's line in its range; none for an anion of the empty lattice."""
     line = BARRIERS["cation empty_lattice"]["Li+"]
     raw = row["e3d_cation_refined_ev"]
     keys = [f"e_calibrated_cation{ending}_ev" for ending in ("", "_low", "_high")]
