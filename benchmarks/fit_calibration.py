@@ -74,9 +74,9 @@ def fit_shift(raw, known) -> BarrierCalibration:
 def _scatter(residuals, leverage, parameters) -> float:
     """Standard deviation of the residuals, widened until the intervals hold what is left out.
 
-    The k-th smallest residual with its own barrier left out, k = ceil(0.9 (n + 1)), bounds nine
-    tenths of new ones whatever their distribution (conformal prediction; Lei et al., J. Am. Stat.
-    Assoc. 113, 1094 (2018), 10.1080/01621459.2017.1307116).
+    The k-th smallest residual with its own barrier left out, k = ceil(0.9 (n + 1)), takes the place
+    of the normal quantile where the tails are heavy (the jackknife of conformal prediction; Lei et
+    al., J. Am. Stat. Assoc. 113, 1094 (2018), 10.1080/01621459.2017.1307116).
     """
     count = len(residuals)
     usual = math.sqrt(float(residuals @ residuals) / (count - parameters))

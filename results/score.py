@@ -135,6 +135,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
     flags = set(str(row.get("flags") or "").split(";"))
     lost = sum(share for flag, share in LOST_ROBUSTNESS.items() if flag in flags)
     ratio = as_number(row.get(f"ratio_{dimensionality}d"))
+    blocked = math.isinf(raw_barrier(row, "cation", dimensionality))
     hull = as_number(row.get("energy_above_hull_ev_atom"))
     gii = as_number(row.get("gii_vu"))
     strain = (gii - DOUBTFUL_GII_VU) / (HOPELESS_GII_VU - DOUBTFUL_GII_VU)
@@ -147,7 +148,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "disorder": math.nan if WEIGHTED in flags else 1.0,
         "structure": _clipped(1.0 - strain),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
-        "ratio": 0.0 if FORCED in flags else _ratio(ratio),
+        "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
         "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
     }
 

@@ -5,8 +5,8 @@ barrier is ``a + b sqrt(E_raw)``. The vacancy hop of an anion lets the lattice r
 it is ``a + E_raw``. Both are fitted by least squares; interval and probabilities are those of the
 predictive Student distribution (Draper and Smith, Applied Regression Analysis, 3rd ed., chapter 3,
 10.1002/9781118625590). Whether an anion moves at all is a logistic regression on the root of its
-raw barrier, fitted to anions of known mobility. The numbers stand in ``calibration_table.py``, which
-``benchmarks/fit_calibration.py`` writes.
+raw barrier, fitted to anions of known mobility. The numbers stand in ``calibration_table.py``,
+which ``benchmarks/fit_calibration.py`` writes.
 """
 
 from __future__ import annotations

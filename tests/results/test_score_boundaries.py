@@ -178,13 +178,14 @@ def candidate(name, anion="I-", ev=0.3, **changes):
 
 
 def test_equal_scores_are_ordered_by_name_cation_and_anion():
+    """Cu+ and Ag+ share the pooled calibration."""
     rows = [
-        candidate("b"), candidate("a", "S2-"), candidate("a", "I-"),
-        candidate("a", "I-", cation="Ag+"),
+        candidate("b", cation="Cu+"), candidate("a", "S2-", cation="Cu+"),
+        candidate("a", "I-", cation="Cu+"), candidate("a", "I-", cation="Ag+"),
     ]  # fmt: skip
     ranked = rank_candidates(rows)
     assert [(r["source_id"], r["cation"], r["anion"]) for r in ranked] == [
-        ("a", "Ag+", "I-"), ("a", "Li+", "I-"), ("a", "Li+", "S2-"), ("b", "Li+", "I-")
+        ("a", "Ag+", "I-"), ("a", "Cu+", "I-"), ("a", "Cu+", "S2-"), ("b", "Cu+", "I-")
     ]  # fmt: skip
 
 
