@@ -27,8 +27,10 @@ def calibrated_columns(row: Row, *, dimensionality: int) -> Row:
     """
     columns: Row = {}
     for role in ROLES:
-        calibration = barrier_calibration(mechanism_of(row, role), str(row.get(role) or ""), role)
+        mechanism = fitted_mechanism(row, role)
         raw = raw_barrier(row, role, dimensionality)
+        ion = str(row.get(role) or "")
+        calibration = barrier_calibration(mechanism, ion, role) if mechanism else None
         found = calibration.barrier(raw) if calibration else None
         columns[f"e_calibrated_{role}_ev"] = found.value_ev if found else None
         columns[f"e_calibrated_{role}_low_ev"] = found.low_ev if found else None
@@ -44,6 +46,21 @@ def mechanism_of(row: Row, role: str) -> Mechanism:
         role: ``cation`` or ``anion``.
     """
     return cast("Mechanism", str(row.get(f"mechanism_{role}") or "empty_lattice"))
+
+
+def fitted_mechanism(row: Row, role: str) -> Mechanism | None:
+    """Return the mechanism by which a barrier is calibrated; None for hops in a rigid lattice.
+
+    Args:
+        row: a row of a pair.
+        role: ``cation`` or ``anion``.
+    """
+    mechanism = mechanism_of(row, role)
+    if mechanism != "vacancy":
+        return mechanism
+    keys = [(f"e{n}d_{role}_refined_ev", f"e{n}d_{role}_rigid_ev") for n in (1, 2, 3)]
+    known = [(row.get(own), row[rigid]) for own, rigid in keys if row.get(rigid) is not None]
+    return None if known and all(own == rigid for own, rigid in known) else mechanism
 
 
 def raw_barrier(row: Row, role: str, dimensionality: int) -> float:

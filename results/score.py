@@ -27,7 +27,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from dualion.results.calibrated import as_number, mechanism_of, raw_barrier
+from dualion.results.calibrated import (
+    as_number,
+    fitted_mechanism,
+    mechanism_of,
+    raw_barrier,
+)
 from dualion.results.columns import Row
 from dualion.screening.calibration import barrier_calibration, mobility_model
 from dualion.structures.errors import InputError
@@ -71,6 +76,7 @@ NEEDED: tuple[str, ...] = (
         for end in ("", "_refined")
     ),
     *(f"published_e{n}d_anion_ev" for n in (1, 2, 3)),
+    *(f"e{n}d_anion_rigid_ev" for n in (1, 2, 3)),
     *(f"ratio_{n}d" for n in (1, 2, 3)),
     "energy_above_hull_ev_atom",
     "band_gap_ev",
@@ -188,14 +194,16 @@ def _counted(name: str, part: float) -> float:
 
 def _cation_moves(row: Row, dimensionality: int) -> float:
     ion = str(row.get("cation") or "")
-    calibration = barrier_calibration(mechanism_of(row, "cation"), ion, "cation")
+    mechanism = fitted_mechanism(row, "cation")
+    calibration = barrier_calibration(mechanism, ion, "cation") if mechanism else None
     if calibration is None:
         return math.nan
     return calibration.probability_below(raw_barrier(row, "cation", dimensionality))
 
 
 def _anion_moves(row: Row, dimensionality: int) -> float:
-    model = mobility_model(mechanism_of(row, "anion"))
+    mechanism = fitted_mechanism(row, "anion")
+    model = mobility_model(mechanism) if mechanism else None
     raw = raw_barrier(row, "anion", dimensionality)
     return model.probability(raw, _bound(row)) if model else math.nan
 

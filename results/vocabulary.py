@@ -91,8 +91,8 @@ FLAGS: tuple[Term, ...] = (
             "Such an anion can rotate, but migration would have to break the polyanion.",
             "anion_partly_bound": "Some sites of the anion are ligands of a polyanion, others are "
             "free.",
-            "ratio_forced_by_symmetry": "A symmetry operation swaps both sublattices, so that the "
-            "ratio is exactly 1 and proves nothing.",
+            "ratio_forced_by_symmetry": "A symmetry operation swaps both sublattices: by one "
+            "mechanism for both ions the ratio is exactly 1, and any other proves nothing.",
             "interpolated_parameters": "The parameters of a pair were interpolated between "
             "oxidation states.",
             "nearest_state_parameters": "The parameters of a pair belong to the nearest tabulated "

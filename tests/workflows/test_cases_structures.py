@@ -58,7 +58,7 @@ def test_partly_filled_special_positions_have_the_stated_formula() -> None:
 def test_filled_special_positions_are_no_overlap() -> None:
     assert content("wurtzite_3dec.cif") == {"Li": 2.0, "I": 2.0}
     for name in ("wurtzite_3dec.cif", "wurtzite_4dec.cif"):
-        assert row(name)["e3d_cation_ev"] == pytest.approx(0.262, abs=5e-4)
+        assert row(name)["e3d_cation_grid_ev"] == pytest.approx(0.262, abs=5e-4)
 
 
 def test_water_is_oxygen_and_its_hydrogen_is_missed() -> None:

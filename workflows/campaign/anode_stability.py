@@ -146,8 +146,8 @@ def interphase_barriers(metal: str, anion: str, options: ScreenOptions) -> Inter
     pair = result.pairs[0]
     return InterphaseBarriers(
         formula=compound.formula,
-        cation_ev=pair.cation.barriers_ev[2],
-        anion_ev=pair.anion.barriers_ev[2],
+        cation_ev=pair.cation_ev[2],
+        anion_ev=pair.anion_ev[2],
     )
 
 

@@ -98,11 +98,13 @@ def screen_options(
     spacing = within("grid spacing", spacing_angstrom, SPACING_ANGSTROM, "Å")
     changed = _checked_changes(changes or {})
 
-    def asked(options: BarrierOptions, **others: str) -> BarrierOptions:
+    def asked(options: BarrierOptions, **others: Any) -> BarrierOptions:
         pair_energies = potential.with_changes(options.potential, **changed)
         if refuse_estimates:
             pair_energies = potential.refusing_estimates(pair_energies)
-        return replace(options, potential=pair_energies, spacing_angstrom=spacing, **others)  # type: ignore[arg-type]
+        if options.mechanism != "vacancy":  # hops have no grid
+            others |= {"spacing_angstrom": spacing}
+        return replace(options, potential=pair_energies, **others)
 
     published = asked(conventions.published, engine=engine)
     deciding = conventions.deciding_anion

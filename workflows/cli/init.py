@@ -41,6 +41,8 @@ barriers:                          # a change computes every structure anew
   spacing_angstrom: 0.2            # largest distance of grid points, Å
   # engine: native                 # or bvlain, to compare
   # preset: dualion                # conventions: dualion, bvlain (the published recipe), …
+  # mechanism: vacancy             # how the anion moves: vacancy, interstitial, empty_lattice
+  # lattice: relaxing              # or rigid: whether the ions around a hop give way
   # morse_prefactor: 0.5           # fraction of D0 in the Morse term
   # screening_factor: 0.74         # f of the Coulomb term
   # radii: ase                     # covalent radii: ase or softbv

@@ -48,8 +48,8 @@ def test_interphase_barriers_are_those_of_the_bundled_structure() -> None:
     entry = RawEntry(source="file", source_id="LiI", format="cif", text=path.read_text())
     pair = screen(parse_entry(entry).structure, "Li").pairs[0]
     found = interphase_barriers("Li", "I", ScreenOptions())
-    assert found.cation_ev == pytest.approx(pair.cation.barriers_ev[2], abs=1e-9)
-    assert found.anion_ev == pytest.approx(pair.anion.barriers_ev[2], abs=1e-9)
+    assert found.cation_ev == pytest.approx(pair.cation.refined_ev[2], abs=1e-9)
+    assert found.anion_ev == pytest.approx(pair.anion.refined_ev[2], abs=1e-9)
 
 
 def test_what_is_not_known_is_empty() -> None:
@@ -86,6 +86,8 @@ def run(tmp_path: Path, phases: object = None) -> tuple[RunSummary, dict[str, Ro
         ScreenOptions(
             criterion=DaiCriterion(max_ratio=5.0),  # so that Li3OCl passes too
             barriers=BarrierOptions(spacing_angstrom=0.4),
+            deciding_anion=None,
+            judged="grid",
         ),
         output=tmp_path / "run",
         phases=phases,  # type: ignore[arg-type]

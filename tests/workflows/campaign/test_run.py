@@ -169,7 +169,7 @@ def test_an_added_ion_computes_its_own_field_alone(
     compute = pairs.mechanism_barriers
 
     def counted(crystal: Any, ion: Any, options: Any) -> Any:
-        computed.append(str(ion))
+        computed.append(f"{ion} {options.mechanism}")
         return compute(crystal, ion, options)
 
     monkeypatch.setattr(pairs, "mechanism_barriers", counted)
@@ -178,9 +178,10 @@ def test_an_added_ion_computes_its_own_field_alone(
     store.close()
     partly = next(job for job in jobs if job.entry.source_id.startswith("Li6PS5Cl"))
     again = screen_job(partly)
-    assert computed == ["Cl-"]
+    chloride = ["Cl- empty_lattice", "Cl- vacancy"]
+    assert computed == chloride
     whole = screen_job(dataclasses.replace(partly, known={}))
-    assert computed == ["Cl-", "Li+", "Cl-"]
+    assert computed == [*chloride, "Li+ empty_lattice", *chloride]
     assert exactly(again.rows) == exactly(whole.rows)
     run_campaign(more)
     assert table(more.folder) == fresh(more, tmp_path)

@@ -125,6 +125,8 @@ def test_commands_of_campaigns_take_the_folder_of_a_screening(tmp_path: Path) ->
     options = ScreenOptions(
         criterion=DaiCriterion(max_ratio=math.inf),
         barriers=BarrierOptions(potential=with_changes(PotentialOptions(), cutoff_angstrom=8.0)),
+        deciding_anion=None,
+        judged="grid",
         strict=True,
     )
     screen_paths([tmp_path / "in"], options, output=tmp_path / "out")

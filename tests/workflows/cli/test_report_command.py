@@ -61,7 +61,8 @@ def files():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, invoke, files):
     target = tmp_path_factory.mktemp("run") / "run"
-    invoke("screen", *files, "--spacing", "0.35", "--workers", "1", "--output", target)
+    invoke("screen", *files, "--spacing", "0.35", "--workers", "1", "--output", target,
+           "--preset", "bvlain")  # fmt: skip
     return target
 
 
@@ -179,6 +180,7 @@ def test_show_knows_the_structure(folder, invoke):
 def test_compare_explains_a_changed_criterion(folder, tmp_path, invoke, files):
     other = tmp_path / "other"
     options = ("--spacing", "0.35", "--workers", "1", "--dimensionality", "1")
+    options += ("--preset", "bvlain")
     invoke("screen", *files, *options, "--output", other)
     text = invoke("compare", folder, other).stdout
     assert "options.criterion.dimensionality" in text
