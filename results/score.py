@@ -141,7 +141,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
     flags = set(str(row.get("flags") or "").split(";"))
     lost = sum(share for flag, share in LOST_ROBUSTNESS.items() if flag in flags)
     ratio = as_number(row.get(f"ratio_{dimensionality}d"))
-    blocked = math.isinf(raw_barrier(row, "cation", dimensionality))
+    blocked = math.isinf(as_number(row.get(f"e{dimensionality}d_cation_ev")))
     hull = as_number(row.get("energy_above_hull_ev_atom"))
     gii = as_number(row.get("gii_vu"))
     strain = (gii - DOUBTFUL_GII_VU) / (HOPELESS_GII_VU - DOUBTFUL_GII_VU)
