@@ -115,6 +115,13 @@ def test_ranking_figure_shows_the_parts_of_the_first():
     assert bar.get_ylabel() == "score component"
 
 
+def test_ranking_figure_leaves_unknown_parts_blank():
+    row = {"rank": 1, "reduced_formula": "LiI", "anion": "I-", "score_gap": None}
+    axes, _ = ranking_figure([row | {f"score_{part}": 0.5 for part in PARTS if part != "gap"}]).axes
+    blank = np.ma.getmaskarray(axes.images[0].get_array())
+    assert blank.tolist() == [[part == "gap" for part in PARTS]]
+
+
 def test_msd_figure_draws_the_fit_over_its_window(report):
     (axes,) = msd_figure(report).axes
     found = report.species[0].diffusion
