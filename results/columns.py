@@ -229,9 +229,49 @@ CALIBRATED: tuple[Column, ...] = tuple(
 )
 """Barriers as nature may have them; the criterion stays on the raw ones."""
 
+ENSEMBLE: tuple[Column, ...] = (
+    Column(
+        "ensemble_count",
+        "integer",
+        "",
+        "ordered configurations of a disordered structure that were computed",
+    ),
+    Column(
+        "ensemble_pass_share",
+        "number",
+        "",
+        "share of these that pass the criterion",
+        4,
+        "share of configurations that pass",
+    ),
+    *(
+        Column(
+            f"ensemble_{ion}_{what}_ev",
+            "number",
+            "eV",
+            f"{what} barrier of the {ion} over these, at the chosen dimensionality",
+            heading=f"E({ion}) of configurations, {what}",
+        )
+        for ion in ("cation", "anion")
+        for what in ("median", "lowest", "highest")
+    ),
+    *(
+        Column(
+            f"ensemble_e{n}d_{ion}_ev",
+            "text",
+            "eV",
+            f"{n}D barriers of the {ion} in each of these, separated by semicolons",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
+)
+"""The pair in ordered configurations of a disordered structure; empty for an ordered one."""
+
 EXTRA: tuple[Column, ...] = (
     *MECHANISM,
     *PUBLISHED,
+    *ENSEMBLE,
     *(
         Column(
             f"e{n}d_{ion}_grid_ev",
@@ -300,7 +340,9 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_free_anion", "number", "", "1 for a free anion, 0 for one bound in polyanions"),
     Column("score_agreement", "number", "", "1 where mechanisms agree on the anion's probability"),
     Column("score_robustness", "number", "", "1 where no convention changes the verdict"),
-    Column("score_disorder", "number", "", "1 for ordered occupancies, empty for weighted ones"),
+    Column(
+        "score_disorder", "number", "", "1 if ordered, else the share of configurations that pass"
+    ),
     Column("score_structure", "number", "", "1 up to a GII of 0.2 v.u., 0 from 0.4 v.u. on"),
     Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),

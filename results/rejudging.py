@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from dualion.results.calibrated import calibrated_columns
 from dualion.results.columns import Row
+from dualion.results.ensemble_columns import ensemble_of, judged_columns
 from dualion.results.rows import published_columns
 from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
 from dualion.screening.criterion import grid_flags, judge_pair, mechanism_flags
+from dualion.screening.disorder_ensemble import disorder_flags
 
 if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Triple
@@ -34,7 +36,9 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         criterion,
     )
     numerical = grid_flags(refined[0], refined[1], verdict, criterion)
-    fresh_flags = (*verdict.flags, *mechanism_flags(verdict, by_recipe), *numerical)
+    ensemble = ensemble_of(row)
+    by_disorder = disorder_flags(ensemble, verdict.dai, criterion) if ensemble else ()
+    fresh_flags = (*verdict.flags, *mechanism_flags(verdict, by_recipe), *by_disorder, *numerical)
     of_structure = [flag for flag in split_flags(row.get("flags")) if flag not in VERDICT_FLAGS]
     ratios = {f"ratio_{n}d": ratio for n, ratio in enumerate(verdict.ratios, start=1)}
     fresh: Row = {
@@ -42,6 +46,7 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
         **ratios,
         **published_columns(by_recipe),
         **calibrated_columns(row, dimensionality=criterion.dimensionality),
+        **(judged_columns(ensemble, criterion) if ensemble else {}),
         "dai": verdict.dai,
         "dai_dimensions": verdict.dimensions,
         "dai_other_reading": verdict.dai_other_reading,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import Row
+from dualion.results.ensemble_columns import ensemble_columns
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
 from dualion.structures.records import reader_flags
@@ -113,6 +114,7 @@ def _pair(pair: PairResult) -> Row:
         "dai_other_reading": verdict.dai_other_reading,
         "anion_bound": pair.anion_bound,
         "anion_bound_fraction": pair.bound_fraction,
+        **(ensemble_columns(pair.ensemble) if pair.ensemble else {}),
         "flags": join_flags(pair.flags),
         "parameters": max(pair.cation.quality, pair.anion.quality).label,
     }

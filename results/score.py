@@ -10,7 +10,7 @@ with weights of 1, are the probability that both ions move; the others are choic
 | ``free_anion`` | the anion is free | it is bound in a polyanion |
 | ``agreement`` | the published recipe gives the anion the same probability | the contrary |
 | ``robustness`` | no convention changes the verdict | all do, or symmetry forces the ratio |
-| ``disorder`` | an ordered structure; weighted occupancies are unknown | |
+| ``disorder`` | ordered, or all ordered configurations pass | none of these passes |
 | ``structure`` | global instability index up to 0.2 v.u. | 0.4 v.u. or more |
 | ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
 | ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
@@ -69,6 +69,7 @@ NEEDED: tuple[str, ...] = (
     "mechanism_cation",
     "mechanism_anion",
     "gii_vu",
+    "ensemble_pass_share",
     *(
         f"e{n}d_{ion}{end}_ev"
         for n in (1, 2, 3)
@@ -151,7 +152,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "free_anion": 1.0 - _bound(row),
         "agreement": _agreement(row, dimensionality),
         "robustness": 0.0 if FORCED in flags else _clipped(1.0 - lost),
-        "disorder": math.nan if WEIGHTED in flags else 1.0,
+        "disorder": _disorder(row, flags),
         "structure": _clipped(1.0 - strain),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
         "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
@@ -216,6 +217,13 @@ def _agreement(row: Row, dimensionality: int) -> float:
     raw = as_number(row.get(f"published_e{dimensionality}d_anion_ev"))
     published = recipe.probability(raw, _bound(row)) if recipe else math.nan
     return 1.0 - abs(published - _anion_moves(row, dimensionality))
+
+
+def _disorder(row: Row, flags: set[str]) -> float:
+    """The share of ordered configurations that pass; unknown where none was computed."""
+    if not math.isnan(share := as_number(row.get("ensemble_pass_share"))):
+        return _clipped(share)
+    return math.nan if WEIGHTED in flags else 1.0
 
 
 def _bound(row: Row) -> float:

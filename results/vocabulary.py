@@ -82,6 +82,8 @@ FLAGS: tuple[Term, ...] = (
             "cation/anion.",
             "mechanism_decides": "The verdict differs between the deciding mechanism and the "
             "published recipe (empty lattice).",
+            "disorder_decides": "Most ordered configurations of the disordered structure give "
+            "another verdict than its weighted occupancies.",
         },
     ),
     *_terms(
@@ -100,7 +102,7 @@ FLAGS: tuple[Term, ...] = (
             "estimated_parameters": "The parameters of a pair are not tabulated but estimated "
             "from bond valence radii.",
             "weighted_occupancies": "Partly occupied sites enter the energy landscape with their "
-            "occupancy as weight; compute ordered configurations before you believe the barriers.",
+            "occupancy as weight; believe the ordered configurations (ensemble_*) before them.",
             "oxidation_states_guessed": "Oxidation states follow from the composition alone.",
             "anion_element_also_cation": "The element of the anion is also present as a cation; "
             "all its sites left the framework.",

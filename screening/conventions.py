@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dualion.screening.barrier_types import BarrierOptions, JudgedBarriers
 from dualion.screening.bvse.potential import PRESETS
+from dualion.screening.disorder_ensemble import Disorder
 from dualion.structures.errors import InputError
 
 DEFAULT_PRESET = "dualion"
@@ -21,11 +22,13 @@ class PairConventions:
         published: conventions of the cation, and of the anion by the published recipe.
         deciding_anion: conventions of the anion's barriers that decide; None for the published.
         judged: barriers of which the verdict is made.
+        disorder: which disordered structures are also computed as ordered configurations.
     """
 
     published: BarrierOptions
     deciding_anion: BarrierOptions | None = None
     judged: JudgedBarriers = "grid"
+    disorder: Disorder = "weighted"
 
 
 PAIR_CONVENTIONS: dict[str, PairConventions] = {
@@ -33,6 +36,7 @@ PAIR_CONVENTIONS: dict[str, PairConventions] = {
         published=BarrierOptions(),
         deciding_anion=BarrierOptions(potential=PRESETS["dualion"], mechanism="vacancy"),
         judged="refined",
+        disorder="shortlist",
     ),
     **{
         name: PairConventions(published=BarrierOptions(potential=potential))
@@ -43,7 +47,8 @@ PAIR_CONVENTIONS: dict[str, PairConventions] = {
 """``bvlain`` is the published recipe (Cen et al., Nat. Sustain. 2025): whole sublattices are taken
 out, barriers are those on the grid; ``full_depth``, ``f070`` and ``softbv_radii`` are the same with
 other pair energies. ``dualion`` keeps it for the cation; an anion hops into a vacancy among anions
-that repel each other by softBV's radii, and refined barriers are judged."""
+that repel each other by softBV's radii, refined barriers are judged, and disordered structures on
+the shortlist are computed as ordered configurations too."""
 
 
 def pair_conventions(name: str) -> PairConventions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dualion.screening.barrier_types import (
@@ -26,6 +26,16 @@ from dualion.screening.criterion import (
     grid_flags,
     judge_pair,
     mechanism_flags,
+)
+from dualion.screening.disorder_ensemble import (
+    DISORDER,
+    Disorder,
+    DisorderEnsemble,
+    Floats,
+    disorder_flags,
+    ensemble_barriers,
+    has_a_chance,
+    pair_ensemble,
 )
 from dualion.screening.flags import bound_fraction, sublattices_interchange
 from dualion.screening.hops.mechanisms import mechanism_barriers
@@ -58,6 +68,7 @@ class ScreenOptions:
         deciding_anion: how the anion's barriers that decide are computed; None for the same way.
         judged: barriers of which the verdict is made; the published one is made of those on the
             grid.
+        disorder: which disordered structures are also computed as ordered configurations.
         strict: refuse structures whose charges balance only by force.
     """
 
@@ -67,6 +78,7 @@ class ScreenOptions:
     barriers: BarrierOptions = DEFAULT.published
     deciding_anion: BarrierOptions | None = DEFAULT.deciding_anion
     judged: JudgedBarriers = DEFAULT.judged
+    disorder: Disorder = DEFAULT.disorder
     strict: bool = False
 
     @classmethod
@@ -85,10 +97,15 @@ class ScreenOptions:
             barriers=conventions.published,
             deciding_anion=conventions.deciding_anion,
             judged=conventions.judged,
+            disorder=conventions.disorder,
             **others,
         )
 
     def __post_init__(self) -> None:
+        if self.disorder not in DISORDER:
+            raise InputError(
+                f"Disorder is treated as {', '.join(DISORDER)}, not as {self.disorder!r}."
+            )
         if self.judged not in JUDGED_BARRIERS:
             raise InputError(
                 f"A verdict is made of {' or '.join(JUDGED_BARRIERS)} barriers, not of "
@@ -114,6 +131,8 @@ class PairResult:
         published_verdict: the verdict by that recipe, of barriers on the grid.
         bound_fraction: share of the anion's sites that are ligands of a polyanion.
         flags: names of what a cautious reader should know.
+        ensemble: the pair in ordered configurations of a disordered crystal; None where those
+            were not asked for.
     """
 
     cation: IonBarriers
@@ -125,6 +144,7 @@ class PairResult:
     published_verdict: Verdict
     bound_fraction: float
     flags: tuple[str, ...]
+    ensemble: DisorderEnsemble | None = None
 
     @property
     def anion_bound(self) -> bool:
@@ -243,12 +263,44 @@ def screen_crystal(
         for cation in cations
         for anion in anions
     ]
+    pairs = tuple(o for o in outcomes if isinstance(o, PairResult))
     return ScreenResult(
         crystal=crystal,
-        pairs=tuple(o for o in outcomes if isinstance(o, PairResult)),
+        pairs=_with_ensembles(crystal, pairs, options),
         failures=tuple(o for o in outcomes if isinstance(o, PairFailure)),
         gii_vu=_gii_vu(crystal),
     )
+
+
+def _with_ensembles(
+    crystal: IonicCrystal, pairs: tuple[PairResult, ...], options: ScreenOptions
+) -> tuple[PairResult, ...]:
+    """The pairs of a disordered crystal, with ordered configurations where those are asked for."""
+    chosen = [
+        pair
+        for pair in pairs
+        if options.disorder == "ensemble" or has_a_chance(pair.cation_ev, pair.anion_ev)
+    ]
+    if options.disorder == "weighted" or not crystal.is_disordered or not chosen:
+        return pairs
+    ions = {pair.cation.ion: options.barriers for pair in chosen}
+    ions |= {pair.anion.ion: options.deciding_anion or options.barriers for pair in chosen}
+    found = ensemble_barriers(crystal, ions, judged=options.judged)
+    if not found:
+        return pairs
+    return tuple(
+        _with_ensemble(pair, found, options.criterion) if pair in chosen else pair for pair in pairs
+    )
+
+
+def _with_ensemble(
+    pair: PairResult, found: Mapping[MobileIon, Floats], criterion: DaiCriterion
+) -> PairResult:
+    ensemble = pair_ensemble(found[pair.cation.ion], found[pair.anion.ion])
+    if ensemble is None:
+        return pair
+    further = disorder_flags(ensemble, pair.verdict.dai, criterion)
+    return replace(pair, ensemble=ensemble, flags=(*pair.flags, *further))
 
 
 def _gii_vu(crystal: IonicCrystal) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dualion.results.columns import SCREENED
+from dualion.results.columns import ENSEMBLE, SCREENED
 from dualion.screening.calibration_table import BARRIERS
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.files import iter_raw_entries, reference_paths
@@ -258,6 +258,7 @@ def test_every_column_of_the_row(rows, name, anion):
             "anode_reaction_ev_atom": None,
             "anode_products": None,
             "anode_equation": None,
+            **dict.fromkeys(column.key for column in ENSEMBLE),  # weights alone, by this preset
             "interphase": None,
             "interphase_e3d_cation_ev": None,
             "interphase_e3d_anion_ev": None,

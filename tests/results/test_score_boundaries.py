@@ -75,6 +75,9 @@ def test_structure(gii, expected):
 def test_disorder():
     assert part("disorder", flags="") == 1.0
     assert math.isnan(part("disorder", flags="weighted_occupancies"))
+    for share in (0.0, 0.5, 1.0):
+        found = part("disorder", flags="weighted_occupancies", ensemble_pass_share=share)
+        assert found == share
 
 
 def test_the_chosen_dimensionality_counts():

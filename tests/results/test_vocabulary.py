@@ -83,7 +83,7 @@ def test_flags_are_sorted_by_the_vocabulary_and_told_once():
 def test_verdict_flags_are_those_that_the_criterion_gives():
     assert {
         "dimensionality_decides", "ratio_reading_decides", "mechanism_decides",
-        "grid_error_decides",
+        "disorder_decides", "grid_error_decides",
     } == VERDICT_FLAGS  # fmt: skip
 
 

@@ -77,11 +77,16 @@ class BarriersBlock(Block):
     screening_factor: float | None = Field(None, description="f of the Coulomb term")
     radii: str | None = Field(None, description="covalent radii: ase or softbv")
     cutoff_angstrom: float | None = Field(None, description="reach of the pair energies, Å")
+    disorder: str | None = Field(
+        None,
+        description="disordered structures as ordered configurations too: shortlist, ensemble "
+        "(all) or weighted (none)",
+    )
     refuse_estimates: bool = Field(False, description="accept tabulated pair parameters alone")
     strict: bool = Field(False, description="reject structures whose charges balance by force")
 
 
-DIRECT = ("spacing_angstrom", "engine", "preset", "mechanism", "lattice")
+DIRECT = ("spacing_angstrom", "engine", "preset", "mechanism", "lattice", "disorder")
 """Keys of the block that ``screen_options`` takes by these names."""
 
 

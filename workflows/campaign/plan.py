@@ -36,7 +36,7 @@ LOOKS_AT_ASKED = frozenset({"no_cation", "no_anion"})
 """Reasons that depend on the ions that were asked for, and on nothing else."""
 
 
-OF_BARRIERS = frozenset({"barriers", "deciding_anion", "judged"})
+OF_BARRIERS = frozenset({"barriers", "deciding_anion", "judged", "disorder"})
 """Options that do not change how a structure is prepared."""
 
 

@@ -152,6 +152,7 @@ def _blocks(options: ScreenOptions) -> Campaign:
                 "spacing_angstrom": barriers.spacing_angstrom,
                 "engine": barriers.engine,
                 **_preset_of(options),
+                "disorder": options.disorder,
                 "refuse_estimates": potential.parameter_quality is ParameterQuality.TABULATED,
                 "strict": options.strict,
             },

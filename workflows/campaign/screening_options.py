@@ -13,6 +13,7 @@ from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse import potential
 from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET, pair_conventions
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.disorder_ensemble import DISORDER
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 
@@ -71,6 +72,7 @@ def screen_options(
     mechanism: str | None = None,
     lattice: str | None = None,
     changes: dict[str, float | str | None] | None = None,
+    disorder: str | None = None,
     refuse_estimates: bool = False,
     strict: bool = False,
 ) -> ScreenOptions:
@@ -86,6 +88,8 @@ def screen_options(
         mechanism: how the anion moves by whose barriers the verdict is made; None for the preset's.
         lattice: whether the ions around a hop of the anion give way; None for the preset's.
         changes: fields of ``PotentialOptions`` that differ from the preset; None for no change.
+        disorder: which disordered structures are also computed as ordered configurations; None
+            for the preset's.
         refuse_estimates: accept tabulated pair parameters alone.
         strict: refuse structures whose charges balance only by force.
 
@@ -121,6 +125,7 @@ def screen_options(
         barriers=published,
         deciding_anion=asked(deciding, engine=engine) if deciding else None,
         judged=conventions.judged,
+        disorder=known_name("treatment of disorder", disorder or conventions.disorder, DISORDER),  # type: ignore[arg-type]
         strict=strict,
     )
 

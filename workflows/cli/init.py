@@ -47,6 +47,7 @@ barriers:                          # a change computes every structure anew
   # screening_factor: 0.74         # f of the Coulomb term
   # radii: ase                     # covalent radii: ase or softbv
   # cutoff_angstrom: 10.0          # reach of the pair energies, Å
+  # disorder: shortlist            # or ensemble (all), weighted: ordered configurations too
   # refuse_estimates: false        # true: reject ions without tabulated pair parameters
   # strict: false                  # true: reject structures whose charges balance by force
 

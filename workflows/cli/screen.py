@@ -141,6 +141,15 @@ def screen(
     cutoff: Annotated[
         float | None, typer.Option(help="Reach of the pair energies, Å.", rich_help_panel=HOW)
     ] = None,
+    disorder: Annotated[
+        str | None,
+        typer.Option(
+            help="Disordered structures whose ordered configurations are computed too: shortlist "
+            "(those that may pass; the default), ensemble (all) or weighted (none).",
+            rich_help_panel=HOW,
+            show_default=False,
+        ),
+    ] = None,
     refuse_estimates: Annotated[
         bool,
         typer.Option(
@@ -220,6 +229,7 @@ def screen(
         preset=preset,
         mechanism=mechanism,
         lattice=lattice,
+        disorder=disorder,
         changes={
             "morse_prefactor": prefactor,
             "screening_factor": screening_factor,
