@@ -340,9 +340,7 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_free_anion", "number", "", "1 for a free anion, 0 for one bound in polyanions"),
     Column("score_agreement", "number", "", "1 where mechanisms agree on the anion's probability"),
     Column("score_robustness", "number", "", "1 where no convention changes the verdict"),
-    Column(
-        "score_disorder", "number", "", "1 if ordered, else the share of configurations that pass"
-    ),
+    Column("score_disorder", "number", "", "1 if ordered, else share of configurations passing"),
     Column("score_structure", "number", "", "1 up to a GII of 0.2 v.u., 0 from 0.4 v.u. on"),
     Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
