@@ -268,6 +268,25 @@ PUBLISHED: tuple[Column, ...] = (
 )  # fmt: skip
 """The same pair by the published recipe (Cen et al., Nat. Sustain. 2025) and the same criterion."""
 
+CALIBRATED: tuple[Column, ...] = tuple(
+    Column(
+        f"e_calibrated_{ion}{ending}_ev",
+        "number",
+        "eV",
+        f"{meaning} of the {ion} at the chosen dimensionality, calibrated against known barriers; "
+        "empty where no calibration applies",
+        4,
+        f"calibrated E({ion}){short}",
+    )
+    for ion in ("cation", "anion")
+    for ending, meaning, short in (
+        ("", "likely barrier", ""),
+        ("_low", "lower end of the 90 % interval of the barrier", ", low"),
+        ("_high", "upper end of the 90 % interval of the barrier", ", high"),
+    )
+)
+"""Barriers as nature may have them; the criterion stays on the raw ones."""
+
 ENSEMBLE: tuple[Column, ...] = (
     Column(
         "ensemble_count",
@@ -363,6 +382,7 @@ EXTRA: tuple[Column, ...] = (
         for ion in ("cation", "anion")
         for n in (1, 2, 3)
     ),
+    *CALIBRATED,
     *ANODE_REACTION,
     *INTERPHASE,
     *GUEST,
@@ -370,14 +390,20 @@ EXTRA: tuple[Column, ...] = (
 
 SCREENED: tuple[Column, ...] = CORE + EXTRA
 RANK = Column("rank", "integer", "", "place in the ranking, 1 is best")
-SCORE = Column("score", "number", "", "weighted mean of the parts below, 0 to 1")
+SCORE = Column(
+    "score", "number", "", "product of the parts below, each to the power of its weight, 0 to 1"
+)
 SCORE_PARTS: tuple[Column, ...] = (
+    Column("score_cation_moves", "number", "", "probability that the cation's barrier is < 0.8 eV"),
+    Column("score_anion_moves", "number", "", "probability that the anion moves"),
     Column("score_free_anion", "number", "", "1 for a free anion, 0 for one bound in polyanions"),
-    Column("score_barriers", "number", "", "1 at 0 eV for the slower ion, 0 from 1.5 eV on"),
+    Column("score_agreement", "number", "", "1 where mechanisms agree on the anion's probability"),
     Column("score_robustness", "number", "", "1 where no convention changes the verdict"),
-    Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, 0.5 unknown"),
+    Column("score_disorder", "number", "", "1 if ordered, else share of configurations passing"),
+    Column("score_structure", "number", "", "1 up to a GII of 0.2 v.u., 0 from 0.4 v.u. on"),
+    Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
-    Column("score_gap", "number", "", "1 from a band gap of 4 eV on, 0 without one, 0.5 unknown"),
+    Column("score_gap", "number", "", "1 from a gap of 4 eV on, 0 without one, empty: unknown"),
 )
 
 MD_DECIMALS = 12

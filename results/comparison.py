@@ -15,6 +15,8 @@ SAME_EV = 0.0005
 """Barriers closer than this count as equal."""
 SHOWN_PART = 0.005
 """A part of the score that changed by less is no reason."""
+OF_BARRIERS = ("cation_moves", "anion_moves")
+"""Parts that follow the barriers, which are told themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,7 @@ def _why_moved(first: Row, second: Row) -> str:
     changed = _barrier_changes(first, second)[:2]
     for part in PARTS:
         old, new = (_number(row.get(f"score_{part}")) for row in (first, second))
-        if abs(old - new) > SHOWN_PART and part != "barriers":
+        if abs(old - new) > SHOWN_PART and part not in OF_BARRIERS:
             changed.append(f"{part.replace('_', ' ')} {old:.2f} → {new:.2f}")
     return "; ".join(changed) or "others entered, left or moved"
 

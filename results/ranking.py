@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dualion.results.calibrated import mechanism_of
 from dualion.results.columns import Row
 from dualion.results.score import ScoreWeights, score_columns
 
@@ -12,6 +13,8 @@ def rank_candidates(
     rows: Iterable[Row], *, dimensionality: int = 3, weights: ScoreWeights | None = None
 ) -> list[Row]:
     """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.
+
+    Anions known by the empty lattice alone follow all that have better evidence.
 
     Args:
         rows: rows of ``screened.csv``; what a score needs is named in ``NEEDED``.
@@ -29,6 +32,11 @@ def rank_candidates(
 
 
 def _order(row: Row) -> tuple[object, ...]:
-    """Sort by falling score as the table shows it, then by name, so that ties keep an order."""
+    """Evidence first, then falling score as the table shows it, then names: ties keep an order."""
     score = round(float(row.get("score") or 0.0), 6)
-    return (-score, *(str(row.get(key)) for key in ("source_id", "cation", "anion")))
+    empty_lattice_alone = mechanism_of(row, "anion") == "empty_lattice"
+    return (
+        empty_lattice_alone,
+        -score,
+        *(str(row.get(key)) for key in ("source_id", "cation", "anion")),
+    )

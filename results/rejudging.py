@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dualion.results.calibrated import calibrated_columns
 from dualion.results.columns import Row
 from dualion.results.ensemble_columns import ensemble_of, judged_columns
 from dualion.results.guest_rows import is_guest
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from dualion.screening.criterion import DaiCriterion, Triple, Verdict
 
 
-def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
+def rejudge(row: Row, criterion: DaiCriterion, *, calibrated: bool = True) -> tuple[Row, bool]:
     """Give a row the verdict of a criterion.
 
     Args:
         row: a row with barriers of both ions, ``status`` ok.
         criterion: thresholds.
+        calibrated: whether its pair energies are those for which calibrations were fitted.
 
     Returns:
         The row, and whether the cation's barrier is below its threshold.
@@ -31,11 +33,13 @@ def rejudge(row: Row, criterion: DaiCriterion) -> tuple[Row, bool]:
     cation, anion = (_barriers(row, ion, "_ev", math.inf) for ion in ("cation", "anion"))
     verdict = judge_pair(cation, anion, criterion)
     further: Row = {}
+    if calibrated:
+        further |= calibrated_columns(row, dimensionality=criterion.dimensionality)
     if is_guest(row):  # the published recipe knows none, and its barriers have no grid's error
         verdict, more = _guest_verdict(row, verdict, (cation, anion), criterion)
     else:
         by_recipe, more = _own_verdict(row, verdict, criterion)
-        further = published_columns(by_recipe)
+        further |= published_columns(by_recipe)
         if ensemble := ensemble_of(row):
             further |= judged_columns(ensemble, criterion)
             more += disorder_flags(ensemble, verdict.dai, criterion)

@@ -1,16 +1,23 @@
-"""The default score of a candidate: a weighted mean of parts that are each between 0 and 1.
+"""The score of a candidate: the probability that both ions move, lowered by what speaks against.
+
+The score is the product of its parts, each between 0 and 1 and raised to its weight. The first two,
+with weights of 1, are the probability that both ions move; the others are choices.
 
 | part | 1 | 0 |
 |---|---|---|
-| ``free_anion`` | no site of the anion is a ligand of a polyanion | all are |
-| ``barriers`` | the slower ion's barrier is 0 eV | it is 1.5 eV or more |
+| ``cation_moves`` | the cation's barrier is certainly below 0.8 eV | certainly not |
+| ``anion_moves`` | the anion certainly moves, by the mobility model | certainly not |
+| ``free_anion`` | the anion is free | it is bound in a polyanion |
+| ``agreement`` | the published recipe gives the anion the same probability | the contrary |
 | ``robustness`` | no convention changes the verdict | all do, or symmetry forces the ratio |
-| ``ratio`` | both barriers are equal | one is twice the other, or symmetry forces the ratio |
+| ``disorder`` | ordered, or all ordered configurations pass | none of these passes |
+| ``structure`` | global instability index up to 0.2 v.u. | 0.4 v.u. or more |
 | ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
+| ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
 | ``gap`` | band gap of 4 eV or more | no band gap |
 
-What is unknown counts one half. The default weight of ``free_anion`` equals all others together,
-so that a free anion comes before a bound one whatever the other parts say.
+What is unknown counts one half and is shown as empty. Apart from the probabilities no part counts
+less than ``LEAST`` (``LEAST_FREE`` for ``free_anion``), so that none of the choices decides alone.
 """
 
 from __future__ import annotations
@@ -20,15 +27,29 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from dualion.results.calibrated import (
+    as_number,
+    fitted_mechanism,
+    mechanism_of,
+    raw_barrier,
+)
 from dualion.results.columns import Row
+from dualion.screening.calibration import barrier_calibration, mobility_model
 from dualion.structures.errors import InputError
 
-HOPELESS_BARRIER_EV = 1.5
 UNSTABLE_EV_ATOM = 0.1
 """Beyond this above the hull, compounds are rarely made (Sun et al., Sci. Adv. 2, e1600225
 (2016), 10.1126/sciadv.1600225: 90 % of observed metastable phases lie below 67 meV/atom)."""
 WIDE_GAP_EV = 4.0
+DOUBTFUL_GII_VU = 0.2
+"""Structures beyond this are strained or wrong (Salinas-Sanchez et al., J. Solid State Chem. 100,
+201 (1992), 10.1016/0022-4596(92)90094-C)."""
+HOPELESS_GII_VU = 0.4
 UNKNOWN = 0.5
+"""What an unknown part counts."""
+LEAST = 0.1
+LEAST_FREE = 0.001
+WEIGHTED = "weighted_occupancies"
 LOST_ROBUSTNESS = {
     "dimensionality_decides": 0.5,
     "ratio_reading_decides": 0.3,
@@ -38,11 +59,25 @@ LOST_ROBUSTNESS = {
 
 FORCED = "ratio_forced_by_symmetry"
 
-NEEDED = (
+NEEDED: tuple[str, ...] = (
     "flags",
     "anion_bound",
     "anion_bound_fraction",
-    *(f"e{n}d_{ion}_ev" for n in (1, 2, 3) for ion in ("cation", "anion")),
+    "bound_strength",
+    "cation",
+    "anion",
+    "mechanism_cation",
+    "mechanism_anion",
+    "gii_vu",
+    "ensemble_pass_share",
+    *(
+        f"e{n}d_{ion}{end}_ev"
+        for n in (1, 2, 3)
+        for ion in ("cation", "anion")
+        for end in ("", "_refined")
+    ),
+    *(f"published_e{n}d_anion_ev" for n in (1, 2, 3)),
+    *(f"e{n}d_anion_rigid_ev" for n in (1, 2, 3)),
     *(f"ratio_{n}d" for n in (1, 2, 3)),
     "energy_above_hull_ev_atom",
     "band_gap_ev",
@@ -52,18 +87,22 @@ NEEDED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreWeights:
-    """Weight of each part; only their proportions count.
+    """Weight of each part: the power to which it enters the score; 0 leaves it out.
 
     Raises:
         InputError: a weight is negative or not finite, or all are zero.
     """
 
-    free_anion: float = 8.0
-    barriers: float = 2.0
-    robustness: float = 2.0
-    stability: float = 2.0
-    ratio: float = 1.0
-    gap: float = 1.0
+    cation_moves: float = 1.0
+    anion_moves: float = 1.0
+    free_anion: float = 1.0
+    agreement: float = 0.5
+    robustness: float = 0.5
+    disorder: float = 0.5
+    structure: float = 0.5
+    stability: float = 0.5
+    ratio: float = 0.25
+    gap: float = 0.25
 
     def __post_init__(self) -> None:
         for name, weight in asdict(self).items():
@@ -94,43 +133,46 @@ PARTS = tuple(field.name for field in fields(ScoreWeights))
 
 
 def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
-    """Compute the parts of a row's score, each from 0 to 1.
+    """Compute the parts of a row's score, each from 0 to 1, NaN where unknown.
 
     Args:
         row: a row of ``screened.csv`` with the columns ``NEEDED``.
         dimensionality: 1, 2 or 3: the barriers that count.
     """
     flags = set(str(row.get("flags") or "").split(";"))
-    cation, anion = (
-        _number(row.get(f"e{dimensionality}d_{ion}_ev")) for ion in ("cation", "anion")
-    )
-    ratio = _number(row.get(f"ratio_{dimensionality}d"))
-    hull = _number(row.get("energy_above_hull_ev_atom"))
-    gap = _number(row.get("band_gap_ev"))
     lost = sum(share for flag, share in LOST_ROBUSTNESS.items() if flag in flags)
+    ratio = as_number(row.get(f"ratio_{dimensionality}d"))
+    blocked = math.isinf(as_number(row.get(f"e{dimensionality}d_cation_ev")))
+    hull = as_number(row.get("energy_above_hull_ev_atom"))
+    gii = as_number(row.get("gii_vu"))
+    strain = (gii - DOUBTFUL_GII_VU) / (HOPELESS_GII_VU - DOUBTFUL_GII_VU)
     return {
-        "free_anion": _free(row),
-        "barriers": min(_clipped(1.0 - ev / HOPELESS_BARRIER_EV) for ev in (cation, anion)),
+        "cation_moves": _cation_moves(row, dimensionality),
+        "anion_moves": _anion_moves(row, dimensionality),
+        "free_anion": 1.0 - _bound(row),
+        "agreement": _agreement(row, dimensionality),
         "robustness": 0.0 if FORCED in flags else _clipped(1.0 - lost),
+        "disorder": _disorder(row, flags),
+        "structure": _clipped(1.0 - strain),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
-        "ratio": 0.0 if FORCED in flags or math.isinf(cation) else _ratio(ratio),
-        "gap": _clipped(gap / WIDE_GAP_EV),
+        "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
+        "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
     }
 
 
-def weighted_score(parts: Mapping[str, float], weights: ScoreWeights) -> float:
-    """Average the parts by their weights, 0 to 1.
+def combined_score(parts: Mapping[str, float], weights: ScoreWeights) -> float:
+    """Multiply the parts, each to the power of its weight, 0 to 1.
 
     Args:
-        parts: parts by name.
+        parts: parts by name, NaN where unknown.
         weights: weights of the parts.
     """
-    by_name: dict[str, float] = asdict(weights)
-    return sum(by_name[name] * parts[name] for name in PARTS) / sum(by_name.values())
+    powers: dict[str, float] = asdict(weights)
+    return float(math.prod(_counted(name, parts[name]) ** powers[name] for name in PARTS))
 
 
 def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Row:
-    """Compute the columns ``score`` and ``score_<part>`` of a row.
+    """Compute the columns ``score`` and ``score_<part>`` of a row; unknown parts are None.
 
     Args:
         row: a row of ``screened.csv`` with the columns ``NEEDED``.
@@ -139,27 +181,64 @@ def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Ro
     """
     parts = score_parts(row, dimensionality=dimensionality)
     return {
-        "score": weighted_score(parts, weights),
-        **{f"score_{name}": parts[name] for name in PARTS},
+        "score": combined_score(parts, weights),
+        **{f"score_{k}": None if math.isnan(v) else v for k, v in parts.items()},
     }
 
 
-def _free(row: Row) -> float:
-    fraction = row.get("anion_bound_fraction")
-    if isinstance(fraction, int | float):
-        return _clipped(1.0 - float(fraction))
-    return 0.0 if row.get("anion_bound") else 1.0
+def _counted(name: str, part: float) -> float:
+    known = UNKNOWN if math.isnan(part) else part
+    if name in ("cation_moves", "anion_moves"):
+        return known
+    return max(known, LEAST_FREE if name == "free_anion" else LEAST)
+
+
+def _cation_moves(row: Row, dimensionality: int) -> float:
+    ion = str(row.get("cation") or "")
+    mechanism = fitted_mechanism(row, "cation")
+    calibration = barrier_calibration(mechanism, ion, "cation") if mechanism else None
+    if calibration is None:
+        return math.nan
+    return calibration.probability_below(raw_barrier(row, "cation", dimensionality))
+
+
+def _anion_moves(row: Row, dimensionality: int) -> float:
+    mechanism = fitted_mechanism(row, "anion")
+    model = mobility_model(mechanism) if mechanism else None
+    raw = raw_barrier(row, "anion", dimensionality)
+    return model.probability(raw, _bound(row)) if model else math.nan
+
+
+def _agreement(row: Row, dimensionality: int) -> float:
+    """How near the published recipe's probability is; unknown where it is the only mechanism."""
+    if mechanism_of(row, "anion") == "empty_lattice":
+        return math.nan
+    recipe = mobility_model("empty_lattice")
+    raw = as_number(row.get(f"published_e{dimensionality}d_anion_ev"))
+    published = recipe.probability(raw, _bound(row)) if recipe else math.nan
+    return 1.0 - abs(published - _anion_moves(row, dimensionality))
+
+
+def _disorder(row: Row, flags: set[str]) -> float:
+    """The share of ordered configurations that pass; unknown where none was computed."""
+    if not math.isnan(share := as_number(row.get("ensemble_pass_share"))):
+        return _clipped(share)
+    return math.nan if WEIGHTED in flags else 1.0
+
+
+def _bound(row: Row) -> float:
+    for key in ("bound_strength", "anion_bound_fraction"):
+        share = as_number(row.get(key))
+        if not math.isnan(share):
+            return _clipped(share)
+    return 1.0 if row.get("anion_bound") else 0.0
 
 
 def _ratio(ratio: float) -> float:
     if math.isnan(ratio):
-        return UNKNOWN
+        return math.nan
     return _clipped(1.0 - abs(math.log2(ratio))) if 0.0 < ratio < math.inf else 0.0
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
 def _clipped(value: float) -> float:
-    return UNKNOWN if math.isnan(value) else min(1.0, max(0.0, value))
+    return value if math.isnan(value) else min(1.0, max(0.0, value))

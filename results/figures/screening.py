@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.results.figures.files import blank_figure, save_figure
 from dualion.results.score import PARTS
@@ -124,7 +125,7 @@ def funnel_figure(funnel: Sequence[tuple[str, int]]) -> Figure:
 
 
 def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Figure:
-    """Plot the score components of the first candidates, one cell each.
+    """Plot the score components of the first candidates, one cell each, blank where unknown.
 
     Args:
         candidates: rows of ``candidates.csv``, by rank.
@@ -132,7 +133,7 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
     """
     shown = list(candidates)[:most]
     figure, axes = _new(1.6 * COLUMN_INCHES, 0.4 * COLUMN_INCHES + 0.2 * max(1, len(shown)))
-    values = [[float(row.get(f"score_{part}") or 0.0) for part in PARTS] for row in shown]
+    values = [[as_number(row.get(f"score_{part}")) for part in PARTS] for row in shown]
     if shown:
         image = axes.imshow(values, aspect="auto", cmap="cividis", vmin=0.0, vmax=1.0)
         figure.colorbar(image, ax=axes, label="score component")
@@ -140,9 +141,8 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
         f"{row['rank']}  {row['reduced_formula']} · {ion_label(row['anion'])}" for row in shown
     ]
     axes.set_yticks(range(len(shown)), labels, fontsize="x-small")
-    axes.set_xticks(
-        range(len(PARTS)), [part.replace("_", " ") for part in PARTS], fontsize="x-small"
-    )
+    names = [part.replace("_", " ") for part in PARTS]
+    axes.set_xticks(range(len(PARTS)), names, fontsize="x-small", rotation=40, ha="right")
     return figure
 
 

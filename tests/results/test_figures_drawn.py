@@ -108,11 +108,18 @@ def test_ranking_figure_shows_the_parts_of_the_first():
     ]
     axes, bar = ranking_figure(candidates, most=2).axes
     shown = np.asarray(axes.images[0].get_array())
-    np.testing.assert_allclose(shown, [[(n + p) / 10 for p in range(6)] for n in (1, 2)])
+    np.testing.assert_allclose(shown, [[(n + p) / 10 for p in range(len(PARTS))] for n in (1, 2)])
     assert axes.get_yticklabels()[0].get_text() == f"1  Li1I · {ion_label('I-')}"
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == [part.replace("_", " ") for part in PARTS]
     assert bar.get_ylabel() == "score component"
+
+
+def test_ranking_figure_leaves_unknown_parts_blank():
+    row = {"rank": 1, "reduced_formula": "LiI", "anion": "I-", "score_gap": None}
+    axes, _ = ranking_figure([row | {f"score_{part}": 0.5 for part in PARTS if part != "gap"}]).axes
+    blank = np.ma.getmaskarray(axes.images[0].get_array())
+    assert blank.tolist() == [[part == "gap" for part in PARTS]]
 
 
 def test_msd_figure_draws_the_fit_over_its_window(report):

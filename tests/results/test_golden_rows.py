@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dualion.results.columns import ENSEMBLE, GUEST, SCREENED
+from dualion.screening.calibration_table import BARRIERS
 from dualion.screening.screen import ScreenOptions
 from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.workflows.campaign.tasks import Job, screen_job
@@ -175,6 +176,22 @@ def check_barriers(row, checked, role, ion):
         checked |= set(keys)
 
 
+def check_calibrated(row, checked):
+    """The cation's by the table's line in its range; none for an anion of the empty lattice."""
+    line = BARRIERS["cation empty_lattice"]["Li+"]
+    raw = row["e3d_cation_refined_ev"]
+    keys = [f"e_calibrated_cation{ending}_ev" for ending in ("", "_low", "_high")]
+    if line["lowest_ev"] <= raw <= line["highest_ev"]:
+        value, low, high = (row[key] for key in keys)
+        assert value == pytest.approx(line["intercept_ev"] + line["slope"] * math.sqrt(raw))
+        assert 0.0 <= low < value < high
+    else:
+        assert [row[key] for key in keys] == [None] * 3
+    empty = {f"e_calibrated_anion{ending}_ev": None for ending in ("", "_low", "_high")}
+    check(row, checked, empty)
+    checked |= set(keys)
+
+
 def check_definitions(row, checked, golden, anion):
     """Columns that others define."""
     for n in (1, 2, 3):
@@ -248,6 +265,7 @@ def test_every_column_of_the_row(rows, name, anion):
             **{column.key: None for column in GUEST},  # the anion is the structure's own
         },
     )
+    check_calibrated(row, checked)
     check_barriers(row, checked, "cation", golden.cation)
     check_barriers(row, checked, "anion", anion)
     check_definitions(row, checked, golden, anion)

@@ -9,87 +9,128 @@ import pytest
 
 from dualion.results.columns import SCORE_PARTS
 from dualion.results.ranking import rank_candidates
-from dualion.results.score import NEEDED, PARTS, ScoreWeights, score_parts, weighted_score
+from dualion.results.score import (
+    NEEDED,
+    PARTS,
+    ScoreWeights,
+    combined_score,
+    score_columns,
+    score_parts,
+)
 from dualion.structures.errors import InputError
 
-BEST = {
+GOOD = {
     "dai": True,
-    "source_id": "best",
+    "source_id": "good",
+    "cation": "Li+",
+    "anion": "I-",
+    "mechanism_cation": "empty_lattice",
+    "mechanism_anion": "vacancy",
     "flags": "",
     "anion_bound_fraction": 0.0,
-    "e3d_cation_ev": 0.0,
-    "e3d_anion_ev": 0.0,
+    "e3d_cation_ev": 0.3,
+    "e3d_anion_ev": 0.3,
+    "published_e3d_anion_ev": 0.3,
     "ratio_3d": 1.0,
+    "gii_vu": 0.1,
     "energy_above_hull_ev_atom": 0.0,
     "band_gap_ev": 5.0,
 }
-WORST = {
-    "dai": True,
-    "source_id": "worst",
-    "flags": "dimensionality_decides;ratio_reading_decides;grid_error_decides",
-    "anion_bound_fraction": 1.0,
-    "e3d_cation_ev": 0.9,
-    "e3d_anion_ev": math.inf,
-    "ratio_3d": math.inf,
-    "energy_above_hull_ev_atom": 0.4,
-    "band_gap_ev": 0.0,
-}
 
 
-def test_ends_of_the_scale():
-    assert set(score_parts(BEST, dimensionality=3).values()) == {1.0}
-    assert all(part < 1e-12 for part in score_parts(WORST, dimensionality=3).values())
+def score(**changes):
+    return score_columns(GOOD | changes, dimensionality=3, weights=ScoreWeights())["score"]
 
 
-def test_unknown_counts_one_half():
-    parts = score_parts(BEST | {"energy_above_hull_ev_atom": None, "band_gap_ev": None},
-                        dimensionality=3)  # fmt: skip
-    assert parts["stability"] == parts["gap"] == 0.5
+def order(*rows):
+    return [row["source_id"] for row in rank_candidates(rows)]
 
 
-def test_parts_in_between_follow_the_table():
-    row = BEST | {"e3d_cation_ev": 0.3, "e3d_anion_ev": 0.75, "ratio_3d": math.sqrt(2.0)}
-    row |= {
-        "energy_above_hull_ev_atom": 0.025,
-        "band_gap_ev": 1.0,
-        "flags": "ratio_reading_decides",
-    }
-    parts = score_parts(row, dimensionality=3)
-    assert parts["barriers"] == pytest.approx(0.5)
-    assert parts["ratio"] == pytest.approx(0.5)
-    assert parts["stability"] == pytest.approx(0.75)
-    assert parts["gap"] == pytest.approx(0.25)
-    assert parts["robustness"] == pytest.approx(0.7)
+def test_probabilities_alone_are_the_probability_that_both_move():
+    columns = score_columns(GOOD, dimensionality=3, weights=ScoreWeights())
+    both = columns["score_cation_moves"] * columns["score_anion_moves"]
+    assert columns["score"] == pytest.approx(both * columns["score_agreement"] ** 0.5)
+    only = dict.fromkeys(PARTS, 0.0) | {"cation_moves": 1.0, "anion_moves": 1.0}
+    alone = score_columns(GOOD, dimensionality=3, weights=ScoreWeights(**only))
+    assert alone["score"] == pytest.approx(both)
 
 
-def test_a_ratio_that_symmetry_forces_earns_nothing():
-    parts = score_parts(BEST | {"flags": "ratio_forced_by_symmetry"}, dimensionality=3)
-    assert parts["ratio"] == parts["robustness"] == 0.0
+@pytest.mark.parametrize("ion", ["cation", "anion"])
+def test_higher_barriers_lower_the_score(ion):
+    scores = [score(**{f"e3d_{ion}_ev": ev, "published_e3d_anion_ev": None})
+              for ev in (0.15, 0.3, 0.6, 1.2, math.inf)]  # fmt: skip
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == 5
 
 
-def test_default_weights_put_every_free_anion_before_every_bound_one():
-    weights = asdict(ScoreWeights())
-    assert weights.pop("free_anion") >= sum(weights.values())
-    free_but_worst = WORST | {"anion_bound_fraction": 0.0}
-    bound_but_best = BEST | {"anion_bound_fraction": 1.0, "band_gap_ev": 3.9}
-    ranked = rank_candidates([bound_but_best, free_but_worst])
-    assert [row["source_id"] for row in ranked] == ["worst", "best"]
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"anion_bound_fraction": 1.0},
+        {"bound_strength": 0.7},  # continuous where it is known, before the share of sites
+        {"anion_bound_fraction": None, "anion_bound": True},
+        {"published_e3d_anion_ev": 2.0},
+        {"flags": "dimensionality_decides"},
+        {"flags": "ratio_forced_by_symmetry"},
+        {"flags": "weighted_occupancies"},
+        {"gii_vu": 0.25},
+        {"energy_above_hull_ev_atom": 0.05},
+        {"energy_above_hull_ev_atom": None},
+        {"ratio_3d": 1.5},
+        {"band_gap_ev": 0.5},
+    ],
+)
+def test_what_speaks_against_a_candidate_lowers_it(change):
+    assert score(**change) < score()
+    assert order(GOOD | change | {"source_id": "a"}, GOOD) == ["good", "a"]
 
 
-def test_weights_change_the_order_and_only_proportions_count():
-    stable = BEST | {"source_id": "stable", "e3d_anion_ev": 1.2}
-    quick = BEST | {"source_id": "quick", "energy_above_hull_ev_atom": 0.09}
-    for weights, first in (({"barriers": 9.0}, "quick"), ({"stability": 9.0}, "stable")):
+def test_a_bound_anion_follows_a_free_one_of_twice_the_barrier():
+    free = GOOD | {"source_id": "free", "e3d_anion_ev": 0.6, "published_e3d_anion_ev": 0.6}
+    assert order(GOOD | {"anion_bound_fraction": 1.0}, free) == ["free", "good"]
+
+
+def test_the_empty_lattice_alone_never_comes_before_better_evidence():
+    """However low its barrier and however poor the other."""
+    alone = GOOD | {"source_id": "alone", "mechanism_anion": "empty_lattice", "e3d_anion_ev": 0.1}
+    older = {key: value for key, value in alone.items() if key != "mechanism_anion"}
+    poor = GOOD | {"e3d_anion_ev": 0.9, "energy_above_hull_ev_atom": 0.2, "gii_vu": 0.5}
+    assert order(alone, poor) == ["good", "alone"]
+    assert order(older, poor) == ["good", "alone"]
+
+
+def test_unknown_counts_one_half_and_is_shown_as_unknown():
+    unknown = GOOD | {"energy_above_hull_ev_atom": None}
+    columns = score_columns(unknown, dimensionality=3, weights=ScoreWeights())
+    assert columns["score_stability"] is None
+    assert columns["score"] == pytest.approx(score(energy_above_hull_ev_atom=0.05))
+    unstable = GOOD | {"source_id": "unstable", "energy_above_hull_ev_atom": 0.09}
+    assert order(unstable, unknown | {"source_id": "unknown"}, GOOD) == [
+        "good", "unknown", "unstable"
+    ]  # fmt: skip
+
+
+def test_refined_barriers_count_where_they_are():
+    refined = GOOD | {"e3d_anion_refined_ev": 1.5}
+    assert score_parts(refined, dimensionality=3)["anion_moves"] == pytest.approx(
+        score_parts(GOOD | {"e3d_anion_ev": 1.5}, dimensionality=3)["anion_moves"]
+    )
+
+
+def test_weights_are_powers_and_none_leaves_a_part_out():
+    parts = dict.fromkeys(PARTS, 1.0) | {"stability": 0.5}
+    assert combined_score(parts, ScoreWeights(stability=2.0)) == pytest.approx(0.25)
+    assert combined_score(parts, ScoreWeights(stability=0.0)) == 1.0
+    stable = GOOD | {"source_id": "stable", "e3d_anion_ev": 0.5, "published_e3d_anion_ev": 0.5}
+    quick = GOOD | {"source_id": "quick", "energy_above_hull_ev_atom": 0.04}
+    for weights, first in (({"stability": 0.1}, "quick"), ({"stability": 4.0}, "stable")):
         ranked = rank_candidates([stable, quick], weights=ScoreWeights.of(weights))
         assert ranked[0]["source_id"] == first
-    doubled = ScoreWeights(**{name: 2 * w for name, w in asdict(ScoreWeights()).items()})
-    parts = score_parts(stable, dimensionality=3)
-    assert weighted_score(parts, doubled) == pytest.approx(weighted_score(parts, ScoreWeights()))
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [({"bariers": 1.0}, "barriers"), ({"gap": -1.0}, "gap"), ({"gap": math.nan}, "gap")],
+    [({"robustnes": 1.0}, "robustness"), ({"gap": -1.0}, "gap"), ({"gap": math.nan}, "gap")],
 )
 def test_senseless_weights_are_refused(given, says):
     with pytest.raises(InputError, match=says):
@@ -97,7 +138,8 @@ def test_senseless_weights_are_refused(given, says):
 
 
 def test_score_is_made_of_the_named_columns_alone():
-    complete = BEST | {key: BEST.get(key) for key in NEEDED}
+    complete = GOOD | {key: GOOD.get(key) for key in NEEDED}
     only = {key: complete[key] for key in NEEDED}
     assert score_parts(only, dimensionality=3) == score_parts(complete, dimensionality=3)
     assert [column.key for column in SCORE_PARTS] == [f"score_{part}" for part in PARTS]
+    assert tuple(asdict(ScoreWeights())) == PARTS

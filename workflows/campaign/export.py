@@ -17,6 +17,7 @@ from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
 from dualion.results.store import Entry, MdRun, MdRuns, Store, TaskRecord
 from dualion.results.tables import TableWriter
+from dualion.screening.conventions import DEFAULT_PRESET, pair_conventions
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import InputError
 from dualion.structures.records import Rejection
@@ -170,12 +171,25 @@ def _judged(entry: Entry, records: list[TaskRecord], options: ScreenOptions) -> 
     for record in sorted(records, key=lambda r: _place(r, options)):
         row = record.row
         if row["status"] == "ok":
-            row, low = rejudge(row, options.criterion)
+            row, low = rejudge(row, options.criterion, calibrated=has_fitted_conventions(options))
             below = below or low
         if not record.anion:
             row["cation"] = asked_cations(options)
         rows.append({**row, **_of_entry(entry, row)})
     return EntryRows(rows=rows, stage=records[0].stage, cation_below=below)
+
+
+def has_fitted_conventions(options: ScreenOptions) -> bool:
+    """Whether the pair energies are those for which barriers were calibrated.
+
+    Args:
+        options: what was asked of the structures.
+    """
+    ours = pair_conventions(DEFAULT_PRESET)
+    deciding = options.deciding_anion
+    published = options.barriers.potential == ours.published.potential
+    assert ours.deciding_anion is not None
+    return published and (deciding is None or deciding.potential == ours.deciding_anion.potential)
 
 
 def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:

@@ -53,7 +53,7 @@ barriers:                          # a change computes every structure anew
   # strict: false                  # true: reject structures whose charges balance by force
 
 # ranking:                         # weights of the score's parts; a change computes nothing anew
-#   free_anion: 8                  # also barriers, robustness, stability, ratio, gap
+#   stability: 1                   # the power of a part, 0 leaves it out; see docs/ranking.md
 
 run:                               # a change computes nothing anew
   time_limit_s: 300                # longest time for one structure, s

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.results.columns import BY_KEY, GUEST, SCREENED
+from dualion.results.columns import BY_KEY, GUEST, SCREENED, Value
 from dualion.results.guest_rows import anion_name, is_guest
 from dualion.results.run_folder import read_run_folder
 from dualion.results.score import PARTS
@@ -142,10 +142,15 @@ def _flags(console: Console, row: Row) -> None:
         console.print(Text(f"  {words(flag)}: {FLAG_MEANINGS.get(flag, '')}"), soft_wrap=True)
 
 
+def _text(value: Value) -> str:
+    return "" if value is None else str(value)
+
+
 def _score(console: Console, row: Row) -> None:
     if row.get("score") is not None:
         parts = ", ".join(
-            f"{words(part)} {_short(str(row.get(f'score_{part}')))}" for part in PARTS
+            f"{words(part)} {_short(_text(row.get(f'score_{part}'))) or 'unknown'}"
+            for part in PARTS
         )
         console.print(f"  score {_short(str(row['score']))}: {parts}", highlight=False)
 

@@ -19,6 +19,7 @@ import pytest
 import work_samples
 
 from dualion.results.columns import Row
+from dualion.results.score import PARTS
 from dualion.results.store import Store
 from dualion.results.store.database import StoreError
 from dualion.screening import screen as pairs
@@ -122,12 +123,13 @@ def test_weights_of_the_ranking_change_the_order_and_compute_nothing(tmp_path: P
     asked = campaign(tmp_path, names=names)
     run_campaign(asked)
     usual = [row["source_id"] for row in table(tmp_path, "candidates.csv")]
-    weights = "ranking: {free_anion: 0, barriers: 1, robustness: 0, stability: 0, ratio: 0, gap: 0}"
+    others = ", ".join(f"{part}: 0" for part in PARTS if part != "ratio")
+    weights = f"ranking: {{ratio: 1, {others}}}"
     done = run_campaign(campaign(tmp_path, weights, names=names))
     assert done.computed == 0
     rows = table(tmp_path, "candidates.csv")
     assert sorted(row["source_id"] for row in rows) == sorted(usual)
-    scores = [float(row["score_barriers"]) for row in rows]
+    scores = [float(row["score_ratio"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     with pytest.raises(InputError, match="free_anion"):
         campaign(tmp_path, "ranking: {fre_anion: 1}", names=names).weights()
