@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dualion.results.columns import Row
 from dualion.results.funnel import Funnel
-from dualion.results.guest_rows import anion_name
+from dualion.results.guest_rows import GUEST_ENDING, anion_name
 
 WIDE = 110
 """Characters in a line from which on ids and flags have columns of their own."""
@@ -42,7 +42,7 @@ def candidate_table(
     table.add_column("#", min_width=2, no_wrap=True)
     longest = None if width >= WIDE else LONGEST_FORMULA
     table.add_column("formula", min_width=8, max_width=longest, overflow="fold")
-    table.add_column("ions", min_width=8)
+    table.add_column("ions", min_width=8, no_wrap=True)
     for name in ("E cat.", "E an.", "ratio"):
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
     names = ("structure", "flags") if width >= WIDE else ("structure, flags",)
@@ -58,7 +58,7 @@ def candidate_table(
         last = [str(row["source_id"]), flags]
         table.add_row(
             *(Text(str(row[key])) for key in ("rank", "reduced_formula")),
-            Text(f"{row['cation']} {anion_name(row)}"),
+            Text(f"{row['cation']} {anion_name(row)}".replace(GUEST_ENDING, f"\n{GUEST_ENDING}")),
             *(f"{float(number or 0.0):.3f}" for number in numbers),
             *(map(Text, last) if width >= WIDE else [Text("\n".join(filter(None, last)))]),
         )
