@@ -316,7 +316,7 @@ def test_a_row_judged_anew_is_the_row_of_a_new_screening(before, after):
     anion = known((0.42, 0.7, 0.76), refined=(0.40, 0.66, 0.70))
     crystal = fluorite(flags=("split_sites",), oxidation_method="composition")
     old, new = (row_of(cation, anion, crystal, **criterion) for criterion in (before, after))
-    fresh, below = rejudge(old, DaiCriterion(**after))
+    fresh, below = rejudge(old, DaiCriterion(**after), calibrated=False)
     assert fresh == new
     chosen = (0.4, 0.45, 0.5)[after.get("dimensionality", 3) - 1]
     assert below is (chosen < after.get("max_cation_barrier_ev", 1.0))
@@ -381,3 +381,16 @@ def test_published_numbers_are_those_of_the_published_preset():
         assert ours[f"published_e{n}d_anion_ev"] == theirs[f"e{n}d_anion_ev"]
         assert ours[f"published_ratio_{n}d"] == theirs[f"ratio_{n}d"]
     assert ours["published_dai"] == theirs["dai"] == theirs["published_dai"]
+
+
+@pytest.mark.parametrize("dimensionality", [1, 2, 3])
+def test_calibrated_barriers_follow_the_dimensionality_that_counts(dimensionality):
+    """A calibration is one line for each ion, so the order of barriers stays."""
+    row = row_of(known((0.3, 0.4, 0.6)), known((0.4, 0.5, 0.7)), preset="dualion", deciding=HOPS)
+    fresh, _ = rejudge(row, DaiCriterion(dimensionality=dimensionality))
+    in_1d, _ = rejudge(row, DaiCriterion(dimensionality=1))
+    for ion in ("cation", "anion"):
+        low, value, high = (fresh[f"e_calibrated_{ion}{end}_ev"] for end in ("_low", "", "_high"))
+        assert low < value < high
+        assert (value > in_1d[f"e_calibrated_{ion}_ev"]) is (dimensionality > 1)
+    assert "e_calibrated_cation_ev" not in rejudge(row, DaiCriterion(), calibrated=False)[0]
