@@ -19,7 +19,7 @@ from _inputs import require_data
 from pymatgen.core import Lattice, Structure
 
 from dualion.screening.barrier_types import BarrierOptions
-from dualion.screening.flags import bound_fraction
+from dualion.screening.bonding import bound_fraction
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import anions_of
 from dualion.structures.crystal import IonicCrystal

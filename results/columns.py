@@ -364,6 +364,7 @@ EXTRA: tuple[Column, ...] = (
         "GII",
     ),
     Column("anion_bound_fraction", "number", "", "share of anion sites that are ligands", 4),
+    Column("bound_strength", "number", "", "how firmly the anion is bound, 0 to 1, no step", 4),
     Column(
         "dai_other_reading",
         "truth",

@@ -16,6 +16,7 @@ from dualion.screening.barrier_types import (
     KnownBarriers,
 )
 from dualion.screening.barriers import recalled_barriers
+from dualion.screening.bonding import Shell, bound_fraction, bound_strength, shells
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.conventions import DEFAULT_PRESET, PairConventions, pair_conventions
@@ -37,7 +38,7 @@ from dualion.screening.disorder_ensemble import (
     has_a_chance,
     pair_ensemble,
 )
-from dualion.screening.flags import bound_fraction, sublattices_interchange
+from dualion.screening.flags import sublattices_interchange
 from dualion.screening.guests.barriers import guest_options
 from dualion.screening.guests.guest_ions import guest_ions
 from dualion.screening.guests.judge import GuestFailure, GuestPair, screen_guest
@@ -142,6 +143,7 @@ class PairResult:
         published_anion: barriers of the anion by the published recipe.
         published_verdict: the verdict by that recipe, of barriers on the grid.
         bound_fraction: share of the anion's sites that are ligands of a polyanion.
+        bound_strength: how firmly they are bound, 0 to 1, without a step.
         flags: names of what a cautious reader should know.
         ensemble: the pair in ordered configurations of a disordered crystal; None where those
             were not asked for.
@@ -155,6 +157,7 @@ class PairResult:
     published_anion: IonBarriers
     published_verdict: Verdict
     bound_fraction: float
+    bound_strength: float
     flags: tuple[str, ...]
     ensemble: DisorderEnsemble | None = None
 
@@ -273,14 +276,15 @@ def screen_crystal(
     }
     deciding = {ion: _deciding(crystal, ion, options, computed[ion], known) for ion in anions}
     sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
-    bound = {anion: bound_fraction(crystal, anion) for anion in sound}
+    bonds = shells(crystal)
+    bound = {anion: _bound(crystal, anion, bonds) for anion in sound}
     outcomes = [
         _judge_pair(
             crystal,
             (cation, computed[cation]),
             (anion, computed[anion]),
             deciding[anion],
-            bound.get(anion, math.nan),
+            bound.get(anion, (math.nan, math.nan)),
             options,
         )
         for cation in cations
@@ -342,6 +346,11 @@ def _screen_guests(
         for cation in cations.items()
         for guest in options.guest_anions
     ]
+
+
+def _bound(crystal: IonicCrystal, anion: MobileIon, bonds: list[Shell]) -> tuple[float, float]:
+    """Share of an anion's sites that are bound, and how firmly."""
+    return bound_fraction(crystal, anion, bonds), bound_strength(crystal, anion, bonds)
 
 
 def _gii_vu(crystal: IonicCrystal) -> float:
@@ -418,7 +427,7 @@ def _judge_pair(
     cation: Attempt,
     anion: Attempt,
     of_anion: IonBarriers | StructureError,
-    bound: float,
+    bound: tuple[float, float],
     options: ScreenOptions,
 ) -> PairResult | PairFailure:
     (cation_ion, of_cation), (anion_ion, published) = cation, anion
@@ -448,8 +457,9 @@ def _judge_pair(
         verdict=verdict,
         published_anion=published,
         published_verdict=by_recipe,
-        bound_fraction=bound,
-        flags=_flags(crystal, of_cation, of_anion, verdict, bound)
+        bound_fraction=bound[0],
+        bound_strength=bound[1],
+        flags=_flags(crystal, of_cation, of_anion, verdict, bound[0])
         + mechanism_flags(verdict, by_recipe)
         + grid_flags(of_cation.refined_ev, of_anion.refined_ev, verdict, criterion),
     )

@@ -223,10 +223,11 @@ def check_definitions(row, checked, golden, anion):
         },
     )
     assert row["anion_bound_fraction"] == pytest.approx(anion.bound, abs=1e-12)
+    assert row["bound_strength"] == pytest.approx(anion.bound, abs=0.15)  # no step, so not quite
     assert row["gii_vu"] == pytest.approx(golden.gii_vu, abs=1e-4)
     assert row["seconds"] > 0.0
     assert re.fullmatch(rf"[0-9a-f]{{16}}-Li\+-{re.escape(anion.label)}", row["key"])
-    checked |= {"anion_bound_fraction", "gii_vu", "seconds", "key"}
+    checked |= {"anion_bound_fraction", "bound_strength", "gii_vu", "seconds", "key"}
 
 
 @pytest.mark.parametrize(("name", "anion"), CASES)
@@ -291,7 +292,7 @@ def test_the_refined_barrier_of_rock_salt_is_that_of_its_threefold_axis(rows, ro
 
 def test_rows_of_one_structure_share_all_but_their_anion(rows):
     for name in ("Li3OCl", "Li6PS5Cl"):
-        of_anion = re.compile(r"anion|ratio|dai|flags|key|parameters")
+        of_anion = re.compile(r"anion|ratio|dai|flags|key|parameters|bound")
         one, other = (rows[name, ion.label] for ion in GOLDEN[name].anions)
         shared = [c.key for c in SCREENED if not of_anion.search(c.key)]
         assert [one.get(key) for key in shared] == [other.get(key) for key in shared]

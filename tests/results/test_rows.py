@@ -56,6 +56,7 @@ def row_of(cation: IonBarriers = CATION, anion: IonBarriers = ANION, *, bound: f
         published_anion=anion,
         published_verdict=verdict,
         bound_fraction=bound,
+        bound_strength=bound,
         flags=verdict.flags,
     )
     identity = Identity(source="here", source_id="one", metadata={})

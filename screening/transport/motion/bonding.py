@@ -1,7 +1,7 @@
 """Polyanions of a trajectory: which atoms are bound to which centres, and for how long.
 
-A bond is a centre–ligand pair closer than 1.2 times the sum of the covalent radii (Cordero
-et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j) in the mean of the first frames.
+What is bound is decided by ``dualion.screening.bonding``, as for a structure that is screened, in
+the mean of the first frames.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BOND_FACTOR = 1.2
-"""Longest bond over the sum of the covalent radii: P–S 2.54 Å, P–O 2.08 Å."""
+from dualion.screening.bonding import COVALENT_STRETCH, Shell, shells
+from dualion.screening.bvse.softbv import ase_covalent_radii
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.elements import atomic_number
+from dualion.structures.errors import StructureError
+from dualion.structures.preparation import prepare
 
-BROKEN_FACTOR = 1.3
-"""A bond counts as broken beyond this multiple of its longest allowed length."""
+BROKEN_FACTOR = 1.3 * COVALENT_STRETCH
+"""A bond counts as broken beyond this multiple of the sum of the covalent radii."""
+
+ELECTRONEGATIVE = 2.5
+"""Pauling electronegativity from which on an element is an anion where charges do not balance."""
 
 FIRST_FRAMES = 20
 """Frames whose mean decides on the bonds."""
-
-MOBILE_CATIONS = frozenset(
-    ["Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Mg", "Ca", "Sr", "Ba", "Zn", "Tl"]
-)
-LIGANDS = frozenset(["N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I", "H"])
-SELF_CENTRES = frozenset(["S", "Cl", "N", "Se", "Br", "I", "Te"])
-"""Ligand elements that can be centres too, of a lighter anion (SO4, ClO4, NO3, BH4's H not)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,56 +76,81 @@ def find_polyanions(
     Returns:
         All bonds; none where there is no polyanion.
     """
-    from ase.data import atomic_numbers, covalent_radii
-
     mean = fractional[:FIRST_FRAMES].mean(axis=0)
-    radii = np.array([covalent_radii[atomic_numbers[s]] for s in symbols])
-    pairs: list[tuple[int, int, float, float]] = []
-    ligand_like = np.array([i for i, s in enumerate(symbols) if s in LIGANDS], dtype=np.int64)
-    for centre, symbol in enumerate(symbols):
-        if symbol in MOBILE_CATIONS or symbol == "H" or len(ligand_like) == 0:
-            continue
-        others = _ligands_of(centre, symbol, symbols, ligand_like)
-        steps = nearest_image(mean[others] - mean[centre]) @ cell
-        lengths = np.linalg.norm(steps, axis=1)
-        limits = BOND_FACTOR * (radii[others] + radii[centre])
-        pairs += [
-            (centre, int(o), float(d), float(m))
-            for o, d, m in zip(others, lengths, limits, strict=True)
-            if 0.3 < d < m
-        ]
-    return _collect_bonds(pairs, symbols)
-
-
-def _ligands_of(
-    centre: int, symbol: str, symbols: Sequence[str], ligand_like: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Atoms that may be ligands of a centre: an anion is a centre of lighter anions only."""
-    if symbol not in LIGANDS:
-        return ligand_like
-    if symbol not in SELF_CENTRES:
-        return np.empty(0, dtype=np.int64)
-    return np.array([i for i in ligand_like if symbols[i] in ("O", "F")], dtype=np.int64)
-
-
-def _collect_bonds(
-    pairs: list[tuple[int, int, float, float]], symbols: Sequence[str]
-) -> Polyanions:
-    by_centre: dict[int, list[int]] = {}
-    for centre, ligand, _, _ in pairs:
-        by_centre.setdefault(centre, []).append(ligand)
-    names = []
-    for centre, ligands in by_centre.items():
-        kinds = [symbols[i] for i in ligands]
-        parts = "".join(
-            f"{kind}{kinds.count(kind) if kinds.count(kind) > 1 else ''}"
-            for kind in sorted(set(kinds))
-        )
-        names.append(f"{symbols[centre]}{parts}")
+    crystal = _mean_crystal(mean, cell, symbols)
+    bonds = _distinct_bonds([shell for shell in shells(crystal) if shell.binds])
+    radii = ase_covalent_radii()[[atomic_number(symbol) for symbol in symbols]]
+    centres = np.array([centre for centre, _ in bonds], dtype=np.int64)
+    ligands = np.array([ligand for _, ligand in bonds], dtype=np.int64)
     return Polyanions(
-        centres=np.array([p[0] for p in pairs], dtype=np.int64),
-        ligands=np.array([p[1] for p in pairs], dtype=np.int64),
-        lengths_angstrom=np.array([p[2] for p in pairs]),
-        limit_angstrom=np.array([p[3] for p in pairs]) * BROKEN_FACTOR,
-        formula=", ".join(dict.fromkeys(names)),
+        centres=centres,
+        ligands=ligands,
+        lengths_angstrom=np.array(list(bonds.values()), dtype=np.float64),
+        limit_angstrom=BROKEN_FACTOR * (radii[centres] + radii[ligands]),
+        formula=", ".join(dict.fromkeys(_formulas(bonds, symbols))),
     )
+
+
+def _mean_crystal(
+    frac: NDArray[np.float64], cell: NDArray[np.float64], symbols: Sequence[str]
+) -> IonicCrystal:
+    """The mean structure with its charges; the elements' usual ones where none balance."""
+    from pymatgen.core import Structure
+
+    try:
+        return prepare(Structure(cell, list(symbols), frac), cell_kind="dft")
+    except StructureError:
+        usual = _usual_charges(symbols)
+        return IonicCrystal(
+            cell=cell,
+            frac=frac,
+            numbers=np.array([atomic_number(symbol) for symbol in symbols]),
+            charges=np.array([usual[symbol] for symbol in symbols]),
+            occupancies=np.ones(len(symbols)),
+        )
+
+
+def _usual_charges(symbols: Sequence[str]) -> dict[str, float]:
+    """Lowest usual oxidation state of electronegative elements, highest of the others, e."""
+    from pymatgen.core import Element
+
+    elements = {symbol: Element(symbol) for symbol in symbols}
+    most = max(element.X for element in elements.values())
+    return {
+        symbol: float(
+            (min if min(most, ELECTRONEGATIVE) <= element.X else max)(
+                element.common_oxidation_states or (0,)
+            )
+        )
+        for symbol, element in elements.items()
+    }
+
+
+def _distinct_bonds(found: Sequence[Shell]) -> dict[tuple[int, int], float]:
+    """Bonds as centre and ligand, each pair once, with the length of the shortest image, Å.
+
+    Of two bonded anions the one with more bonds is the centre, the first where both have as many.
+    """
+    bonded = {shell.centre: len(shell.ligands) for shell in found}
+    bonds: dict[tuple[int, int], float] = {}
+    for shell in found:
+        pairs = zip(shell.ligands.tolist(), shell.lengths_angstrom.tolist(), strict=True)
+        for ligand, length in sorted(pairs, key=lambda pair: pair[1]):
+            mutual = np.isinf(shell.excess) and ligand in bonded
+            rank = (-bonded[shell.centre], shell.centre)
+            if not mutual or rank < (-bonded[ligand], ligand):
+                bonds.setdefault((shell.centre, ligand), length)
+    return dict(sorted(bonds.items()))
+
+
+def _formulas(bonds: dict[tuple[int, int], float], symbols: Sequence[str]) -> list[str]:
+    """Centre and ligands of each group, like ``PS4``."""
+    by_centre: dict[int, list[str]] = {}
+    for centre, ligand in bonds:
+        by_centre.setdefault(centre, []).append(symbols[ligand])
+    names = []
+    for centre, kinds in by_centre.items():
+        counts = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        parts = (f"{kind}{count if count > 1 else ''}" for kind, count in counts.items())
+        names.append(symbols[centre] + "".join(parts))
+    return names

@@ -13,8 +13,9 @@ from dualion.structures.errors import InputError
 def test_framework_is_declared_or_bonded_never_all_others() -> None:
     cell = 10.0 * np.eye(3)
     corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 2.05 / np.sqrt(3.0)
-    positions = np.concatenate([[[5.0, 5.0, 5.0]], 5.0 + corners, [[0.5, 0.5, 0.5]]])[None]
-    symbols = ("P", "S", "S", "S", "S", "Li")
+    lithium = [[0.5, 0.5, 0.5], [0.5, 5.0, 5.0], [5.0, 0.5, 5.0]]
+    positions = np.concatenate([[[5.0, 5.0, 5.0]], 5.0 + corners, lithium])[None]
+    symbols = ("P", "S", "S", "S", "S", "Li", "Li", "Li")
     frames = np.repeat(positions, 5, axis=0) + 0.3 * np.arange(5)[:, None, None]
     polyanions = find_polyanions(frames @ np.linalg.inv(cell), cell, symbols)
     assert polyanions.formula == "PS4"
