@@ -18,6 +18,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -45,6 +46,8 @@ FLIPPED = {
 KINDS = {"comparison": 5, "arithmetic": 4, "constant": 3, "boolean": 1, "negation": 2,
          "removed statement": 2}  # fmt: skip
 """Kinds of change and how many of each are drawn in a round: constants are more than all others."""
+MEMORY_BYTES = 8 << 30
+"""What the tests of one mutant may map: one whose arrays grow without end is found by that."""
 TABLE_NUMBERS = 20
 """A literal of so many numbers is a table of data, not code."""
 DRAWN = re.compile(r"figure|results/transport/overview")
@@ -231,6 +234,7 @@ def run_tests(tree: Path, files: list[str], *, limit_s: float, cache: Path) -> s
     child = os.fork()
     if child == 0:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         _become_tests(tree, files, cache)
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
