@@ -4,8 +4,8 @@
 
 Each mutant is one change of one place in a copy of the tree: a comparison flipped or moved by its
 boundary, an arithmetic operator swapped, a constant changed, a condition negated, ``and`` for
-``or``, a statement removed. The tests that import the module or its package run until the first
-failure, those of the module first. Kernels are compiled afresh for a mutant in a kernel, since numba
+``or``, a statement removed. The tests that reach the module by imports run until the first failure,
+the nearest first. Kernels are compiled afresh for a mutant in a kernel, since numba
 keys its cache by the file alone. Prints the survivors and their share; a time-out is told apart,
 as it may be the machine's.
 """
@@ -18,6 +18,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -26,6 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -44,6 +46,8 @@ FLIPPED = {
 KINDS = {"comparison": 5, "arithmetic": 4, "constant": 3, "boolean": 1, "negation": 2,
          "removed statement": 2}  # fmt: skip
 """Kinds of change and how many of each are drawn in a round: constants are more than all others."""
+MEMORY_BYTES = 8 << 30
+"""What the tests of one mutant may map: one whose arrays grow without end is found by that."""
 TABLE_NUMBERS = 20
 """A literal of so many numbers is a table of data, not code."""
 DRAWN = re.compile(r"figure|results/transport/overview")
@@ -153,27 +157,54 @@ def changes_of(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def tests_for(path: str, tests: Path, *, near_alone: bool = False) -> list[str]:
-    """Name the test files of a module, those that import it first, then those of its package.
+    """Name the test files of the room that reach a module by imports, the nearest first.
 
-    With ``near_alone`` those of the package are left out where others import the module.
-    A module that no test of its room imports, nor its package, has all tests of the room.
+    Args:
+        path: the module's file below the root.
+        tests: the folder of the tests.
+        near_alone: take those alone that import the module itself, where there are any.
     """
-    room = path.split("/")[0]
-    module = "dualion." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    package = module.rpartition(".")[0]
-    by_nearness: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for file in sorted((tests / room).rglob("test_*.py")):
-        text = file.read_text(encoding="utf-8")
-        if re.search(rf"{re.escape(module)}\b", text):
-            by_nearness[0].append(str(file))
-        elif re.search(rf"{re.escape(package)}\b", text) or file.name in WHOLE_ROOM:
-            by_nearness[1].append(str(file))
-        else:
-            by_nearness[2].append(str(file))
-    near, of_package, others = by_nearness
-    if near_alone and near:
-        return near
-    return [*near, *of_package] or others
+    steps = _steps_to(path)
+    found: list[tuple[int, str]] = []
+    for file in sorted((tests / path.split("/")[0]).rglob("test_*.py")):
+        distances = [steps[name] for name in _imports_of(file) if name in steps]
+        if distances or file.name in WHOLE_ROOM:
+            found.append((min(distances, default=len(steps)), str(file)))
+    near = [file for distance, file in found if distance == 0]
+    return near if near_alone and near else [file for _, file in sorted(found)]
+
+
+@cache
+def _steps_to(path: str) -> dict[str, int]:
+    """Modules that import one, directly or through others → how many imports lie between."""
+    of_modules = _imports_of_modules()
+    steps, reached = {_module_of(path): 0}, {_module_of(path)}
+    while reached:
+        reached = {m for m, names in of_modules.items() if m not in steps and names & reached}
+        steps |= dict.fromkeys(reached, max(steps.values()) + 1)
+    return steps
+
+
+@cache
+def _imports_of_modules() -> dict[str, frozenset[str]]:
+    files = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    return {_module_of(str(file.relative_to(ROOT))): _imports_of(file) for file in files}
+
+
+def _module_of(path: str) -> str:
+    return "dualion." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+@cache
+def _imports_of(file: Path) -> frozenset[str]:
+    """Modules of this project that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(name for name in names if name.startswith("dualion."))
 
 
 def copy_tree(target: Path) -> None:
@@ -203,6 +234,7 @@ def run_tests(tree: Path, files: list[str], *, limit_s: float, cache: Path) -> s
     child = os.fork()
     if child == 0:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         _become_tests(tree, files, cache)
     end = time.monotonic() + limit_s
     while time.monotonic() < end:

@@ -6,14 +6,14 @@ import math
 import re
 from dataclasses import dataclass
 
-from dualion.screening.ions import MobileIon, mean_charge
+from dualion.screening.ions import USUAL_CATIONS, MobileIon, mean_charge
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import InputError
 
 Counted = tuple[tuple[MobileIon, int], ...]
-USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
-"""Cations that move, in the order in which one is taken where several are there."""
+MOST_REPLACED = 6
+"""Ions replaced in one neutral unit, at most; a larger unit fits into no usual supercell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ def substitution_change(text: str, host: IonicCrystal) -> FormulaUnitChange:
 
 def _smallest_balance(surplus: float, charge: float, text: str) -> tuple[int, int]:
     """Replaced ions and balancing cations of the smallest neutral unit."""
-    for swaps in range(1, 7):
+    for swaps in range(1, MOST_REPLACED + 1):
         balances = swaps * surplus / charge
         if abs(balances - round(balances)) < 1e-6:
             return swaps, round(balances)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -16,17 +17,22 @@ from dualion.results.figures.screening import (
 )
 from dualion.results.score import PARTS
 from dualion.results.transport.figures import (
+    COLOURS,
     arrhenius_figure,
     density_figure,
+    density_path_figure,
     log_msd_figure,
     msd_figure,
     rdf_figure,
+    rotation_figure,
     van_hove_figure,
 )
 from dualion.results.transport.overview import overview_figure
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.motion.density_path import DensityPath
+from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
 
@@ -87,6 +93,7 @@ def test_barrier_figure_fills_candidates_alone():
         for found in axes.collections
         for point in np.asarray(found.get_offsets()).reshape(-1, 2).tolist()
     }
+    assert axes.get_xlim() == axes.get_ylim() == (0.0, 2.0)  # equal scales, diagonal to diagonal
     assert filled == {(0.3, 0.4): True, (0.5, 1.5): False}
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("E(cation), 3D (eV)", "E(anion), 3D (eV)")
 
@@ -201,3 +208,57 @@ def test_overview_shows_msd_pairs_and_trajectories(report):
     assert ("time (ps)", "MSD (Å²)") in labels
     assert ("along a (Å)", "perpendicular, viewed along b (Å)") in labels
     assert any("running coordination number" in label for _, label in labels)
+
+
+def test_log_figure_of_a_frozen_run_is_empty():
+    """No MSD above 0 can stand on a logarithmic axis, nor a line of slope 1 through it."""
+    frozen = Trajectory(
+        fractional=np.repeat([[[0.0] * 3, [0.5] * 3, [0.25] * 3, [0.75] * 3]], 40, axis=0),
+        cells=8.0 * np.eye(3)[None],
+        symbols=("Li",) * 2 + ("S",) * 2,
+        frame_step_ps=0.1,
+        temperature_k=600.0,
+    )
+    (axes,) = log_msd_figure(analyse(frozen, AnalysisOptions(with_kinisi=False))).axes
+    assert [line.get_label() for line in axes.lines] == ["Li", "S"]
+    assert not any(len(line.get_xdata()) for line in axes.lines)
+
+
+def test_rotation_figure_has_the_error_on_both_sides_and_the_ceiling(report):
+    correlation, error = np.array([1.0, 0.6, 0.3]), np.array([0.0, 0.05, 0.1])
+    turning = Rotation(
+        formula="PS4", n_bonds=4, bond_length_angstrom=2.05, times_ps=np.array([0.0, 0.1, 0.2]),
+        correlation=correlation, correlation_error=error,
+        relative_msd=2.0 * 2.05**2 * (1.0 - correlation), ceiling_angstrom2=2.0 * 2.05**2,
+        relaxation_ps=0.2, broken_bonds=0, exchanges=0, verdict="rotating",
+    )  # fmt: skip
+    lone = dataclasses.replace(turning, correlation_error=np.full(3, np.inf))
+    axes, relative = rotation_figure(dataclasses.replace(report, rotation=(turning, lone))).axes
+    (band,) = axes.collections  # one bond has no error, and no band
+    corners = {(round(x, 6), round(y, 6)) for x, y in band.get_paths()[0].vertices.tolist()}
+    sides = [correlation - error, correlation + error]
+    assert corners == {
+        (t, round(y, 6)) for side in sides for t, y in zip((0.0, 0.1, 0.2), side, strict=True)
+    }
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), correlation)
+    np.testing.assert_array_equal(relative.lines[0].get_ydata(), turning.relative_msd)
+    assert set(relative.lines[1].get_ydata()) == {turning.ceiling_angstrom2}
+
+
+def test_density_path_figure_marks_the_barrier_and_says_whether_it_was_sampled(report):
+    path = DensityPath(
+        species="Li", dimension=1, winding=(1, 0, -1), frac=np.zeros((3, 3)),
+        distance_angstrom=np.array([0.0, 2.0, 4.0]), energies_ev=np.array([0.0, 0.25, 0.0]),
+        bottleneck=1, sites=np.zeros(0, dtype=np.int64), site_cells=np.zeros((0, 3)),
+        site_frac=np.zeros((0, 3)), bottleneck_visits=50.0, least_error_ev=0.01,
+    )  # fmt: skip
+    unseen = dataclasses.replace(path, dimension=2, bottleneck_visits=2.0)
+    first, second = density_path_figure([path, unseen]).axes
+    curve, top = first.lines
+    np.testing.assert_array_equal(curve.get_ydata(), path.energies_ev)
+    assert (list(top.get_xdata()), list(top.get_ydata())) == ([2.0], [0.25])
+    assert first.get_title(loc="left") == "1D, along [1 0 -1]: 0.250 eV"
+    assert second.get_title(loc="left") == "2D, along [1 0 -1]: hardly visited, not resolved"
+    colours = [axes.lines[0].get_color() for axes in (first, second)]
+    assert colours == list(COLOURS[:2])  # those of one and two dimensions
+    assert second.get_xlabel() == "distance along the path of Li (Å)"

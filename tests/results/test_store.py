@@ -7,8 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_mock_engine
 from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dualion.results.columns import Row
 from dualion.results.store import (
@@ -20,7 +21,7 @@ from dualion.results.store import (
     merge,
     migrations,
 )
-from dualion.results.store.schema import VERSION
+from dualion.results.store.schema import VERSION, tasks
 
 SCOPES = ("", "conventions")
 
@@ -231,3 +232,13 @@ def test_an_upgrade_that_breaks_off_leaves_the_store_as_it_was(
     store, found = Store.open(path)
     assert found == 1
     assert store.count_entries(1)["entries"] == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "of_database"),
+    [("sqlite://", sqlite.Insert), ("postgresql://", postgresql.Insert)],
+)
+def test_inserts_are_in_the_words_of_the_database(address: str, of_database: type) -> None:
+    """Each has its own class of insert with ON CONFLICT, and compiles that of no other."""
+    elsewhere = Store(create_mock_engine(address, lambda *_: None))  # type: ignore[arg-type]
+    assert type(elsewhere.insert(tasks)) is of_database

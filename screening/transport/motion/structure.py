@@ -39,7 +39,8 @@ class Rdf:
         g_halves: shape (2, bins), of the first and the second half of the run.
         first_peak_angstrom: position of the first maximum, Å; NaN where there is none.
         peak_shift_angstrom: second half minus first half of that position, Å.
-        change: ∫|g₂ − g₁| r² dr / ∫ (g₁ + g₂)/2 r² dr up to the first shell's end.
+        change: ∫|g₂ − g₁| r² dr / ∫ (g₁ + g₂)/2 r² dr up to the first shell's end;
+            NaN where no pair is so near.
     """
 
     pair: tuple[str, str]
@@ -162,7 +163,7 @@ def _change(
     limit = 1.5 * peak if np.isfinite(peak) else distances[-1]
     weight = np.where(distances <= limit, distances**2, 0.0)
     whole = float((0.5 * (halves[0] + halves[1]) * weight).sum())
-    return float((np.abs(halves[1] - halves[0]) * weight).sum() / whole) if whole > 0 else 0.0
+    return float((np.abs(halves[1] - halves[0]) * weight).sum() / whole) if whole > 0 else np.nan
 
 
 def lindemann(positions: NDArray[np.float64], neighbour_angstrom: float) -> float:

@@ -131,6 +131,7 @@ def test_comparison_says_why(tmp_path):
         run_folder(tmp_path / "a", before),
         run_folder(tmp_path / "b", after, options={"criterion": {"min_ratio": 0.6}}),
     )
+    assert {change.formula for change in found.changes} == {"LiI"}
     why = {change.pair[1]: (change.kind, change.why) for change in found.changes}
     assert why["new"] == ("entered", "the structure is not in that run")
     assert why["gone"] == ("left", "the structure is not in that run")

@@ -15,7 +15,13 @@ from dualion.results.transport.files import TABLES, write_report
 from dualion.results.transport.json_document import report_json
 from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
-from dualion.results.transport.tables import SPECIES_COLUMNS, msd_csv, rdf_csv, species_csv
+from dualion.results.transport.tables import (
+    SPECIES_COLUMNS,
+    msd_csv,
+    rdf_csv,
+    species_csv,
+    species_rows,
+)
 from dualion.results.transport.volumes import chgcar_text, cube_text
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
@@ -181,3 +187,11 @@ def test_volumes_hold_the_density(report: TransportReport, tmp_path: Path) -> No
     assert [int(line.split()[0]) for line in cube[3:6]] == list(density.values.shape)
     values = np.array(" ".join(cube[7:]).split(), dtype=float)
     np.testing.assert_allclose(values, density.values.ravel(), rtol=1e-5, atol=1e-12)
+
+
+def test_jumps_that_were_not_looked_for_are_not_counted(report: TransportReport) -> None:
+    lithium, sulfur = species_rows(report)
+    assert lithium["jumps"] == len(report.species[0].hops[0].frames) > 0
+    assert not report.species[1].hops
+    assert np.isnan(sulfur["jumps"])
+    assert json.loads(report_json(report))["species"][1]["jumps"] is None

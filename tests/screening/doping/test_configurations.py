@@ -97,6 +97,16 @@ def test_salts_and_substitutions_are_neutral():
     assert abs(removing.net_charge) + abs(adding.net_charge) + abs(even.net_charge) < 1e-9
 
 
+def test_a_neutral_unit_replaces_six_ions_at_most():
+    host = bundled("Li3PS4_gamma")
+    sixth = substitution_change("S=Se1.8333333333-", host)  # +1/6 e for each
+    ((_, _, replaced),) = sixth.replaced
+    assert (replaced, sixth.amount, sixth.removed) == (6, 6, ((LITHIUM, 1),))
+    assert substitution_change("S=Se1.8-", host).replaced[0][2] == 5
+    with pytest.raises(InputError, match="no whole number"):
+        substitution_change("S=Se1.857142857-", host)  # +1/7 e
+
+
 @pytest.mark.parametrize("text", ["Li", "LiBF4", "xyz", "", "CuZn"])
 def test_what_is_no_salt_is_refused(text):
     with pytest.raises(InputError, match="no salt"):

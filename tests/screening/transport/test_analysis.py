@@ -88,6 +88,32 @@ def test_a_melt_is_flagged() -> None:
     assert {s.diffusion.verdict for s in report.species} == {"diffusing"}
 
 
+def test_radial_distributions_are_of_the_pairs_that_they_name() -> None:
+    """Rock salt, a = 6 Å: 6 unlike neighbours at 3 Å, 12 like ones at 4.24 Å."""
+    corners = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    cells = np.stack(np.meshgrid(*[np.arange(2)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    sodium = ((corners + cells) / 2.0).reshape(-1, 3)
+    places = np.concatenate([sodium, sodium + np.array([0.25, 0.0, 0.0])])
+    rng = np.random.default_rng(23)
+    trajectory = Trajectory(
+        fractional=places + rng.normal(scale=0.002, size=(40, 64, 3)),
+        cells=12.0 * np.eye(3)[None],
+        symbols=("Na",) * 32 + ("Cl",) * 32,
+        frame_step_ps=STEP_PS,
+        temperature_k=300.0,
+    )
+    bare = {"with_density": False, "with_kinisi": False}
+    found = {rdf.pair: rdf for rdf in analyse(trajectory, AnalysisOptions(**bare)).rdfs}
+    assert list(found) == [("Na", "Na"), ("Na", "Cl"), ("Cl", "Cl")]
+    for pair, rdf in found.items():
+        nearest, count = (3.0, 6) if pair == ("Na", "Cl") else (6.0 / np.sqrt(2.0), 12)
+        assert rdf.first_peak_angstrom == pytest.approx(nearest, abs=0.05)
+        behind = int(np.searchsorted(rdf.distances_angstrom, nearest + 0.4))
+        assert rdf.coordination[behind] == pytest.approx(count)
+    like = analyse(trajectory, AnalysisOptions(with_structure=False, **bare)).rdfs
+    assert [rdf.pair for rdf in like] == [("Na", "Na"), ("Cl", "Cl")]
+
+
 def melt(rng: np.random.Generator) -> Trajectory:
     cell = 12.0 * np.eye(3)
     return Trajectory(

@@ -14,6 +14,7 @@ from dualion.structures.errors import InputError
 def test_transport_numbers_with_imposed_correlation_are_unbiased() -> None:
     rng = np.random.default_rng(13)
     shared, found, covered = 0.1, [], []
+    errors, entries = [], []
     cation, anion = 20, 10
     own = np.array([cation * 0.3**2, anion * 0.2**2])
     pull = np.array([cation * shared, anion * 0.5 * shared])
@@ -34,10 +35,14 @@ def test_transport_numbers_with_imposed_correlation_are_unbiased() -> None:
         number = result.numbers[0]
         found.append(number.value)
         covered.append(number.low <= truth <= number.high)
+        errors.append([number.error, *result.onsager_error_s_cm[[0, 0, 1], [0, 1, 1]]])
+        entries.append([number.value, *result.onsager_s_cm[[0, 0, 1], [0, 1, 1]]])
         assert result.cation_number.value + result.anion_number.value == pytest.approx(1.0)
         assert result.onsager_s_cm.sum() == pytest.approx(result.conductivity_s_cm.value, rel=1e-9)
     assert np.mean(found) == pytest.approx(truth, abs=3.5 * np.std(found) / np.sqrt(80))
     assert 0.87 <= np.mean(covered) <= 1.0
+    # An error is what the numbers scatter by from run to run; 80 runs know that to a tenth.
+    np.testing.assert_allclose(np.median(errors, axis=0), np.std(entries, axis=0), rtol=0.4)
 
 
 def test_independent_ions_have_haven_ratio_one_and_the_textbook_conductivity() -> None:

@@ -65,3 +65,15 @@ def test_density_percolates_along_a_channel_only() -> None:
     assert barriers[0] < 0.15
     assert barriers[1] == np.inf
     assert barriers[2] == np.inf
+
+
+@pytest.mark.parametrize(("away_angstrom", "there"), [(1.15, True), (1.25, False)])
+def test_a_minimum_of_the_path_is_a_site_within_1_2_angstrom(
+    away_angstrom: float, there: bool
+) -> None:
+    cell = np.diag([12.0, 9.0, 10.0])
+    map_ = density(channel(np.random.default_rng(3), 0.15, 600.0 * BOLTZMANN_EV_K), cell)
+    (own,) = density_paths(map_, 600.0)[1]
+    beside = own.site_frac[:2] % 1.0 + [0.0, 0.0, away_angstrom / 10.0]
+    (found,) = density_paths(map_, 600.0, beside)[1]
+    assert (len(found.sites) > 0) is there

@@ -83,3 +83,21 @@ def test_bond_vectors_change_as_the_double_loop_over_origins_says() -> None:
         cosine = (units[late] * units[early]).sum(axis=2).mean()
         assert found.relative_msd[lag] == pytest.approx(moved, abs=1e-10)
         assert found.correlation[lag] == pytest.approx(cosine, abs=1e-10)
+
+
+def test_one_bond_has_a_correlation_without_an_error() -> None:
+    """A bond of 2 Å that turns by a quarter between frames: C₁ = 1, 0, −1, 0, …"""
+    angle = 0.5 * np.pi * np.arange(12)
+    ligand = 2.0 * np.stack([np.cos(angle), np.sin(angle), np.zeros(12)], axis=1)
+    bond = Polyanions(
+        centres=np.array([0]),
+        ligands=np.array([1]),
+        lengths_angstrom=np.array([2.0]),
+        limit_angstrom=np.array([3.0]),
+        formula="OH",
+    )
+    positions = np.stack([np.zeros((12, 3)), ligand], axis=1) / 10.0
+    found = rotation(positions, 10.0 * np.eye(3), bond, STEP_PS)
+    np.testing.assert_allclose(found.correlation, [1.0, 0.0, -1.0, 0.0, 1.0, 0.0], atol=1e-9)
+    assert np.isinf(found.correlation_error).all()
+    assert (found.verdict, found.relaxation_ps) == ("rotating", STEP_PS)

@@ -57,3 +57,38 @@ def test_drift_of_a_quantity_is_a_trend_beyond_chance() -> None:
     assert not drifts(noise, 0.002)
     assert drifts(noise + np.linspace(0.0, 0.02, 1000), 0.002)
     assert not drifts(np.full(1000, np.nan), 0.002)
+
+
+def test_first_peak_is_the_middle_of_the_first_shell() -> None:
+    """5,000 neighbours at 3.00 ± 0.15 Å: g ∝ count/r² has its maximum 2σ²/r nearer, at 2.985 Å."""
+    rng = np.random.default_rng(2)
+    shell = rng.normal(size=(1, 5000, 3))
+    shell *= (rng.normal(3.0, 0.15, (1, 5000, 1))) / np.linalg.norm(shell, axis=2, keepdims=True)
+    middle = np.full((1, 1, 3), 0.5)
+    rdf = radial_distribution(middle, middle + shell / 40.0, 40.0 * np.eye(3)[None], ("P", "S"))
+    assert rdf.first_peak_angstrom == pytest.approx(2.985, abs=0.02)
+    assert rdf.coordination[-1] == 5000.0
+    assert np.isnan(rdf.change)  # one frame has no halves
+
+
+def test_halves_without_a_pair_in_reach_tell_no_change() -> None:
+    apart = np.array([[[0.0, 0.0, 0.0]], [[0.5, 0.5, 0.5]]])
+    far = radial_distribution(
+        apart[:1].repeat(4, axis=0),
+        apart[1:].repeat(4, axis=0),
+        20.0 * np.eye(3)[None],
+        ("Li", "I"),
+    )
+    assert not far.g.any()
+    assert np.isnan(far.change)
+    assert np.isnan(far.first_peak_angstrom)
+
+
+def test_change_of_halves_is_two_where_a_shell_is_replaced() -> None:
+    """∫|g₂ − g₁| r² dr over the mean: each half alone is 1 of 2, and both differ everywhere."""
+    near = np.array([0.0, 0.0, 3.0]) / 12.0
+    partner = np.array([[0.0, 0.0, 0.0]] * 4)[:, None] + near
+    partner[2:, 0, 2] = 4.0 / 12.0
+    rdf = radial_distribution(np.zeros((4, 1, 3)), partner, 12.0 * np.eye(3)[None], ("Li", "I"))
+    assert rdf.change == pytest.approx(2.0)
+    assert rdf.peak_shift_angstrom == pytest.approx(1.0, abs=0.05)

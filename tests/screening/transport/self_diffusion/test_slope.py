@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
-from dualion.screening.transport.self_diffusion.slope import fit_slope
-from dualion.screening.transport.self_diffusion.slope_variance import Variance
+from dualion.screening.transport.self_diffusion.slope import _interval, fit_slope
+from dualion.screening.transport.self_diffusion.slope_variance import Variance, scatter_inflation
 
 
 def test_weights_are_those_of_least_squares_with_an_intercept() -> None:
@@ -23,3 +24,39 @@ def test_variance_of_a_count_grows_like_the_count() -> None:
     # A Poisson number of mean g/j, each worth j: variance g·j, third moment g·j².
     assert counted.third_moment(2.0) == pytest.approx(2.0 * 0.5**2)
     assert counted.scaled(3.0).at(2.0) == 3.0
+
+
+@pytest.mark.parametrize("jumps", [6, 10, 40])
+def test_interval_of_a_count_is_that_of_poisson(jumps: int) -> None:
+    """The exact interval with the mid-P rule, 95 %: half of P(n) counts to either tail."""
+
+    def beyond(mean: float) -> float:
+        return float(stats.poisson.sf(jumps, mean) + 0.5 * stats.poisson.pmf(jumps, mean))
+
+    exact = [
+        optimize.brentq(lambda mean, tail=tail: beyond(mean) - tail, 1e-3, 5.0 * jumps)
+        for tail in (0.025, 0.975)
+    ]
+    counted = Variance(constant=0.0, linear=0.0, quadratic=0.0, jumps=1.0)
+    quantile = float(stats.norm.ppf(0.975))
+    assert _interval(float(jumps), counted, quantile) == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-2, 1e-4])
+def test_interval_ends_at_the_nearest_growth_in_any_unit(unit: float) -> None:
+    """An estimate of −1 at no growth with noise 0.1: −1 ± 2·0.1, for walks and for none.
+
+    Beyond growth 1 a walk whose own error is its size would fit again; that is no end.
+    """
+    noisy = Variance(constant=(0.1 * unit) ** 2, linear=0.0, quadratic=1.0, jumps=0.0)
+    assert _interval(-unit, noisy, 2.0) == pytest.approx((-1.2 * unit, -0.8 * unit), rel=1e-6)
+
+
+def test_stretches_that_do_not_scatter_leave_the_expected_variance() -> None:
+    assert scatter_inflation(np.zeros(8), 2.0, 1.3, 10.0) == (1.3, 8.0)
+    assert scatter_inflation(np.ones(8), 0.0, 1.3, 10.0) == (1.3, 8.0)
+    # Many stretches of many squares: the scatter alone decides. Σb² n/(n − 1) = 2 × 1.5.
+    many = np.tile([1.0, -1.0], 5000) * np.sqrt(3.0 * 9999.0 / 10000.0 / 10000.0)
+    inflation, dof = scatter_inflation(many, 1.5, 1.0, 1e6)
+    assert inflation == pytest.approx(2.0, rel=1e-3)
+    assert dof == pytest.approx(9999.0, rel=2e-3)
