@@ -117,7 +117,7 @@ def check_all_parts(folder, rows, crystals):
         own = by_name[entry.source_id]
         with pytest.raises(StructureError, match="recorded"):
             candidate_detail({"cation": "Li+", "anion": "Cl-"}, entry, options)
-        host, _ = dope_command._load_host(f"{inputs}#{entry.source_id.split('#')[1]}")
+        host, *_ = dope_command._load_host(f"{inputs}#{entry.source_id.split('#')[1]}", None)
         call_path(f"{inputs}#{entry.source_id.split('#')[1]}", "--ion", "Li")
         for other in (crystals["page"].pop(), host, crystals["path"].pop()):
             assert_same_crystal(own, other)
@@ -189,7 +189,10 @@ def test_interphases_have_the_barriers_of_the_bundled_structure():
 
 
 def test_nothing_else_parses_and_prepares():
-    """``prepare`` is called by ``structures/entry.py``, and by ``screen`` for a bare structure."""
+    """``prepare`` is called by ``structures/entry.py``, and where there is no entry.
+
+    That is by ``screen`` and ``paths`` for a bare structure, and for the frames of a trajectory.
+    """
     callers = set()
     for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -198,4 +201,9 @@ def test_nothing_else_parses_and_prepares():
             ):
                 names = {alias.name for alias in node.names}
                 callers |= {str(path.relative_to(ROOT))} if "prepare" in names else set()
-    assert callers == {"structures/entry.py", "screening/screen.py", "workflows/library.py"}
+    assert callers == {
+        "structures/entry.py",
+        "screening/screen.py",
+        "screening/transport/motion/bonding.py",
+        "workflows/library.py",
+    }

@@ -9,6 +9,7 @@ import typer
 
 from dualion.structures.errors import DualionError
 from dualion.workflows.cli.lazy_group import LazyGroup
+from dualion.workflows.cli.output_stream import exit_status, guard_output
 
 COMMANDS = {
     "screen": "Screen crystal structures and write a ranked CSV of dual-ion conductors.",
@@ -82,8 +83,25 @@ def main() -> None:
         # Names need not fit the terminal's encoding; escaped, they are better than a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    streams = sys.stdout, sys.stderr
+    output = guard_output()
+    try:
+        status = _run()
+        sys.exit(exit_status(output, status))
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _run() -> int:
+    """Run the command; returns its exit status."""
     try:
         app()
     except DualionError as error:
         print(f"dualion: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    return 0

@@ -5,6 +5,7 @@ import md_samples
 import numpy as np
 import pytest
 
+from dualion.structures.errors import InputError
 from dualion.workflows.md.engines import Resources
 from dualion.workflows.md.engines.calculators import make_calculator
 from dualion.workflows.md.run.segment import run_segment
@@ -68,3 +69,32 @@ def test_a_run_in_segments_is_an_unbroken_run_byte_for_byte(tmp_path):
     assert gzip.decompress(segments.trajectory.read_bytes()) == gzip.decompress(
         whole.trajectory.read_bytes()
     )
+
+
+class Program:
+    """What a hostile model file holds: loading it by pickle makes a file."""
+
+    def __init__(self, target):
+        self.target = str(target)
+
+    def __reduce__(self):
+        return open, (self.target, "w")
+
+
+def test_a_model_file_is_loaded_as_weights_and_never_run(tmp_path):
+    import torch
+    from chgnet.model import CHGNet
+
+    saved = tmp_path / "own.pth.tar"
+    torch.save({"model": CHGNet.load(verbose=False).as_dict()}, saved)
+    ours, usual = lithium_iodide(), lithium_iodide()
+    ours.calc = make_calculator("chgnet", model_path=saved, device="cpu")
+    usual.calc = make_calculator("chgnet", device="cpu")
+    assert ours.get_potential_energy() == usual.get_potential_energy()
+    hostile = tmp_path / "hostile.pth.tar"
+    torch.save({"model": Program(tmp_path / "ran")}, hostile)
+    for file in (hostile, tmp_path / "text.pth.tar"):
+        (tmp_path / "text.pth.tar").write_text("no model")
+        with pytest.raises(InputError, match="not a file of weights alone"):
+            make_calculator("chgnet", model_path=file, device="cpu")
+    assert not (tmp_path / "ran").exists()

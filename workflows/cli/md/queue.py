@@ -37,7 +37,11 @@ def queue(
         ),
     ] = None,
     model_path: Annotated[
-        str | None, typer.Option(help="File of the potential's parameters.")
+        str | None,
+        typer.Option(
+            help="File of the potential's parameters. A model file can hold a program that runs "
+            "when it is loaded: take it from whom you trust."
+        ),
     ] = None,
     protocol: Annotated[
         str | None,

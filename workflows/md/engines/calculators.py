@@ -49,9 +49,32 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
             with _first_derivatives_only():
                 super().calculate(atoms, properties, system_changes, task=self.task)
 
-    model = CHGNet.from_file(str(model_path)) if model_path else CHGNet.load(verbose=False)
+    model = (
+        CHGNet.from_dict(_load_weights(model_path)["model"])
+        if model_path
+        else CHGNet.load(verbose=False)
+    )
     model.requires_grad_(False)
     return MdCalculator(model=model, use_device=device, on_isolated_atoms="ignore")
+
+
+def _load_weights(path: Path) -> Any:
+    """Load a file of tensors and plain values; what else a pickle may hold is refused, not run.
+
+    Raises:
+        InputError: the file holds more than that, or is none.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise InputError(
+            f"{path} is not a file of weights alone, so it was not loaded: a model file can hold a "
+            "program. Ask its author for the weights, saved with torch.save."
+        ) from error
 
 
 @contextlib.contextmanager
