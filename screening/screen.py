@@ -412,11 +412,14 @@ def _deciding(
     published: IonBarriers | StructureError,
     known: Mapping[str, KnownBarriers],
 ) -> IonBarriers | StructureError:
-    """Barriers of an anion by the mechanism that decides."""
+    """Barriers of an anion by the mechanism that decides; of too large a cell by the recipe."""
     asked = options.deciding_anion
     if asked is None or isinstance(published, StructureError):
         return published
-    return _attempt(crystal, ion, asked, known.get(f"{ion} {asked.mechanism}"))
+    found = _attempt(crystal, ion, asked, known.get(f"{ion} {asked.mechanism}"))
+    if isinstance(found, StructureError) and found.reason == "cell_too_large":
+        return published
+    return found
 
 
 Attempt = tuple[MobileIon, "IonBarriers | StructureError"]

@@ -164,6 +164,13 @@ def _ion_of(crystal: IonicCrystal, label: str) -> MobileIon:
     return MobileIon(number, mean_charge(crystal, number))
 
 
+HOPS_DECIDE = (
+    "The verdict is made of the anion's hops into a vacancy, which have no map. Paths and surfaces "
+    "of the anion here are those of the published recipe, through the empty lattice; their "
+    "barriers stand in the columns published_*."
+)
+"""Note on a page whose anion decides by another mechanism than its map shows."""
+
 MAPPED = {"cation": "e{n}d_cation_grid_ev", "anion": "published_e{n}d_anion_ev"}
 """Columns with the barriers of the maps, which are those of the empty lattice on the grid."""
 
@@ -182,7 +189,9 @@ def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
                     f"{known:.3f} eV of the table: the input has changed since the run, or the run "
                     "used another engine."
                 ]
-    return [HOST_AT_REST] if guest else []
+    if guest:
+        return [HOST_AT_REST]
+    return [HOPS_DECIDE] if row.get("mechanism_anion") == "vacancy" else []
 
 
 def _same(a: float, b: float) -> bool:

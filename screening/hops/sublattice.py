@@ -47,6 +47,10 @@ class Sublattice:
         return np.asarray(self.images.min(axis=0))
 
 
+MOST_IMAGES = 300_000_000
+"""Largest number of distances, operations times pairs of sites: about ten seconds."""
+
+
 def sublattice_of(crystal: IonicCrystal, ion: MobileIon) -> Sublattice:
     """The sites that hold the mobile element with a charge of the ion's sign.
 
@@ -55,7 +59,7 @@ def sublattice_of(crystal: IonicCrystal, ion: MobileIon) -> Sublattice:
         ion: the mobile ion.
 
     Raises:
-        UnpreparableStructureError: the crystal has no such ion.
+        UnpreparableStructureError: the crystal has no such ion, or is too large a supercell.
     """
     own = np.flatnonzero(is_own(crystal, ion))
     if not len(own):
@@ -65,6 +69,12 @@ def sublattice_of(crystal: IonicCrystal, ion: MobileIon) -> Sublattice:
     site, first = _sites_of_entries(crystal.frac[own])
     rotations, translations = crystal_operations(crystal)
     frac = crystal.frac[own[first]]
+    if len(rotations) * len(frac) ** 2 > MOST_IMAGES:
+        raise UnpreparableStructureError(
+            f"{ion} has {len(frac)} sites and the cell {len(rotations):,} symmetry operations, too "
+            "many for hops; give its primitive cell.",
+            reason="cell_too_large",
+        )
     images, shifts, sound = _mapped(frac, rotations, translations)
     return Sublattice(
         cell=crystal.cell,

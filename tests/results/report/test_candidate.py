@@ -135,6 +135,12 @@ def test_coordinates_of_licensed_sources_stay_out(row, entry):
     assert "crystal" in candidate_detail(icsd_row, entry, shown).content
 
 
+def test_a_page_says_that_hops_decide_and_the_map_is_the_recipe(row, entry):
+    hops = row | {"mechanism_anion": "vacancy"}
+    notes = candidate_detail(hops, entry, replace(OPTIONS, sensitivity=False)).content["notes"]
+    assert len(notes) == 1 and "published recipe" in notes[0]
+
+
 def test_a_changed_input_is_noticed(row, entry):
     moved = row | {"e3d_cation_grid_ev": row["e3d_cation_grid_ev"] + 0.1}
     notes = candidate_detail(moved, entry, replace(OPTIONS, sensitivity=False)).content["notes"]

@@ -68,9 +68,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "doctor", "path LiF.vasp", "md --help", "fetch --help", "export --help",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    ("target", "status"), [("| true", 141), ("> /dev/full", 1)]
-)
+@pytest.mark.parametrize(("target", "status"), [("| true", 141), ("> /dev/full", 1)])
 def test_every_command_ends_quietly(command: str, target: str, status: int, run: Path) -> None:
     ended = shell(f"$DUALION {command} {target}", run)
     assert ended.returncode == status, ended.stderr
