@@ -11,10 +11,12 @@ from dualion.screening.doping.insertion import InsertionOptions, insertion_sites
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances, vectors_within
 from dualion.screening.percolation.voids import (
+    _largest_sphere,
     crystal_radii,
     crystal_radius_angstrom,
     empty_spheres,
 )
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
 from dualion.structures.symmetry import primitive_crystal
@@ -49,6 +51,20 @@ def test_no_sphere_reaches_into_an_ion(thiophosphate):
     assert len(centres) > 2
     room = shortest_distances(thiophosphate.cell, centres, thiophosphate.frac)
     assert (room - crystal_radii(thiophosphate)).min(axis=1) == pytest.approx(radii, abs=1e-4)
+
+
+@pytest.mark.parametrize("away_angstrom", [0.0, 0.4, 1.4])
+def test_a_sphere_grows_to_the_middle_of_the_void_from_afar(away_angstrom):
+    """One ion on a cubic lattice of 6 Å: the void is its body centre, 3√3 Å from the ion."""
+    crystal = IonicCrystal(
+        cell=6.0 * np.eye(3), frac=np.zeros((1, 3)), numbers=np.array([53]),
+        charges=np.array([-1.0]), occupancies=np.ones(1),
+    )  # fmt: skip
+    radii = crystal_radii(crystal)
+    start = 0.5 - np.array([1.0, 0.8, 0.6]) * away_angstrom / np.sqrt(2.0) / 6.0
+    centre, radius = _largest_sphere(crystal, radii, start)
+    np.testing.assert_allclose(centre, 0.5, atol=1e-3)
+    assert radius == pytest.approx(3.0 * np.sqrt(3.0) - radii[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("ion", [LITHIUM, IODIDE])
