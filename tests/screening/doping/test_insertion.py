@@ -91,6 +91,23 @@ def test_places_keep_their_distance_to_every_ion_the_own_element_too(thiophospha
     assert apart[~np.eye(len(every), dtype=bool)].min() > 0.3
 
 
+def test_without_symmetry_every_void_stands_alone():
+    """Lithium iodide whose ions are shaken by 0.03 Å: its eight tetrahedra, one by one."""
+    whole = bundled("LiI")
+    shaken = np.random.default_rng(0).normal(scale=0.03, size=whole.frac.shape)
+    crystal = dataclasses.replace(whole, frac=whole.frac + shaken @ np.linalg.inv(whole.cell))
+    sites = insertion_sites(crystal, LITHIUM)
+    assert [site.multiplicity for site in sites] == [1] * 8
+    found = np.vstack([site.positions for site in sites])
+    corners = np.stack(np.meshgrid(*[[0.25, 0.75]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    gaps = shortest_distances(crystal.cell, found, corners + whole.frac[0])
+    assert sorted(gaps.argmin(axis=1).tolist()) == list(range(8))
+    assert gaps.min(axis=1).max() < 0.3
+    # Asked for the roomiest alone, it is that one that is left.
+    (first,) = insertion_sites(crystal, LITHIUM, InsertionOptions(share_of_roomiest=1.0))
+    assert first.share == max(site.share for site in sites)
+
+
 def test_landscape_and_voids_both_contribute(thiophosphate):
     origins = {site.origin for site in insertion_sites(thiophosphate, LITHIUM)}
     assert origins == {"landscape", "void"}
