@@ -91,9 +91,14 @@ def test_places_keep_their_distance_to_every_ion_the_own_element_too(thiophospha
     assert apart[~np.eye(len(every), dtype=bool)].min() > 0.3
 
 
-def test_without_symmetry_every_void_stands_alone():
-    """Lithium iodide whose ions are shaken by 0.03 Å: its eight tetrahedra, one by one."""
+@pytest.mark.parametrize("origin", [0.0, 0.25])
+def test_without_symmetry_every_void_stands_alone(origin):
+    """Lithium iodide whose ions are shaken by 0.03 Å: its eight tetrahedra, one by one.
+
+    About either origin: an ion's, and that of a void.
+    """
     whole = bundled("LiI")
+    whole = dataclasses.replace(whole, frac=whole.frac - whole.frac[0] + origin)
     shaken = np.random.default_rng(0).normal(scale=0.03, size=whole.frac.shape)
     crystal = dataclasses.replace(whole, frac=whole.frac + shaken @ np.linalg.inv(whole.cell))
     sites = insertion_sites(crystal, LITHIUM)
