@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from dualion.results.columns import CANDIDATES, SCREENED
 from dualion.results.ranking import rank_candidates
 from dualion.results.report import candidate as page
-from dualion.results.report.candidate import DetailOptions, candidate_detail
+from dualion.results.report.candidate import HOPS_DECIDE, DetailOptions, candidate_detail
 from dualion.results.tables import write_table
 from dualion.screening.percolation import pathways
 from dualion.screening.screen import ScreenOptions
@@ -150,7 +150,8 @@ def test_the_page_finds_the_barriers_of_the_table(tmp_path):
     (row,) = screen_job(Job(index=0, entry=entry, options=asked)).rows
     assert row["anion"] == "Cl1.3-"  # a label rounds the charge of -4/3, which the page must not
     options = DetailOptions(barriers=asked.barriers, criterion=asked.criterion, sensitivity=False)
-    assert candidate_detail(row, entry, options).content["notes"] == []
+    # the page says whose paths it shows, and nothing of other numbers
+    assert candidate_detail(row, entry, options).content["notes"] == [HOPS_DECIDE]
 
 
 def test_a_strict_run_is_strict_on_its_pages_and_paths(tmp_path):
