@@ -198,13 +198,60 @@ def test_strength_has_no_step_where_a_ligand_leaves_the_shell():
 
 
 def test_sites_that_exclude_each_other_make_no_bond():
-    """Two half-filled oxygens 0.9 Å apart are one oxygen; two full ones of charge −1 a peroxide."""
-    for occupancy, bound in ((0.5, 0.0), (1.0, 1.0)):
+    """Two full oxygens of charge −1 at 1.5 Å are a peroxide, two half-filled ones are one oxygen.
+
+    So are two at 0.8 Å, whatever their occupancies: no pair of atoms is that close.
+    """
+    for distance, occupancy, bound in ((1.5, 1.0, 1.0), (1.5, 0.5, 0.0), (0.8, 0.7, 0.0)):
         pair = ionic(
-            cell=20.0 * np.eye(3), frac=[[0.5, 0.5, 0.5], [0.545, 0.5, 0.5]], numbers=[8, 8],
-            charges=[-1.0, -1.0], occupancies=[occupancy] * 2,
-        )  # fmt: skip
+            cell=20.0 * np.eye(3),
+            frac=[[0.5, 0.5, 0.5], [0.5 + distance / 20.0, 0.5, 0.5]],
+            numbers=[8, 8],
+            charges=[-1.0, -1.0],
+            occupancies=[occupancy] * 2,
+        )
         assert bound_fraction(pair, MobileIon(8, -1.0)) == bound
+
+
+@pytest.mark.parametrize(
+    ("lengths", "bound"),
+    [
+        ([1.54, 1.54, 1.54, 1.54], 1.0),
+        ([1.25, 1.25, 1.69, 1.75], 1.0),  # as in measured apatites and NASICONs
+        ([1.21, 1.54, 1.60, 1.75], 1.0),
+        ([1.54, 1.54, 1.54, 2.60], 0.75),  # an oxygen of the next phosphate
+    ],
+)
+def test_a_polyanion_has_one_answer_however_distorted(lengths, bound):
+    crystal = molecule("P", 5, "O", -2, 4, 1.0)
+    directions = (crystal.frac[1:] - crystal.frac[0]) * 20.0
+    places = np.vstack([np.zeros(3), np.array(lengths)[:, None] * directions])
+    crystal = replace(crystal, frac=places / 20.0 + 0.5)
+    assert bound_fraction(crystal, MobileIon(8, -2.0)) == bound
+
+
+def test_shells_of_one_kind_have_one_answer():
+    """Six oxygens around Nb⁵⁺ are free from the regular octahedron to a bond 1.29 times longer."""
+    regular = molecule("Nb", 5, "O", -2, 6, 1.9)
+    ion, found, strengths = MobileIon(8, -2.0), [], []
+    for stretch in np.arange(1.0, 1.29, 0.02):
+        places = (regular.frac - 0.5) * np.where(np.arange(7) == 1, stretch, 1.0)[:, None]
+        crystal = replace(regular, frac=places + 0.5)
+        found.append(bound_fraction(crystal, ion))
+        strengths.append(bound_strength(crystal, ion))
+    assert found == [0.0] * len(found)
+    assert np.diff(strengths).min() >= 0.0
+    assert strengths[-1] > strengths[0]
+
+
+def test_one_short_contact_takes_no_bond_from_the_others():
+    """Ti–O of 1.49, 2.0 (four) and 2.69 Å, as reported for LiLaTiO4, is no free-standing TiO."""
+    octahedron = molecule("Ti", 4, "O", -2, 6, 1.0)
+    lengths = np.array([0.0, 1.49, 2.69, 2.0, 2.0, 2.0, 2.0])[:, None]
+    crystal = replace(octahedron, frac=(octahedron.frac - 0.5) * lengths + 0.5)
+    titanium = next(s for s in shells(crystal) if s.centre == 0)
+    assert len(titanium.ligands) == 5
+    assert bound_fraction(crystal, MobileIon(8, -2.0)) == 0.0
 
 
 def test_closed_shells_make_no_bond():
