@@ -1,8 +1,8 @@
 """Which anions are bound: ligands of polyanions and of covalent frameworks. The one definition.
 
 Static screening and the analysis of trajectories both ask here. The rule, for every centre (a
-non-metal, network former or metal of positive charge, but for monovalent metals, which are mobile
-themselves) and not for every bond:
+non-metal, network former or metal of positive charge, but for monovalent metals and the asked
+cation, which move themselves) and not for every bond:
 
 - Its **shell** are the anions whose distance, over the sum of the covalent radii, is near that of
   the nearest one, or near that of the shortest bond which is believed (``SHORTEST_FORMER``,
@@ -103,13 +103,14 @@ class Shell:
         return self.excess >= 1.0
 
 
-def shells(crystal: IonicCrystal) -> list[Shell]:
+def shells(crystal: IonicCrystal, cation: MobileIon | None = None) -> list[Shell]:
     """Return the shell of every centre, and of every anion that is bonded to another.
 
     Args:
         crystal: the crystal.
+        cation: the cation that is asked about; what moves holds nothing, whatever its charge.
     """
-    return [*_shells_of_centres(crystal), *_bonds_between_anions(crystal)]
+    return [*_shells_of_centres(crystal, cation), *_bonds_between_anions(crystal)]
 
 
 def bound_share(crystal: IonicCrystal, found: list[Shell] | None = None) -> Floats:
@@ -132,7 +133,11 @@ def bound_share(crystal: IonicCrystal, found: list[Shell] | None = None) -> Floa
 
 
 def bound_fraction(
-    crystal: IonicCrystal, anion: MobileIon, found: list[Shell] | None = None
+    crystal: IonicCrystal,
+    anion: MobileIon,
+    found: list[Shell] | None = None,
+    *,
+    cation: MobileIon | None = None,
 ) -> float:
     """Return the share of an anion's sites that are bound, 0 to 1.
 
@@ -140,7 +145,9 @@ def bound_fraction(
         crystal: the crystal.
         anion: one of its anions.
         found: its shells where these are known.
+        cation: the cation that is asked about, for ``shells``.
     """
+    found = shells(crystal, cation) if found is None else found
     sites = _sites_of(crystal, anion)
     weights = crystal.occupancies[sites]
     bound = bound_share(crystal, found)[sites] >= 0.5
@@ -148,7 +155,11 @@ def bound_fraction(
 
 
 def bound_strength(
-    crystal: IonicCrystal, anion: MobileIon, found: list[Shell] | None = None
+    crystal: IonicCrystal,
+    anion: MobileIon,
+    found: list[Shell] | None = None,
+    *,
+    cation: MobileIon | None = None,
 ) -> float:
     """Return how firmly an anion is bound in the mean of its sites, 0 to 1, without a step.
 
@@ -159,9 +170,10 @@ def bound_strength(
         crystal: the crystal.
         anion: one of its anions.
         found: its shells where these are known.
+        cation: the cation that is asked about, for ``shells``.
     """
     firmest = np.zeros(len(crystal.numbers))
-    for shell in shells(crystal) if found is None else found:
+    for shell in shells(crystal, cation) if found is None else found:
         there = min(1.0, 2.0 * float(crystal.occupancies[shell.centre]))
         with np.errstate(divide="ignore", over="ignore"):
             step = 1.0 / (1.0 + np.exp(-np.log(shell.smooth_excess) / SOFTNESS))
@@ -175,13 +187,16 @@ def _sites_of(crystal: IonicCrystal, anion: MobileIon) -> Ints:
     return np.flatnonzero((crystal.numbers == anion.number) & (crystal.charges < 0))
 
 
-def _shells_of_centres(crystal: IonicCrystal) -> Iterator[Shell]:
+def _shells_of_centres(crystal: IonicCrystal, cation: MobileIon | None) -> Iterator[Shell]:
     anions = np.flatnonzero(crystal.charges < 0)
     if not len(anions):
         return
     radii = ase_covalent_radii()[crystal.numbers]
     former = np.isin(crystal.numbers, list(NETWORK_FORMERS))
-    for centre in np.flatnonzero((crystal.charges > MONOVALENT) | (former & (crystal.charges > 0))):
+    holds = (crystal.charges > MONOVALENT) | (former & (crystal.charges > 0))
+    if cation is not None:
+        holds &= crystal.numbers != cation.number
+    for centre in np.flatnonzero(holds):
         sums = radii[anions] + radii[centre]
         near, lengths = _neighbours(crystal, anions, int(centre), REACH * float(sums.max()))
         reduced = lengths / (radii[near] + radii[centre])
