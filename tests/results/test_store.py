@@ -242,3 +242,15 @@ def test_inserts_are_in_the_words_of_the_database(address: str, of_database: typ
     """Each has its own class of insert with ON CONFLICT, and compiles that of no other."""
     elsewhere = Store(create_mock_engine(address, lambda *_: None))  # type: ignore[arg-type]
     assert type(elsewhere.insert(tasks)) is of_database
+
+
+def test_a_store_of_this_version_is_opened_without_an_upgrade(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade writes: it would take the lock from workers that write rows."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("upgraded")
+
+    monkeypatch.setattr(migrations, "upgrade", refuse)
+    assert Store.open(tmp_path / "campaign.db")[1] == VERSION

@@ -30,7 +30,12 @@ from dualion.screening.bvse.pair_parameters import (
     known_pairs,
     morse_parameters,
 )
-from dualion.screening.bvse.softbv import MorseParameters, morse_table
+from dualion.screening.bvse.softbv import (
+    MorseParameters,
+    anion_radius_angstrom,
+    ase_covalent_radii,
+    morse_table,
+)
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import MissingParametersError
 
@@ -403,3 +408,18 @@ def test_qualities_are_four_and_ordered_from_the_most_trustworthy():
     labels = [quality.label for quality in ParameterQuality]
     assert labels == ["tabulated", "interpolated", "nearest_state", "estimated"]
     assert list(ParameterQuality) == sorted(ParameterQuality)
+
+
+@pytest.mark.parametrize(("anion", "radius"), [("F", 1.26), ("O", 1.33), ("Cl", 1.74)])
+def test_anions_have_the_radii_of_softbv(anion: str, radius: float) -> None:
+    """Chen et al., Acta Cryst. B 75, 18 (2019), 10.1107/S2052520618015718."""
+    charge = -2.0 if anion == "O" else -1.0
+    assert anion_radius_angstrom(atomic_number(anion), charge) == pytest.approx(radius, abs=0.005)
+
+
+@pytest.mark.parametrize("element", ["C", "Si", "B", "Ar"])
+def test_an_anion_without_a_radius_is_as_much_larger_than_its_atom_as_others(element: str) -> None:
+    """Tabulated anions exceed their atoms by 0.66 to 0.92 Å; the table's neutral Ar is no anion."""
+    number = atomic_number(element)
+    excess = anion_radius_angstrom(number, -1.0) - float(ase_covalent_radii()[number])
+    assert 0.66 < excess < 0.92

@@ -108,6 +108,7 @@ def test_the_usual_plan_is_the_perfect_cell_and_a_vacancy_pair():
     perfect, defective = default_cells(crystal, cation, anion)
     assert (perfect.name, defective.name) == (PERFECT, "schottky_Li1_I1")
     assert perfect.crystal is crystal and perfect.plan is None
+    assert (perfect.degeneracy, perfect.distinct) == (1, 1)  # it is the only one of its kind
     assert len(defective.crystal.numbers) == len(crystal.numbers) - 2
 
 

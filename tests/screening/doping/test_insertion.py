@@ -11,10 +11,12 @@ from dualion.screening.doping.insertion import InsertionOptions, insertion_sites
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances, vectors_within
 from dualion.screening.percolation.voids import (
+    _largest_sphere,
     crystal_radii,
     crystal_radius_angstrom,
     empty_spheres,
 )
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
 from dualion.structures.symmetry import primitive_crystal
@@ -51,6 +53,20 @@ def test_no_sphere_reaches_into_an_ion(thiophosphate):
     assert (room - crystal_radii(thiophosphate)).min(axis=1) == pytest.approx(radii, abs=1e-4)
 
 
+@pytest.mark.parametrize("away_angstrom", [0.0, 0.4, 1.4])
+def test_a_sphere_grows_to_the_middle_of_the_void_from_afar(away_angstrom):
+    """One ion on a cubic lattice of 6 Å: the void is its body centre, 3√3 Å from the ion."""
+    crystal = IonicCrystal(
+        cell=6.0 * np.eye(3), frac=np.zeros((1, 3)), numbers=np.array([53]),
+        charges=np.array([-1.0]), occupancies=np.ones(1),
+    )  # fmt: skip
+    radii = crystal_radii(crystal)
+    start = 0.5 - np.array([1.0, 0.8, 0.6]) * away_angstrom / np.sqrt(2.0) / 6.0
+    centre, radius = _largest_sphere(crystal, radii, start)
+    np.testing.assert_allclose(centre, 0.5, atol=1e-3)
+    assert radius == pytest.approx(3.0 * np.sqrt(3.0) - radii[0], abs=1e-5)
+
+
 @pytest.mark.parametrize("ion", [LITHIUM, IODIDE])
 def test_lithium_iodide_has_one_kind_of_interstitial(ion):
     (site,) = insertion_sites(primitive_crystal(bundled("LiI")), ion)
@@ -73,6 +89,28 @@ def test_places_keep_their_distance_to_every_ion_the_own_element_too(thiophospha
     every = np.vstack([site.positions for site in sites])
     apart = shortest_distances(thiophosphate.cell, every, every)
     assert apart[~np.eye(len(every), dtype=bool)].min() > 0.3
+
+
+@pytest.mark.parametrize("origin", [0.0, 0.25])
+def test_without_symmetry_every_void_stands_alone(origin):
+    """Lithium iodide whose ions are shaken by 0.03 Å: its eight tetrahedra, one by one.
+
+    About either origin: an ion's, and that of a void.
+    """
+    whole = bundled("LiI")
+    whole = dataclasses.replace(whole, frac=whole.frac - whole.frac[0] + origin)
+    shaken = np.random.default_rng(0).normal(scale=0.03, size=whole.frac.shape)
+    crystal = dataclasses.replace(whole, frac=whole.frac + shaken @ np.linalg.inv(whole.cell))
+    sites = insertion_sites(crystal, LITHIUM)
+    assert [site.multiplicity for site in sites] == [1] * 8
+    found = np.vstack([site.positions for site in sites])
+    corners = np.stack(np.meshgrid(*[[0.25, 0.75]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    gaps = shortest_distances(crystal.cell, found, corners + whole.frac[0])
+    assert sorted(gaps.argmin(axis=1).tolist()) == list(range(8))
+    assert gaps.min(axis=1).max() < 0.3
+    # Asked for the roomiest alone, it is that one that is left.
+    (first,) = insertion_sites(crystal, LITHIUM, InsertionOptions(share_of_roomiest=1.0))
+    assert first.share == max(site.share for site in sites)
 
 
 def test_landscape_and_voids_both_contribute(thiophosphate):

@@ -42,15 +42,19 @@ def simple():
     return ionic(np.diag([6.0] * 3), [[0, 0, 0]], [17], [-1])
 
 
-def test_symmetric_bowls_are_one_site(simple):
-    centres = [(0.5, 0.5, 0.5), *np.eye(3) * 0.5]
+@pytest.mark.parametrize("origin", [(0, 0, 0), (1 / 8, 5 / 24, 1 / 3)])
+def test_symmetric_bowls_are_one_site(origin):
+    """Wherever the chloride lies: operations about another point carry any translation."""
+    chloride = ionic(np.diag([6.0] * 3), [origin], [17], [-1])
+    centres = (np.array([(0.5, 0.5, 0.5), *np.eye(3) * 0.5]) + origin) % 1.0
     field = bowls((24, 24, 24), centres, [2.9, 2.0, 2.0, 2.0])
-    sites = sites_of(field, simple, LITHIUM)
+    sites = sites_of(field, chloride, LITHIUM)
     assert [site.multiplicity for site in sites] == [1, 3]
-    assert sites[0].frac == pytest.approx([0.5, 0.5, 0.5])
+    assert sites[0].frac == pytest.approx(centres[0])
     assert sites[0].energy_ev == 0.0
     assert sites[1].energy_ev == pytest.approx(0.9, abs=0.01)
-    assert sorted(map(tuple, sites[1].positions.tolist())) == sorted(map(tuple, np.eye(3) * 0.5))
+    found = sorted(map(tuple, sites[1].positions.round(6).tolist()))
+    assert found == sorted(map(tuple, centres[1:].round(6).tolist()))
 
 
 def test_equal_bowls_without_symmetry_stay_apart(simple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from walks import STEP_PS, gaussian_walk
@@ -63,6 +65,30 @@ def test_independent_ions_have_haven_ratio_one_and_the_textbook_conductivity() -
     sigma = result.conductivity_s_cm
     assert sigma.low < textbook < sigma.high
     assert result.haven_ratio.low < 1.0 < result.haven_ratio.high
+
+
+def test_shares_of_the_einstein_conductivity_have_the_error_of_both_coefficients() -> None:
+    """The error of a/(a + b) by drawing a and b from their errors."""
+    rng = np.random.default_rng(16)
+    groups = {"Li": gaussian_walk(rng, 60, 4), "I": gaussian_walk(rng, 60, 4, 0.2)}
+    cation, anion = (
+        dataclasses.replace(diffusion(walk, STEP_PS, species=name), d_cm2_s=d, error_cm2_s=error)
+        for (name, walk), d, error in zip(groups.items(), (3e-6, 1e-6), (2e-7, 1.5e-7), strict=True)
+    )
+    found = transport(
+        groups,
+        {"Li": 1.0, "I": -1.0},
+        STEP_PS,
+        volume_cubic_angstrom=500.0,
+        temperature_k=600.0,
+        diffusions=[cation, anion],
+    ).einstein_numbers
+    drawn = rng.normal(3e-6, 2e-7, 20_000), rng.normal(1e-6, 1.5e-7, 20_000)
+    shares = drawn[0] / (drawn[0] + drawn[1])
+    assert [share.value for share in found] == pytest.approx([0.75, 0.25])
+    assert [share.error for share in found] == pytest.approx([np.std(shares)] * 2, rel=0.05)
+    assert found[0].low == pytest.approx(np.quantile(shares, 0.025), abs=0.01)
+    assert found[0].high == pytest.approx(np.quantile(shares, 0.975), abs=0.01)
 
 
 def test_what_is_not_known_says_so() -> None:

@@ -50,6 +50,8 @@ def test_hops_are_counted_without_flicker() -> None:
     np.testing.assert_allclose(found.lengths_angstrom, 3.0, atol=0.3)
     np.testing.assert_allclose(found.residence_ps, 4.0, atol=0.4)
     assert found.per_ion.tolist() == [12]
+    assert found.rate_per_ps == pytest.approx(12 / 51.9)  # 520 frames of one ion
+    assert found.rate_error_per_ps == pytest.approx(np.sqrt(12) / 51.9)
     assert found.collective_share == 0.0
     assert found.return_share == 0.0
     assert found.occupancy.sum() == pytest.approx(1.0)
@@ -61,3 +63,4 @@ def test_two_ions_that_jump_together_are_collective() -> None:
     found = hops(both, 10.0 * np.eye(3), 0.1)
     assert found.collective_share == 1.0
     assert found.per_ion.tolist() == [8, 8]
+    assert found.rate_per_ps == pytest.approx(16 / (2 * 35.9))  # of one ion

@@ -28,6 +28,8 @@ def test_interval_covers_the_truth_of_gaussian_walks(ions: int) -> None:
     assert np.mean([d.d_cm2_s for d in found]) == pytest.approx(truth, rel=0.06)
     scatter = np.std([d.d_cm2_s for d in found])
     assert np.median([d.error_cm2_s for d in found]) == pytest.approx(scatter, rel=0.45)
+    # These are independent Gaussian walkers, to which the variance is compared.
+    assert np.mean(np.log([d.inflation for d in found])) == pytest.approx(0.0, abs=0.1)
 
 
 def test_interval_covers_the_truth_of_hopping_vibrating_ions() -> None:
