@@ -1,11 +1,12 @@
 """Which anions are bound: ligands of polyanions and of covalent frameworks. The one definition.
 
 Static screening and the analysis of trajectories both ask here. The rule, for every centre (a
-non-metal, network former or metal of positive charge, but for monovalent metals, which are mobile
-themselves) and not for every bond:
+non-metal, network former or metal of positive charge, but for monovalent metals and the asked
+cation, which move themselves) and not for every bond:
 
 - Its **shell** are the anions whose distance, over the sum of the covalent radii, is near that of
-  the nearest one.
+  the nearest one, or near that of the shortest bond which is believed (``SHORTEST_FORMER``,
+  ``SHORTEST_METAL``): a phosphate of 1.25 and 1.75 Å, as measured ones have it, is one shell.
 - Its charge z is shared out evenly, by Pauling's electrostatic valence rule (J. Am. Chem. Soc. 51,
   1010 (1929), 10.1021/ja01379a006): a tetrahedron of P⁵⁺ gives each S²⁻ s = 5/4 valence units.
 - The **hold** of the centre on its shell is s times the share s/|q| that this is of the ligand's
@@ -48,14 +49,23 @@ FORMER_HOLD = 0.236
 """Between the octahedra of four-valent formers (GeO₆ 0.22) and their weakest tetrahedra
 (BeF₄ 0.25)."""
 SHELL_FULL, SHELL_END = 1.2, 1.4
-"""Bonds up to 1.2 times the shortest of a shell belong to it, from 1.4 times on none does: a
-distorted octahedron (LiNbO3, Jahn–Teller ions) is one, a vanadyl's far oxygen does not count."""
+"""``bound_strength`` counts bonds up to 1.2 times the shortest of a shell in full, from 1.4 times
+on not at all: a distorted octahedron (LiNbO3, Jahn–Teller ions) is one, a vanadyl's far oxygen is
+not in it. Yes and no part in the middle, so that shells of one kind have one answer."""
 LEAST_OCCUPANCY = 0.2
 """Rarer sites do not say which bond of a shell is the shortest."""
 REACH = 1.7
 """Distance at which anions are no longer looked for, over the sum of the covalent radii."""
 COVALENT_STRETCH = 1.2
 """Longest bond of two anions, over the sum of their covalent radii."""
+CLOSEST = 0.7
+"""Anions nearer than this, over the sum of their covalent radii, are one anion on split sites: the
+triple bonds N≡N and C≡C have 0.78."""
+SHORTEST_FORMER = COVALENT_STRETCH / (0.5 * (SHELL_FULL + SHELL_END))
+"""Distance from which on a bond of a network former is believed, over the sum of the covalent
+radii; with it all anions up to ``COVALENT_STRETCH`` are in its shell (P–O 1.54 Å: 0.89)."""
+SHORTEST_METAL = 0.72
+"""The same for metals: the shortest double bonds to oxygen (vanadyl, 1.58 Å) have 0.72."""
 TOGETHER = 1.0 + 1e-3
 """Sites whose occupancies sum up to this may be filled together."""
 MONOVALENT = 1.5
@@ -78,12 +88,14 @@ class Shell:
             images comes as often.
         lengths_angstrom: shape (m,), bond lengths, Å.
         excess: hold over its threshold, 1 and more for a bound shell; infinite between anions.
+        smooth_excess: the same, where ligands leave the shell without a step.
     """
 
     centre: int
     ligands: Ints
     lengths_angstrom: Floats
     excess: float
+    smooth_excess: float
 
     @property
     def binds(self) -> bool:
@@ -91,13 +103,14 @@ class Shell:
         return self.excess >= 1.0
 
 
-def shells(crystal: IonicCrystal) -> list[Shell]:
+def shells(crystal: IonicCrystal, cation: MobileIon | None = None) -> list[Shell]:
     """Return the shell of every centre, and of every anion that is bonded to another.
 
     Args:
         crystal: the crystal.
+        cation: the cation that is asked about; what moves holds nothing, whatever its charge.
     """
-    return [*_shells_of_centres(crystal), *_bonds_between_anions(crystal)]
+    return [*_shells_of_centres(crystal, cation), *_bonds_between_anions(crystal)]
 
 
 def bound_share(crystal: IonicCrystal, found: list[Shell] | None = None) -> Floats:
@@ -120,7 +133,11 @@ def bound_share(crystal: IonicCrystal, found: list[Shell] | None = None) -> Floa
 
 
 def bound_fraction(
-    crystal: IonicCrystal, anion: MobileIon, found: list[Shell] | None = None
+    crystal: IonicCrystal,
+    anion: MobileIon,
+    found: list[Shell] | None = None,
+    *,
+    cation: MobileIon | None = None,
 ) -> float:
     """Return the share of an anion's sites that are bound, 0 to 1.
 
@@ -128,7 +145,9 @@ def bound_fraction(
         crystal: the crystal.
         anion: one of its anions.
         found: its shells where these are known.
+        cation: the cation that is asked about, for ``shells``.
     """
+    found = shells(crystal, cation) if found is None else found
     sites = _sites_of(crystal, anion)
     weights = crystal.occupancies[sites]
     bound = bound_share(crystal, found)[sites] >= 0.5
@@ -136,7 +155,11 @@ def bound_fraction(
 
 
 def bound_strength(
-    crystal: IonicCrystal, anion: MobileIon, found: list[Shell] | None = None
+    crystal: IonicCrystal,
+    anion: MobileIon,
+    found: list[Shell] | None = None,
+    *,
+    cation: MobileIon | None = None,
 ) -> float:
     """Return how firmly an anion is bound in the mean of its sites, 0 to 1, without a step.
 
@@ -147,12 +170,13 @@ def bound_strength(
         crystal: the crystal.
         anion: one of its anions.
         found: its shells where these are known.
+        cation: the cation that is asked about, for ``shells``.
     """
     firmest = np.zeros(len(crystal.numbers))
-    for shell in shells(crystal) if found is None else found:
+    for shell in shells(crystal, cation) if found is None else found:
         there = min(1.0, 2.0 * float(crystal.occupancies[shell.centre]))
         with np.errstate(divide="ignore", over="ignore"):
-            step = 1.0 / (1.0 + np.exp(-np.log(shell.excess) / SOFTNESS))
+            step = 1.0 / (1.0 + np.exp(-np.log(shell.smooth_excess) / SOFTNESS))
         firmest[shell.ligands] = np.maximum(firmest[shell.ligands], there * step)
     sites = _sites_of(crystal, anion)
     weights = crystal.occupancies[sites]
@@ -163,20 +187,26 @@ def _sites_of(crystal: IonicCrystal, anion: MobileIon) -> Ints:
     return np.flatnonzero((crystal.numbers == anion.number) & (crystal.charges < 0))
 
 
-def _shells_of_centres(crystal: IonicCrystal) -> Iterator[Shell]:
+def _shells_of_centres(crystal: IonicCrystal, cation: MobileIon | None) -> Iterator[Shell]:
     anions = np.flatnonzero(crystal.charges < 0)
     if not len(anions):
         return
     radii = ase_covalent_radii()[crystal.numbers]
     former = np.isin(crystal.numbers, list(NETWORK_FORMERS))
-    for centre in np.flatnonzero((crystal.charges > MONOVALENT) | (former & (crystal.charges > 0))):
+    holds = (crystal.charges > MONOVALENT) | (former & (crystal.charges > 0))
+    if cation is not None:
+        holds &= crystal.numbers != cation.number
+    for centre in np.flatnonzero(holds):
         sums = radii[anions] + radii[centre]
         near, lengths = _neighbours(crystal, anions, int(centre), REACH * float(sums.max()))
         reduced = lengths / (radii[near] + radii[centre])
         kept = (reduced > 0.4) & (reduced < REACH)
         near, lengths, reduced = near[kept], lengths[kept], reduced[kept]
         if len(near):
-            yield _shell(crystal, int(centre), near, lengths, _weights(crystal, near, reduced))
+            believed = SHORTEST_FORMER if former[centre] else SHORTEST_METAL
+            yield _shell(
+                crystal, int(centre), near, lengths, _weights(crystal, near, reduced, believed)
+            )
 
 
 def _neighbours(
@@ -188,10 +218,10 @@ def _neighbours(
     return among[near], np.asarray(np.linalg.norm(vectors, axis=1))
 
 
-def _weights(crystal: IonicCrystal, near: Ints, reduced: Floats) -> Floats:
+def _weights(crystal: IonicCrystal, near: Ints, reduced: Floats, believed: float) -> Floats:
     """Membership of a shell, shape (m,): 1 near the shortest bond, 0 beyond, without a step."""
     usual = reduced[crystal.occupancies[near] >= LEAST_OCCUPANCY]
-    ratio = reduced / (usual if len(usual) else reduced).min()
+    ratio = reduced / max(believed, float((usual if len(usual) else reduced).min()))
     beyond = (ratio - SHELL_FULL) / (SHELL_END - SHELL_FULL)
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.clip(beyond, 0.0, 1.0)))
 
@@ -199,18 +229,23 @@ def _weights(crystal: IonicCrystal, near: Ints, reduced: Floats) -> Floats:
 def _shell(
     crystal: IonicCrystal, centre: int, near: Ints, lengths: Floats, weights: Floats
 ) -> Shell:
-    there = crystal.occupancies[near] * weights
     members = weights >= 0.5
-    valence = crystal.charges[centre] / there.sum()
-    holds = valence**2 / np.abs(crystal.charges[near])
-    hold = float((holds * there).sum() / there.sum())
     former = int(crystal.numbers[centre]) in NETWORK_FORMERS
+    least = FORMER_HOLD if former else METAL_HOLD
     return Shell(
         centre=centre,
         ligands=near[members],
         lengths_angstrom=lengths[members],
-        excess=hold / (FORMER_HOLD if former else METAL_HOLD),
+        excess=_hold(crystal, centre, near, members.astype(np.float64)) / least,
+        smooth_excess=_hold(crystal, centre, near, weights) / least,
     )
+
+
+def _hold(crystal: IonicCrystal, centre: int, near: Ints, weights: Floats) -> float:
+    """Mean of s²/|q| over a shell whose members count by their weights and occupancies."""
+    there = crystal.occupancies[near] * weights
+    valence = crystal.charges[centre] / there.sum()
+    return float((valence**2 / np.abs(crystal.charges[near])) @ there / there.sum())
 
 
 def _bonds_between_anions(crystal: IonicCrystal) -> Iterator[Shell]:
@@ -219,7 +254,8 @@ def _bonds_between_anions(crystal: IonicCrystal) -> Iterator[Shell]:
     for one in anions.tolist():
         reach = COVALENT_STRETCH * float((radii[anions] + radii[one]).max())
         near, lengths = _neighbours(crystal, anions, one, reach)
-        bonded = (lengths > 0.3) & (lengths < COVALENT_STRETCH * (radii[near] + radii[one]))
+        reduced = lengths / (radii[near] + radii[one])
+        bonded = (reduced > CLOSEST) & (reduced < COVALENT_STRETCH)
         bonded &= crystal.occupancies[near] + crystal.occupancies[one] > TOGETHER
         bonded &= _is_open(crystal, near) | _is_open(crystal, np.array([one]))
         if bonded.any():
@@ -228,6 +264,7 @@ def _bonds_between_anions(crystal: IonicCrystal) -> Iterator[Shell]:
                 ligands=near[bonded],
                 lengths_angstrom=lengths[bonded],
                 excess=np.inf,
+                smooth_excess=np.inf,
             )
 
 

@@ -276,15 +276,15 @@ def screen_crystal(
     }
     deciding = {ion: _deciding(crystal, ion, options, computed[ion], known) for ion in anions}
     sound = [anion for anion in anions if isinstance(computed[anion], IonBarriers)]
-    bonds = shells(crystal)
-    bound = {anion: _bound(crystal, anion, bonds) for anion in sound}
+    bonds = {cation: shells(crystal, cation) for cation in cations}
+    bound = {(c, anion): _bound(crystal, anion, bonds[c]) for c in cations for anion in sound}
     outcomes = [
         _judge_pair(
             crystal,
             (cation, computed[cation]),
             (anion, computed[anion]),
             deciding[anion],
-            bound.get(anion, (math.nan, math.nan)),
+            bound.get((cation, anion), (math.nan, math.nan)),
             options,
         )
         for cation in cations

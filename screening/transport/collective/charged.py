@@ -33,7 +33,7 @@ def transports(
     framework: Framework,
     options: AnalysisOptions,
 ) -> tuple[tuple[tuple[Transport, ...], ...], tuple[str, ...]]:
-    """Compute the transport of all groups, and of those outside polyanions.
+    """Compute the transport of all groups, and of those that no polyanion holds.
 
     Args:
         reports: what each group of ions does.
@@ -56,7 +56,11 @@ def transports(
             "zero_temperature" if temperature_k <= 0.0 else "temperature_unknown",
         )
     of_polyanion = set(polyanions.centres.tolist()) | set(polyanions.ligands.tolist())
-    free = [r for r in reports if not of_polyanion.issuperset(r.indices.tolist())]
+    free = [
+        r
+        for r in reports
+        if "bonds_break" in r.diffusion.flags or not of_polyanion.issuperset(r.indices.tolist())
+    ]
     results: list[tuple[Transport, ...]] = []
     for chosen in (reports, free):
         if not chosen:
