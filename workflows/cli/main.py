@@ -10,7 +10,7 @@ import typer
 from dualion.structures.errors import DualionError
 from dualion.structures.text import printable_lines
 from dualion.workflows.cli.lazy_group import LazyGroup
-from dualion.workflows.cli.output_stream import exit_status, guard_output
+from dualion.workflows.execution.output_stream import exit_status, guard_output
 
 COMMANDS = {
     "screen": "Screen crystal structures and write a ranked CSV of dual-ion conductors.",
