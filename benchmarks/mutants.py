@@ -1,8 +1,8 @@
 """Spoilt files: none may end in a traceback, and what goes in comes out, one row each.
 
 Sound files are changed at random (bytes flipped, cut, doubled; numbers made absurd; lines moved;
-line ends changed) and read. ``python benchmarks/mutants.py structures --count 2000 --seed 1``.
-A kind of files is a set of sound ones and a function that reads one; see ``KINDS``.
+line ends changed) and read. ``python benchmarks/mutants.py structures --count 2000 --seed 1``, or
+``trajectories``. A kind of files is a set of sound ones and a function that reads one; see ``KINDS``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import io
 import json
 import random
 import re
+import resource
+import signal
 import sys
 import tarfile
 import tempfile
@@ -21,14 +23,21 @@ import traceback
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dualion.structures.errors import StructureError
+import numpy as np
+
+from dualion.structures.errors import DualionError, StructureError
 from dualion.structures.files import count_entries, read_structures, reference_paths
 from dualion.structures.preparation import prepare
 from dualion.structures.records import Rejection, cell_kind_of
+from dualion.structures.trajectories import ReadOptions, read_trajectory
 
+FRAMES = 12
+FRAME_PS = 0.002
+MOST_S = 10
+MOST_BYTES = 8 << 30
 ABSURD = (
     b"nan", b"inf", b"-1", b"0", b"1e999", b"****", b"99999999999999999999", b"", b"1e-300",
     b"0.333", b"x", b"\xff\xfe", b"'", b'"', b";", b"{", b"[]", b"null", b"?", b".", b"\xe9",
@@ -42,8 +51,9 @@ class Kind:
     """Files of one kind.
 
     Attributes:
-        seeds: makes the sound files, name to content.
-        read: reads one file and gives a word for each outcome; raises whatever is a fault.
+        seeds: makes the sound files, name to content; they lie in one folder.
+        read: reads one file of the folder and gives a word for each outcome; raises whatever is a
+            fault.
     """
 
     seeds: Callable[[], Mapping[str, bytes]]
@@ -195,7 +205,43 @@ def read_structure_file(path: Path) -> list[str]:
     return outcomes
 
 
-KINDS = {"structures": Kind(seeds=structure_seeds, read=read_structure_file)}
+def trajectory_seeds() -> dict[str, bytes]:
+    """The sound trajectories of the tests, of every format, with the tables beside them."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "structures"))
+    from trajectory_samples import write_sound_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_sound_files(Path(folder), FRAMES)
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def read_trajectory_file(path: Path) -> list[str]:
+    """Outcome of a trajectory: how it was read, or the reason why not.
+
+    A damaged table or topology is met by reading the trajectory that it belongs to.
+
+    Raises:
+        AssertionError: frames that cannot be, or more than one line of complaint.
+    """
+    belongs = {"run-1.ener": "run-pos-1.dcd", "run-1.cell": "run-pos-1.xyz",
+               "start.extxyz": "lammps.dcd"}  # fmt: skip
+    opened = path.with_name(belongs.get(path.name, path.name))
+    options = ReadOptions(frame_step_ps=FRAME_PS, topology=path.with_name("start.extxyz"))
+    try:
+        found = read_trajectory(opened, options)
+    except DualionError as error:
+        assert str(error) and "\n" not in str(error), f"not one line: {str(error)!r}"
+        return [getattr(error, "reason", "question")]
+    assert 2 <= found.n_frames <= 3 * FRAMES, f"{found.n_frames} frames of {FRAMES}"
+    assert np.isfinite(found.fractional).all(), "positions that are not finite"
+    assert np.isfinite(found.cells).all(), "cells that are not finite"
+    return ["cut" if "truncated_file" in found.flags else "ok"]
+
+
+KINDS = {
+    "structures": Kind(seeds=structure_seeds, read=read_structure_file),
+    "trajectories": Kind(seeds=trajectory_seeds, read=read_trajectory_file),
+}
 """Kinds of files by the word of the command line."""
 
 
@@ -214,18 +260,41 @@ def run(kind: Kind, count: int, seed: int) -> tuple[collections.Counter[str], li
     faults: list[Fault] = []
     seeds = list(kind.seeds().items())
     with tempfile.TemporaryDirectory() as folder:
+        for name, data in seeds:
+            (Path(folder) / name).write_bytes(data)
         for number in range(count):
             name, data = seeds[number % len(seeds)]
-            numbers = random.Random(f"{seed} {number}")
             path = Path(folder) / name
-            path.write_bytes(mutate(data, numbers))
+            path.write_bytes(mutate(data, random.Random(f"{seed} {number}")))
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
+                    # numpy warns where damage was computed with as if it were a number
+                    warnings.simplefilter("error", RuntimeWarning)
                     outcomes.update(kind.read(path))
             except Exception:  # any of them is what is looked for
                 faults.append(Fault(name=name, number=number, what=traceback.format_exc()))
+            path.write_bytes(data)
     return outcomes, faults
+
+
+def bounded(read: Callable[[Path], list[str]]) -> Callable[[Path], list[str]]:
+    """A reader for which a small file that takes long or much memory is a fault too."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"longer than {MOST_S} s")
+
+    signal.signal(signal.SIGALRM, stop)
+
+    def read_in_time(path: Path) -> list[str]:
+        signal.alarm(MOST_S)
+        try:
+            return read(path)
+        finally:
+            signal.alarm(0)
+
+    return read_in_time
 
 
 def main() -> int:
@@ -236,7 +305,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     start = time.perf_counter()
-    outcomes, faults = run(KINDS[chosen.kind], chosen.count, chosen.seed)
+    kind = KINDS[chosen.kind]
+    kind = replace(kind, read=bounded(kind.read))
+    outcomes, faults = run(kind, chosen.count, chosen.seed)
     print(f"{chosen.count} mutants, seed {chosen.seed}: {time.perf_counter() - start:.0f} s")
     for outcome, times in outcomes.most_common():
         print(f"{times:7d}  {outcome}")

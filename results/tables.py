@@ -14,9 +14,10 @@ from dualion.structures.atomic_write import replacing_text
 from dualion.structures.errors import InputError
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]inf")
-FORMULA_STARTS = frozenset("=+-@\t\r\n")
+FORMULA_STARTS = frozenset("=+-@\t\r\n\0" + "\uff1d\uff0b\uff0d\uff20")
 """First characters at which spreadsheets begin a formula, or skip to one (OWASP, CSV injection:
-https://owasp.org/www-community/attacks/CSV_Injection)."""
+https://owasp.org/www-community/attacks/CSV_Injection; ASVS 1.2.10), and their wide forms, which
+some take for the narrow ones."""
 
 
 def format_value(value: Value, column: Column) -> str:
@@ -42,7 +43,10 @@ def guard_cell(text: str) -> str:
 
     Spreadsheets run what begins with one of ``= + - @``, and the name of a file may. An
     apostrophe in front makes it a text; ``unguard_cell`` takes it off again. Numbers stay.
+    A carriage return, which Python's csv leaves bare and readers take for the end of the row, is
+    written as ``\\r``.
     """
+    text = text.replace("\r", r"\r")
     return f"'{text}" if _is_formula(text.lstrip("'")) else text
 
 

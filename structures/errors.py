@@ -13,7 +13,7 @@ A message says what happened, why, and what to do. Anything else that is raised 
 
 from __future__ import annotations
 
-from dualion.structures.text import storable_text
+from dualion.structures.text import printable_name
 
 
 class DualionError(Exception):
@@ -34,7 +34,7 @@ class StructureError(DualionError):
     reason = "structure_error"
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
-        super().__init__(storable_text(message))
+        super().__init__(printable_name(message))
         self.reason = reason or type(self).reason
 
     def __reduce__(self) -> tuple[object, ...]:

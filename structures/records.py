@@ -88,7 +88,7 @@ class Rejection:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source_id", printable_name(self.source_id))
-        object.__setattr__(self, "message", storable_text(self.message))
+        object.__setattr__(self, "message", printable_name(self.message))
 
 
 def storable_metadata(metadata: Metadata) -> Metadata:

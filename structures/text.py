@@ -22,6 +22,11 @@ def printable_name(name: str) -> str:
     return _UNPRINTABLE.sub(_escape, name)
 
 
+def printable_lines(text: str) -> str:
+    """A text of one or more lines, each as of ``printable_name``: nothing that a terminal obeys."""
+    return "\n".join(printable_name(line) for line in text.split("\n"))
+
+
 def storable_text(text: str) -> str:
     """A text that can be encoded and stored: lone surrogates and NUL escaped, lines kept."""
     return _UNSTORABLE.sub(_escape, text)

@@ -135,12 +135,14 @@ def _groups(lines: Sequence[str]) -> tuple[list[str], list[int], int]:
         raise refusal(
             "There is no line with the counts of atoms; the text is no POSCAR.", "bad_poscar"
         )
-    if words and len(words) < len(counts):
+    extra = words[len(counts) : len(counts) + 1]
+    if words and (len(words) < len(counts) or any(_is_element(word) for word in extra)):
         raise refusal(
-            f"The POSCAR counts {len(counts)} groups of atoms and names {len(words)}; name each.",
+            f"The POSCAR counts {len(counts)} groups of atoms and names "
+            f"{sum(_is_element(word) for word in words)}; each group needs a name and a count.",
             "bad_poscar",
         )
-    # More words than counts: what is left over is a comment.
+    # More words than counts that go on with no element: what is left over is a comment.
     return words[: len(counts)], counts, position
 
 

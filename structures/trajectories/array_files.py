@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.trajectories.text import MAX_ATOMS, open_binary
+from dualion.structures.trajectories.text import MAX_ATOMS, as_doubles, open_binary
 from dualion.structures.trajectories.types import Frame, FrameStream, UnreadableTrajectoryError
 
 LARGEST_BYTES = 8 << 30
@@ -210,12 +210,12 @@ def _array_frames(
     energies_ev: NDArray[Any] | None,
     temperatures_k: NDArray[Any] | None,
 ) -> Iterator[Frame]:
-    one = np.asarray(cells.reshape(-1, 3, 3)[0], dtype=np.float64)
+    one = as_doubles(cells.reshape(-1, 3, 3)[0])
     varying = cells.ndim == 3 and len(cells) > 1
     for number, frame in enumerate(positions):
         yield Frame(
-            positions=np.asarray(frame, dtype=np.float64),
-            cell=np.asarray(cells[number], dtype=np.float64) if varying else one,
+            positions=as_doubles(frame),
+            cell=as_doubles(cells[number]) if varying else one,
             fractional=fractional,
             energy_ev=np.nan if energies_ev is None else float(energies_ev[number]),
             temperature_k=np.nan if temperatures_k is None else float(temperatures_k[number]),

@@ -16,6 +16,7 @@ from dualion.structures.errors import InputError
 from dualion.structures.trajectories.array_files import stream_of_arrays
 from dualion.structures.trajectories.assemble import assemble
 from dualion.structures.trajectories.options import ReadOptions
+from dualion.structures.trajectories.text import as_doubles
 from dualion.structures.trajectories.types import Trajectory, UnreadableTrajectoryError
 
 
@@ -53,9 +54,9 @@ def trajectory_from_arrays(
     if not 0.0 < frame_step_ps < np.inf:
         raise InputError(f"The time between frames is {frame_step_ps} ps; it must be over 0.")
     try:
-        places, boxes = (np.asarray(a, dtype=np.float64) for a in (positions, cells))
+        places, boxes = (as_doubles(a) for a in (positions, cells))
         series = [
-            None if values is None else np.asarray(values, dtype=np.float64)
+            None if values is None else as_doubles(values)
             for values in (energies_ev, temperatures_k)
         ]
     except (TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ from dualion.structures.trajectories.lammps.dump import read_lammps
 from dualion.structures.trajectories.options import FORMATS, ReadOptions
 from dualion.structures.trajectories.steps import REPLACED, chosen, without_repeated
 from dualion.structures.trajectories.text import check_exists, stem_name
+from dualion.structures.trajectories.topology import topology_symbols
 from dualion.structures.trajectories.types import FrameStream, RepeatedStepsError, Trajectory
 from dualion.structures.trajectories.vasp.vasprun import read_vasprun
 from dualion.structures.trajectories.vasp.xdatcar import read_xdatcar
@@ -79,7 +80,9 @@ def open_stream(path: Path, options: ReadOptions) -> FrameStream:
     if kind == "cp2k_xyz":
         return read_cp2k_xyz(path, cell)
     if kind == "dcd":
-        return read_dcd(path, _topology_symbols(options.topology), cell)
+        topology = options.topology
+        symbols = () if topology is None else topology_symbols(topology, _symbols_of)
+        return read_dcd(path, symbols, cell)
     if kind == "npz":
         return read_npz(path)
     if kind == "displacements":
@@ -99,21 +102,15 @@ def _given_cell(values: Sequence[float]) -> NDArray[np.float64] | None:
     return cell
 
 
-def _topology_symbols(path: Path | None) -> tuple[str, ...]:
-    if path is None:
-        return ()
-    check_exists(path)
-    import ase.io
-
-    # The boundary at which another library's errors, of any class, become ours.
+def _symbols_of(path: Path) -> tuple[str, ...] | None:
+    """Symbols of a trajectory that holds them; None where the name is not that of one."""
     try:
-        atoms = ase.io.read(path, index=0)
-    except Exception as error:
-        raise InputError(
-            f"The topology {path.name} is no structure file that can be read "
-            f"({' '.join(str(error).split())[:120]}); give a CIF, POSCAR or XYZ of the same atoms."
-        ) from error
-    return tuple(atoms.get_chemical_symbols())
+        kind = recognise(path)
+    except InputError:
+        return None
+    if kind in ("dcd", "displacements"):
+        return None
+    return open_stream(path, ReadOptions(format=kind)).symbols
 
 
 def read_trajectory(path: Path, options: ReadOptions | None = None) -> Trajectory:

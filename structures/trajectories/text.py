@@ -28,6 +28,16 @@ GLUED = re.compile(r"(?<=\d)-(?=\d*\.\d)")
 """A minus right after a digit begins a new number; one in an exponent has an E or D before it."""
 
 
+def as_doubles(values: object) -> NDArray[np.float64]:
+    """Convert to float64; a NaN of any bits, as damage makes them, stays one without a warning.
+
+    Args:
+        values: numbers, of any shape.
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values, dtype=np.float64)
+
+
 def check_exists(path: Path) -> None:
     """Refuse a path that is not a readable file.
 

@@ -59,6 +59,9 @@ def test_round_trip(tmp_path):
         ("@SUM(A1)", "'@SUM(A1)"),
         ("-2+3", "'-2+3"),
         ("\t=1", "'\t=1"),
+        ("\n=1", "'\n=1"),
+        ("\uff1d1+2", "'\uff1d1+2"),
+        ("\uff20SUM(A1)", "'\uff20SUM(A1)"),
         ("'=1", "''=1"),
         ("''@x", "'''@x"),
         ("'quoted'", "'quoted'"),
@@ -83,7 +86,14 @@ def test_no_cell_is_run_by_a_spreadsheet_and_all_are_read_back(tmp_path, text, c
 
 @given(st.text())
 def test_guarded_cells_come_back(text):
-    assert unguard_cell(guard_cell(text)) == text
+    assert unguard_cell(guard_cell(text)) == text.replace("\r", r"\r")
+
+
+def test_a_carriage_return_begins_no_row(tmp_path):
+    write_table(tmp_path / "t.csv", [row(message="a\r=1+2\r\n=3")], SCREENED)
+    with (tmp_path / "t.csv").open(newline="") as file:
+        (written,) = csv.DictReader(file)
+    assert written["message"] == "a\\r=1+2\\r\n=3"
 
 
 def test_nan_is_empty(tmp_path):

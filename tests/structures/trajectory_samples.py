@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 from collections.abc import Sequence
@@ -227,3 +228,25 @@ def displacements(positions: Array) -> str:
             "temperature": 700,
         }
     )
+
+
+def write_sound_files(folder: Path, frames: int) -> None:
+    """A sound file of every format, and what lies beside some of them."""
+    positions = walk(frames)
+    (folder / "XDATCAR").write_text(xdatcar(positions))
+    (folder / "XDATCAR.gz").write_bytes(gzip.compress(xdatcar(positions).encode()))
+    (folder / "vasprun.xml").write_text(vasprun(positions, learned=range(4, 9)))
+    (folder / "run-pos-1.xyz").write_text(cp2k_xyz(positions))
+    title = "REMARK CORD DCD file created by CP2K version 2023.1"
+    (folder / "run-pos-1.dcd").write_bytes(dcd(positions, title, timestep=STEP_FS))
+    cp2k_tables(folder / "run-pos-1.xyz", range(frames))
+    written = dcd(positions, "Written by LAMMPS", timestep=1.0, interval=2, counted=frames)
+    (folder / "lammps.dcd").write_bytes(written)
+    comments = [f"step={i} time={STEP_FS * i} energy=-3.5" for i in range(frames)]
+    (folder / "run.extxyz").write_text(extxyz(positions, comments))
+    (folder / "run.lammpstrj").write_text(lammps_dump(positions, unit="metal", time=0.002))
+    write_traj(folder / "run.traj", positions)
+    (folder / "run.traj.gz").write_bytes(gzip.compress((folder / "run.traj").read_bytes()))
+    write_npz(folder / "run.npz", positions)
+    (folder / "run.json").write_text(displacements(positions))
+    topology(folder / "start.extxyz")

@@ -14,6 +14,7 @@ from dualion.structures.errors import DualionError
 from dualion.workflows.campaign.run import run_campaign
 from dualion.workflows.campaign.shards import run_shard
 from dualion.workflows.campaign.yaml_reader import load_campaign
+from dualion.workflows.execution.output_stream import guard_output
 from dualion.workflows.execution.signals import stop_on_signal
 from dualion.workflows.execution.submission import Submission
 
@@ -52,4 +53,5 @@ def _merge(file: Path) -> int:
 
 
 if __name__ == "__main__":
+    guard_output()  # a log that cannot be written must not cost the work
     sys.exit(main())

@@ -78,7 +78,7 @@ cluster:
 
 # md:                              # molecular dynamics of the candidates: dualion md --help
 #   engine: chgnet                 # cp2k, vasp, mace, sevennet, mattersim, orb or module:Class
-#   model_path: model.pt           # parameters; chgnet carries its own
+#   model_path: model.pt           # its parameters; a model file is code, trust its author
 #   protocol:                      # what is given replaces what the protocol says
 #     name: mlip                   # or cen2025, the published AIMD protocol
 #     temperatures_k: [600, 700, 800]

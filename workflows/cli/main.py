@@ -8,8 +8,9 @@ import sys
 import typer
 
 from dualion.structures.errors import DualionError
+from dualion.structures.text import printable_lines
 from dualion.workflows.cli.lazy_group import LazyGroup
-from dualion.workflows.cli.output_stream import exit_status, guard_output
+from dualion.workflows.execution.output_stream import exit_status, guard_output
 
 COMMANDS = {
     "screen": "Screen crystal structures and write a ranked CSV of dual-ion conductors.",
@@ -97,7 +98,7 @@ def _run() -> int:
     try:
         app()
     except DualionError as error:
-        print(f"dualion: {error}", file=sys.stderr)
+        print(f"dualion: {printable_lines(str(error))}", file=sys.stderr)
         return 2
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):

@@ -22,6 +22,12 @@ Inputs = Annotated[
     typer.Option(help="Where the structures lie now, if they moved.", show_default=False),
 ]
 
+MODEL_FILE_HELP = (
+    "File of the potential's parameters. A model file can hold a program that runs when it is "
+    "loaded: take it from whom you trust."
+)
+"""Of ``--model-path``, wherever a potential is chosen."""
+
 
 def max_hull(panel: str) -> Any:
     """``--max-hull``, under a heading of the help."""

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.structures.trajectories.text import MAX_ATOMS, open_binary
+from dualion.structures.trajectories.text import MAX_ATOMS, as_doubles, open_binary
 from dualion.structures.trajectories.types import TruncatedFileError, UnreadableTrajectoryError
 
 LONGEST_ANGSTROM = 1e6
@@ -156,7 +156,7 @@ def dcd_frames(
                 raise UnreadableTrajectoryError(f"{path.name} changes its number of atoms.")
             values = [np.frombuffer(axis, kind) for axis in axes]
             count += 1
-            yield np.stack(values, axis=1).astype(np.float64), cell
+            yield as_doubles(np.stack(values, axis=1)), cell
     if count < header.n_frames:
         raise TruncatedFileError("the file ends before the last frame that its head counts")
 

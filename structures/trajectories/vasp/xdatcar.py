@@ -102,7 +102,8 @@ def _header(
             f"{name}: {kinds[:8]} and {counts[:8]} are not symbols and counts of an XDATCAR.",
             reason="bad_header",
         )
-    volume = abs(float(np.linalg.det(cell)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        volume = abs(float(np.linalg.det(cell)))
     if not (np.isfinite(scale) and scale != 0.0 and np.isfinite(volume) and volume > 0.0):
         raise UnreadableTrajectoryError(
             f"{name} has no valid cell in its header.", reason="no_cell"

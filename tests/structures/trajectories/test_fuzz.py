@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
-from trajectory_samples import (
-    STEP_FS,
-    SYMBOLS,
-    cp2k_tables,
-    cp2k_xyz,
-    dcd,
-    displacements,
-    extxyz,
-    lammps_dump,
-    topology,
-    vasprun,
-    walk,
-    write_npz,
-    write_traj,
-    xdatcar,
-)
+from trajectory_samples import STEP_FS, SYMBOLS, write_sound_files
 
 from dualion.structures.errors import DualionError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
@@ -69,24 +53,7 @@ TEXT_FAULTS = (
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sound file of every format."""
     folder = tmp_path_factory.mktemp("sound")
-    positions = walk(FRAMES)
-    (folder / "XDATCAR").write_text(xdatcar(positions))
-    (folder / "XDATCAR.gz").write_bytes(gzip.compress(xdatcar(positions).encode()))
-    (folder / "vasprun.xml").write_text(vasprun(positions, learned=range(4, 9)))
-    (folder / "run-pos-1.xyz").write_text(cp2k_xyz(positions))
-    title = "REMARK CORD DCD file created by CP2K version 2023.1"
-    (folder / "run-pos-1.dcd").write_bytes(dcd(positions, title, timestep=STEP_FS))
-    cp2k_tables(folder / "run-pos-1.xyz", range(FRAMES))
-    written = dcd(positions, "Written by LAMMPS", timestep=1.0, interval=2, counted=FRAMES)
-    (folder / "lammps.dcd").write_bytes(written)
-    comments = [f"step={i} time={STEP_FS * i} energy=-3.5" for i in range(FRAMES)]
-    (folder / "run.extxyz").write_text(extxyz(positions, comments))
-    (folder / "run.lammpstrj").write_text(lammps_dump(positions, unit="metal", time=0.002))
-    write_traj(folder / "run.traj", positions)
-    (folder / "run.traj.gz").write_bytes(gzip.compress((folder / "run.traj").read_bytes()))
-    write_npz(folder / "run.npz", positions)
-    (folder / "run.json").write_text(displacements(positions))
-    topology(folder / "start.extxyz")
+    write_sound_files(folder, FRAMES)
     return folder
 
 

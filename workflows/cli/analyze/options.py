@@ -94,7 +94,9 @@ Types = Annotated[
 Topology = Annotated[
     Path | None,
     typer.Option(
-        help="Structure file that names a DCD's atoms.", rich_help_panel=READING, show_default=False
+        help="CIF, POSCAR, XYZ or PDB that names a DCD's atoms.",
+        rich_help_panel=READING,
+        show_default=False,
     ),
 ]
 Charges = Annotated[

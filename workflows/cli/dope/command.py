@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from dualion.structures.errors import InputError
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
 from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ def dope(
     ] = "chgnet",
     model_path: Annotated[
         Path | None,
-        typer.Option(
-            help="File of the engine's parameters.", rich_help_panel=RELAXING, show_default=False
-        ),
+        typer.Option(help=MODEL_FILE_HELP, rich_help_panel=RELAXING, show_default=False),
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=RELAXING)

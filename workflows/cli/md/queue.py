@@ -11,6 +11,7 @@ from rich.console import Console
 
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.md.options import Folder
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +39,7 @@ def queue(
     ] = None,
     model_path: Annotated[
         str | None,
-        typer.Option(
-            help="File of the potential's parameters. A model file can hold a program that runs "
-            "when it is loaded: take it from whom you trust."
-        ),
+        typer.Option(help=MODEL_FILE_HELP),
     ] = None,
     protocol: Annotated[
         str | None,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.screening_options import known_name
+from dualion.workflows.md.engines.weights import load_weights, require_weights_alone
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -50,31 +51,12 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
                 super().calculate(atoms, properties, system_changes, task=self.task)
 
     model = (
-        CHGNet.from_dict(_load_weights(model_path)["model"])
+        CHGNet.from_dict(load_weights(model_path)["model"])
         if model_path
         else CHGNet.load(verbose=False)
     )
     model.requires_grad_(False)
     return MdCalculator(model=model, use_device=device, on_isolated_atoms="ignore")
-
-
-def _load_weights(path: Path) -> Any:
-    """Load a file of tensors and plain values; what else a pickle may hold is refused, not run.
-
-    Raises:
-        InputError: the file holds more than that, or is none.
-    """
-    import pickle
-
-    import torch
-
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise InputError(
-            f"{path} is not a file of weights alone, so it was not loaded: a model file can hold a "
-            "program. Ask its author for the weights, saved with torch.save."
-        ) from error
 
 
 @contextlib.contextmanager
@@ -106,15 +88,15 @@ def _mace(model_path: Path | None, device: str) -> Any:
 def _sevennet(model_path: Path | None, device: str) -> Any:
     from sevenn.calculator import SevenNetCalculator
 
-    return SevenNetCalculator(require_parameters_file(model_path, "sevennet"), device=device)
+    path = require_parameters_file(model_path, "sevennet")
+    return SevenNetCalculator(require_weights_alone(path), device=device)
 
 
 def _mattersim(model_path: Path | None, device: str) -> Any:
     from mattersim.forcefield import MatterSimCalculator
 
-    return MatterSimCalculator(
-        load_path=require_parameters_file(model_path, "mattersim"), device=device
-    )
+    path = require_parameters_file(model_path, "mattersim")
+    return MatterSimCalculator(load_path=require_weights_alone(path), device=device)
 
 
 def _orb(model_path: Path | None, device: str) -> Any:
@@ -122,7 +104,7 @@ def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield.calculator import ORBCalculator
 
     path = require_parameters_file(model_path, "orb")
-    model = pretrained.orb_v2(weights_path=path, device=device)
+    model = pretrained.orb_v2(weights_path=require_weights_alone(path), device=device)
     return ORBCalculator(model, device=device)
 
 

@@ -27,6 +27,7 @@ from dualion.workflows.md.engines.calculators import (
     require_parameters_file,
     resolve_device,
 )
+from dualion.workflows.md.engines.weights import require_weights_alone
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -60,7 +61,8 @@ def _sevennet(model_path: Path | None, device: str) -> Any:
     from sevenn.util import model_from_checkpoint
     from torch_sim.models.sevennet import SevenNetModel
 
-    model, _ = model_from_checkpoint(require_parameters_file(model_path, "sevennet"))
+    path = require_weights_alone(require_parameters_file(model_path, "sevennet"))
+    model, _ = model_from_checkpoint(path)
     return SevenNetModel(model=model, device=device)
 
 
@@ -75,7 +77,7 @@ def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield import pretrained
     from torch_sim.models.orb import OrbModel
 
-    path = require_parameters_file(model_path, "orb")
+    path = require_weights_alone(require_parameters_file(model_path, "orb"))
     found = pretrained.orb_v2(weights_path=path, device=device)
     parts = found if isinstance(found, tuple) else (found,)  # newer ones give an adapter too
     return OrbModel(*parts, device=device)

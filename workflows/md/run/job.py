@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from dualion.structures.errors import DualionError, InputError
+from dualion.workflows.execution.output_stream import guard_output
 from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -200,4 +201,5 @@ def _read_element(file: Path | None, element: int) -> list[Path]:
 
 
 if __name__ == "__main__":
+    guard_output()  # a log that cannot be written must not cost the work
     sys.exit(main())

@@ -40,6 +40,7 @@ def shell(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("$DUALION --help 2>&- > /dev/null", 0, ""),
         ("$DUALION show nothing 2>/dev/full", 2, ""),
         ("$DUALION --version | cat > /dev/null", 0, ""),
+        ("$DUALION --help <&- >&- 2>&-", 0, ""),
     ],
 )
 def test_output_that_cannot_be_written(
@@ -49,6 +50,21 @@ def test_output_that_cannot_be_written(
     assert ended.returncode == status, ended.stderr
     assert sentence in ended.stderr
     assert ended.stderr.count("\n") == (1 if sentence else 0)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_no_file_gets_the_number_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
+    text = (
+        "import os, subprocess, sys; "
+        "from dualion.workflows.execution.output_stream import guard_output; "
+        "guard_output(); file = open('table', 'w'); "
+        "subprocess.run(['sh', '-c', 'echo from below; echo said >&2']); "
+        "os.write(1, b'x'); os.write(2, b'x'); "
+        "file.write('whole'); file.close()"
+    )
+    ended = shell(f'{sys.executable} -c "{text}" {closed}', tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "table").read_text() == "whole"
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,15 @@
 """Standard output that may end: a reader that leaves, a disk that fills, a stream that is closed.
 
 ``dualion screen … | head`` must not cost the screening. So a write that fails is noted, what
-follows goes nowhere, the command ends its work, and then the exit status tells: 141, as the shell
-reports a program that SIGPIPE ended, where the reader left; 1 with one sentence where the output
-could not be written.
+follows goes nowhere, the command ends its work, and then the exit status tells, if the command
+itself found nothing wrong:
+
+- 141, as the shell reports a program that SIGPIPE ended, where the reader left;
+- 1 with one sentence on standard error where the output could not be written;
+- 0 where the output was closed from the start (``>&-``), which says that nobody wants it.
+
+What happens to standard error changes no status. A job of a queue has its log there, which is not
+what it is run for: it ends with the status of its work.
 """
 
 from __future__ import annotations
@@ -68,8 +74,22 @@ class OutputStream:
             os.close(nowhere)
 
 
+def fill_standard_descriptors() -> None:
+    """Open what was closed of the descriptors 0, 1 and 2 on nothing.
+
+    A file that is opened later would get such a number, and whatever writes to the standard output
+    below Python, or in a process that is started, would write into that file.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number
+
+
 def guard_output() -> OutputStream:
     """Put guarded streams in place of standard output and error; returns that of the output."""
+    fill_standard_descriptors()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         setattr(sys, name, cast(TextIO, OutputStream(stream)))
