@@ -327,6 +327,7 @@ ENSEMBLE: tuple[Column, ...] = (
 """The pair in ordered configurations of a disordered structure; empty for an ordered one."""
 
 EXTRA: tuple[Column, ...] = (
+    Column("source_file", "text", "", "file, or archive and member, that it was read from"),
     *MECHANISM,
     *PUBLISHED,
     *ENSEMBLE,

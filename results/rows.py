@@ -10,7 +10,7 @@ from dualion.results.ensemble_columns import ensemble_columns
 from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
-from dualion.structures.records import reader_flags
+from dualion.structures.records import SOURCE_FILE, reader_flags
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
@@ -48,6 +48,7 @@ class Identity:
         return {
             "source": self.source,
             "source_id": self.source_id,
+            "source_file": self.metadata.get(SOURCE_FILE),
             "formula": self.formula,
             "reduced_formula": self.reduced_formula,
             "space_group": self.space_group,

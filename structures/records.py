@@ -20,6 +20,9 @@ Metadata = Mapping[str, str | float | bool | None]
 """What the source knows beside the structure, for example ``energy_above_hull_ev_atom``,
 ``band_gap_ev``, ``temperature_k``, ``theoretical``."""
 
+SOURCE_FILE = "source_file"
+"""Of the metadata: file, or archive and member, that a structure was read from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawEntry:
@@ -78,6 +81,7 @@ class Rejection:
         stage: where it ended: ``read``, ``filter``, ``prepare``, ``screen``.
         reason: stable snake_case name, for tables and filters.
         message: one sentence that says what, why and what to do.
+        source_file: file, or archive and member, that it was found in; empty where there is none.
     """
 
     source: str
@@ -85,10 +89,19 @@ class Rejection:
     stage: str
     reason: str
     message: str
+    source_file: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source_id", printable_name(self.source_id))
+        object.__setattr__(self, "source_file", printable_name(self.source_file))
         object.__setattr__(self, "message", printable_name(self.message))
+
+
+def source_file_of(entry: RawEntry | Rejection) -> str:
+    """Return the file, or archive and member, that an entry was read from; empty for none."""
+    if isinstance(entry, Rejection):
+        return entry.source_file
+    return str(entry.metadata.get(SOURCE_FILE) or "")
 
 
 def storable_metadata(metadata: Metadata) -> Metadata:

@@ -26,7 +26,7 @@ from dualion.structures.files.streams import (
     damage_problem,
     open_compression,
 )
-from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.records import SOURCE_FILE, RawEntry, Rejection
 from dualion.structures.text import printable_name
 
 SOURCE = "file"
@@ -54,8 +54,9 @@ def iter_raw_entries(
 
     Returns:
         An iterator of entries; a ``Rejection`` of stage ``read`` stands wherever something
-        was found that cannot be used. ``source_id`` is ``relative/path.cif#part``, unique in
-        this call: a repeated one gets ``~2``, ``~3``.
+        was found that cannot be used. ``source_id`` is ``relative/path.cif#part``, or the
+        material's own identifier where a JSON object gives one; unique in this call: a repeated
+        one gets ``~2``, ``~3``. ``source_file`` is ``relative/path.cif``.
 
     Raises:
         InputError: at once, if a path or a glob matches nothing.
@@ -104,22 +105,30 @@ def _entries(
     for file in iter_files(resolved):
         for name, part in _file_parts(file, limits):
             # Escaped before it is made unique: two names may look alike then.
-            source_id = names.make(printable_name(f"{name}#{part.part}" if part.part else name))
+            source_id = names.make(printable_name(_identifier(name, part)))
             if part.problem is not None:
-                yield _rejection(source_id, part.problem)
+                yield _rejection(source_id, part.problem, name)
             else:
                 yield RawEntry(
-                    source=SOURCE, source_id=source_id, format=part.format, text=part.text
-                )
+                    source=SOURCE, source_id=source_id, format=part.format, text=part.text,
+                    metadata={SOURCE_FILE: printable_name(name)},
+                )  # fmt: skip
 
 
-def _rejection(source_id: str, problem: ReadProblem) -> Rejection:
+def _identifier(file: str, part: Part) -> str:
+    if part.identified:
+        return part.part
+    return f"{file}#{part.part}" if part.part else file
+
+
+def _rejection(source_id: str, problem: ReadProblem, file: str) -> Rejection:
     return Rejection(
         source=SOURCE,
         source_id=source_id,
         stage="read",
         reason=problem.reason,
         message=problem.message,
+        source_file=file,
     )
 
 

@@ -24,7 +24,7 @@ from dualion.structures.files.json_structure import (
 from dualion.structures.files.limits import DEFAULT_LIMITS, ReadLimits
 from dualion.structures.files.poscar import read_poscar
 from dualion.structures.files.xyz import read_extxyz
-from dualion.structures.records import RawEntry, Rejection, StructureRecord
+from dualion.structures.records import RawEntry, Rejection, StructureRecord, source_file_of
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -118,6 +118,7 @@ def unreadable(entry: RawEntry, error: StructureError) -> Rejection:
         stage="read",
         reason=error.reason,
         message=str(error),
+        source_file=source_file_of(entry),
     )
 
 

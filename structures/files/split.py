@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dualion.structures.files.formats import Kind
 from dualion.structures.files.limits import MEBIBYTE, ReadLimits
@@ -19,6 +19,9 @@ Lines = Iterator[str]
 MOST_WRAPPED = 4
 """How many entries may lie around a structure, each as the ``structure`` of the next."""
 
+IDENTIFIERS = ("material_id", "id", "entry_id")
+"""Keys of a JSON object whose value names a material, whatever the file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -26,6 +29,7 @@ class Part:
 
     Attributes:
         part: name within the file; empty where the file holds one structure only.
+        identified: whether ``part`` is an identifier of its own, which needs no file's name.
         format: parser, as in ``RawEntry.format``; empty where there is a problem.
         text: the text of this structure.
         problem: why there is no text.
@@ -35,6 +39,7 @@ class Part:
     format: str = ""
     text: str = field(default="", repr=False)
     problem: ReadProblem | None = None
+    identified: bool = False
 
 
 def split(kind: Kind, stream: BoundedStream, limits: ReadLimits) -> Iterator[Part]:
@@ -241,19 +246,26 @@ def _json_line(line: str, number: int) -> Part:
 def _json_part(row: object, text: str | None, fallback: str) -> Part:
     """A part from a JSON value; ``text`` is its text where that is at hand."""
     format_ = json_format(row)
-    name = _json_name(row) or fallback
+    key, name = _json_name(row) or ("", fallback)
+    identified = _is_identifier(key, name)
     if format_ is None:
         problem = ReadProblem(
             "not_a_structure",
             "The JSON value is neither a pymatgen structure nor a row of lattice, species and "
             "coords; see the documentation of the formats.",
         )
-        return Part(part=name, problem=problem)
+        return Part(part=name, problem=problem, identified=identified)
     try:
-        return Part(part=name, format=format_, text=json.dumps(row) if text is None else text)
+        written = json.dumps(row) if text is None else text
     except RecursionError:
         problem = ReadProblem("bad_json", "The JSON value is nested too deeply; write it again.")
-        return Part(part=name, problem=problem)
+        return Part(part=name, problem=problem, identified=identified)
+    return Part(part=name, format=format_, text=written, identified=identified)
+
+
+def _is_identifier(key: str, name: str) -> bool:
+    """Whether a name means one material everywhere: an id that is more than a running number."""
+    return key in IDENTIFIERS and not name.isdigit()
 
 
 def json_format(row: object) -> str | None:
@@ -269,14 +281,16 @@ def json_format(row: object) -> str | None:
     return None
 
 
-def _json_name(row: object) -> str:
+def _json_name(row: object) -> tuple[str, str] | None:
+    """The first key of a JSON object that names it, and the name."""
     if not isinstance(row, dict):
-        return ""
-    for key in ("material_id", "id", "entry_id", "name"):
+        return None
+    for key in (*IDENTIFIERS, "name"):
         value = row.get(key)
         if isinstance(value, (str, int)) and not isinstance(value, bool):
-            return " ".join(str(value).split())[:120]
-    return ""
+            if name := " ".join(str(value).split())[:120]:
+                return key, name
+    return None
 
 
 def _split_json(stream: BoundedStream, limits: ReadLimits) -> Iterator[Part]:
@@ -289,8 +303,7 @@ def _split_json(stream: BoundedStream, limits: ReadLimits) -> Iterator[Part]:
             yield _json_part(row, None, str(number))
     elif isinstance(document, dict) and any(json_format(row) for row in document.values()):
         for key, row in document.items():
-            part = _json_part(row, None, key)
-            yield Part(part=key[:120], format=part.format, text=part.text, problem=part.problem)
+            yield replace(_json_part(row, None, key), part=key[:120], identified=False)
     else:
         raise ReadProblem(
             "not_a_structure",

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
 from dualion.structures.files.parse import unreadable
-from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.records import RawEntry, Rejection, source_file_of
 from dualion.structures.sources.duplicates import (
     DEFAULT_MATCH,
     Group,
@@ -195,7 +195,7 @@ def _judge(
         return outcome, None
     refused = first_rejection(selection.filters, entry.source, entry.source_id, outcome.facts)
     if refused is not None:
-        return refused, None
+        return replace(refused, source_file=source_file_of(entry)), None
     found = {
         key: outcome.facts.metadata[key] for key in READER_METADATA if key in outcome.facts.metadata
     }
@@ -245,4 +245,5 @@ def _mark_group(held: list[Entry], raw: dict[int, RawEntry], group: Group) -> No
             reason="duplicate",
             message=f"The same structure as {raw[best].source}:{raw[best].source_id}, which is "
             "kept for its better provenance.",
+            source_file=source_file_of(raw[index]),
         )

@@ -239,6 +239,7 @@ def test_every_column_of_the_row(rows, name, anion):
         {
             "source": "file",
             "source_id": f"{name}.cif#{name}",
+            "source_file": f"{name}.cif",
             "formula": golden.formula,
             "reduced_formula": golden.reduced,
             "space_group": golden.space_group,

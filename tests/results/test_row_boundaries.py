@@ -286,14 +286,16 @@ def test_a_pair_without_an_ion_keeps_what_is_known_of_the_cation(monkeypatch, lo
 def test_a_rejected_row_says_what_and_why():
     identity = dataclasses.replace(
         IDENTITY, formula="Li2O", reduced_formula="Li2O", space_group="Fm-3m", n_sites=12,
-        metadata={"energy_above_hull_ev_atom": 0.01, "band_gap_ev": 5.0},
+        metadata={
+            "energy_above_hull_ev_atom": 0.01, "band_gap_ev": 5.0, "source_file": "li2o.cif"
+        },
     )  # fmt: skip
     row = rejected_row(
         identity, cation="Li;Na", status="failed", reason="time_limit", message="Too long."
     )
     assert row == {
         "source": "file", "source_id": "a", "formula": "Li2O", "reduced_formula": "Li2O",
-        "space_group": "Fm-3m", "n_sites": 12, "energy_above_hull_ev_atom": 0.01,
+        "source_file": "li2o.cif", "space_group": "Fm-3m", "n_sites": 12, "energy_above_hull_ev_atom": 0.01,
         "band_gap_ev": 5.0, "cation": "Li;Na", "status": "failed", "reason": "time_limit",
         "message": "Too long.",
     }  # fmt: skip

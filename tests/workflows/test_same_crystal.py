@@ -117,8 +117,8 @@ def check_all_parts(folder, rows, crystals):
         own = by_name[entry.source_id]
         with pytest.raises(StructureError, match="recorded"):
             candidate_detail({"cation": "Li+", "anion": "Cl-"}, entry, options)
-        host, *_ = dope_command._load_host(f"{inputs}#{entry.source_id.split('#')[1]}", None)
-        call_path(f"{inputs}#{entry.source_id.split('#')[1]}", "--ion", "Li")
+        host, *_ = dope_command._load_host(f"{inputs}#{entry.source_id}", None)
+        call_path(f"{inputs}#{entry.source_id}", "--ion", "Li")
         for other in (crystals["page"].pop(), host, crystals["path"].pop()):
             assert_same_crystal(own, other)
     subjects, skipped = select_candidates(folder, MdBlock(), ids=names)

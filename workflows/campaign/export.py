@@ -20,7 +20,7 @@ from dualion.results.tables import TableWriter
 from dualion.screening.conventions import DEFAULT_PRESET, pair_conventions
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import InputError
-from dualion.structures.records import Rejection
+from dualion.structures.records import SOURCE_FILE, Rejection
 from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.config import Campaign, fingerprint
 from dualion.workflows.campaign.plan import Ask
@@ -160,6 +160,7 @@ def _rejected(entry: Entry, options: ScreenOptions) -> EntryRows:
         stage="read",
         reason=entry.reason or "",
         message=entry.message or "",
+        source_file=str(entry.metadata.get(SOURCE_FILE) or ""),
     )
     outcome = rejection_outcome(entry.position, rejection, options)
     return EntryRows(rows=outcome.rows, stage="read", cation_below=False)
@@ -211,7 +212,7 @@ def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:
 def _of_entry(entry: Entry, row: Row) -> Row:
     """Columns of an entry: several entries may share a structure."""
     own: Row = {"source": entry.source, "source_id": entry.source_id}
-    for key in ("energy_above_hull_ev_atom", "band_gap_ev"):
+    for key in (SOURCE_FILE, "energy_above_hull_ev_atom", "band_gap_ev"):
         own[key] = entry.metadata.get(key, row.get(key))
     return own
 

@@ -15,7 +15,7 @@ from dualion.results.guest_rows import guest_name
 from dualion.results.rows import known_barriers
 from dualion.results.store import Entry, Pending, Store
 from dualion.structures.errors import DualionError
-from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.records import SOURCE_FILE, RawEntry, Rejection
 from dualion.workflows.campaign.config import Campaign, fingerprint
 from dualion.workflows.campaign.cost import estimated_cost_s
 from dualion.workflows.campaign.sources import source_entries, source_state
@@ -173,7 +173,7 @@ def _entries(campaign: Campaign, options: ScreenOptions) -> Iterator[Entry]:
                 position=position,
                 source=raw.source,
                 source_id=raw.source_id,
-                metadata={},
+                metadata={SOURCE_FILE: raw.source_file} if raw.source_file else {},
                 reason=raw.reason,
                 message=raw.message,
             )

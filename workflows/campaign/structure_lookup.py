@@ -17,7 +17,7 @@ from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import iter_raw_entries, reference_paths
-from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.records import RawEntry, Rejection, source_file_of
 from dualion.workflows.campaign.yaml_reader import load_campaign, screening_of
 
 if TYPE_CHECKING:
@@ -73,10 +73,12 @@ def _only(entries: Iterable[RawEntry | Rejection], wanted: str) -> RawEntry:
     file = wanted.split("#")[0]
     near: list[RawEntry | Rejection] = []
     for entry in entries:
-        if entry.source_id == wanted:
+        if wanted in (entry.source_id, name_in_file(entry)):
             return _usable(entry)
         if "#" not in wanted and (
-            entry.source_id.startswith((f"{file}#", f"{file}/")) or not Path(file).suffix
+            source_file_of(entry) == file
+            or source_file_of(entry).startswith(f"{file}/")
+            or not Path(file).suffix
         ):
             near.append(entry)
         if len(near) > SHOWN_IDS:
@@ -84,9 +86,16 @@ def _only(entries: Iterable[RawEntry | Rejection], wanted: str) -> RawEntry:
     if len(near) == 1:
         return _usable(near[0])
     if near:
-        names = ", ".join(entry.source_id for entry in near[:SHOWN_IDS])
+        names = ", ".join(name_in_file(entry) for entry in near[:SHOWN_IDS])
         raise InputError(f"{wanted} holds several structures; name one, like {names}.")
     raise InputError(f"There is no structure {wanted!r}; the part after # is the name of a block.")
+
+
+def name_in_file(entry: RawEntry | Rejection) -> str:
+    """Return ``file#id``, by which a structure is found in its file."""
+    file, name = source_file_of(entry), entry.source_id
+    holds_file = name.startswith(file) and name[len(file) :][:1] in ("", "#", "~")
+    return name if holds_file else f"{file}#{name}"
 
 
 def _usable(entry: RawEntry | Rejection) -> RawEntry:
@@ -129,6 +138,7 @@ def rows_named(run: RunFolder, name: str) -> list[Row]:
     ranked = {identity(row): row for row in run.candidates}
     tests: tuple[Callable[[Row], bool], ...] = (
         lambda row: str(row["source_id"]) == name,
+        lambda row: f"{row.get('source_file')}#{row['source_id']}" == name,
         lambda row: str(row.get("reduced_formula")) == name,
         lambda row: name.lower() in str(row["source_id"]).lower(),
     )

@@ -21,7 +21,13 @@ from dualion.structures.elements import symbol
 from dualion.structures.entry import prepare_record
 from dualion.structures.errors import StructureError
 from dualion.structures.files import parse_entry
-from dualion.structures.records import RawEntry, Rejection, cell_kind_of
+from dualion.structures.records import (
+    SOURCE_FILE,
+    RawEntry,
+    Rejection,
+    cell_kind_of,
+    source_file_of,
+)
 from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
@@ -300,7 +306,8 @@ def asked_cations(options: ScreenOptions) -> str:
 
 
 def _identity(entry: RawEntry | Rejection) -> Identity:
-    metadata = entry.metadata if isinstance(entry, RawEntry) else {}
+    found_in = {SOURCE_FILE: source_file_of(entry) or None}
+    metadata = entry.metadata if isinstance(entry, RawEntry) else found_in
     return Identity(source=entry.source, source_id=entry.source_id, metadata=metadata)
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dualion.results.tables import guard_cell
 from dualion.structures.errors import InputError
 from dualion.structures.files import parse_entry
-from dualion.structures.records import RawEntry, Rejection
+from dualion.structures.records import RawEntry, Rejection, source_file_of
 from dualion.structures.sources.base import METADATA_KEYS, today
 from dualion.workflows.execution.files import replacing_text, write_json
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dualion.structures.sources.query import SourceQuery
     from dualion.structures.sources.selection import Selection
 
-COLUMNS = ("source", "source_id", "status", "reason", "message", *METADATA_KEYS)
+COLUMNS = ("source", "source_id", "source_file", "status", "reason", "message", *METADATA_KEYS)
 """Columns of ``fetched.csv``: one row for every entry, what was sorted out included."""
 
 LICENSED_SOURCES = ("icsd",)
@@ -115,7 +115,11 @@ def _write_all(
 
 
 def _row(entry: RawEntry | Rejection) -> dict[str, object]:
-    row: dict[str, object] = {"source": entry.source, "source_id": guard_cell(entry.source_id)}
+    row: dict[str, object] = {
+        "source": entry.source,
+        "source_id": guard_cell(entry.source_id),
+        "source_file": guard_cell(source_file_of(entry)),
+    }
     if isinstance(entry, Rejection):
         return row | {
             "status": "rejected",

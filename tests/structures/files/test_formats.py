@@ -120,11 +120,11 @@ def test_pymatgen_json_in_all_its_forms(tmp_path: Path) -> None:
     assert list(found) == [
         "a_one.json",
         "b_list.json#1",
-        "b_list.json#mp-7",
+        "mp-7",
         "c_dict.json#x",
         "c_dict.json#y",
         "d_rows.jsonl#line1",
-        "d_rows.jsonl#mp-7",
+        "mp-7~2",
     ]
     wrong = found.pop("c_dict.json#y")
     assert isinstance(wrong, Rejection)
@@ -132,9 +132,11 @@ def test_pymatgen_json_in_all_its_forms(tmp_path: Path) -> None:
     for record in found.values():
         assert isinstance(record, StructureRecord), record
         assert_same(record.structure, CHARGED)
-    entry_record = found["d_rows.jsonl#mp-7"]
+    entry_record = found["mp-7~2"]
     assert isinstance(entry_record, StructureRecord)
-    assert entry_record.metadata == {"energy_above_hull_ev_atom": 0.012, "band_gap_ev": 3.5}
+    assert entry_record.metadata == {
+        "source_file": "d_rows.jsonl", "energy_above_hull_ev_atom": 0.012, "band_gap_ev": 3.5
+    }  # fmt: skip
 
 
 def test_pymatgen_json_never_imports_what_it_names() -> None:
@@ -161,9 +163,9 @@ def test_jsonl_rows_and_a_repeated_name(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((row("a") + row("a", e_above_hull=0.5) + row("b")).encode()))
     found = records(path)
     assert [r.source_id for r in found] == [
-        "rows.jsonl.gz#a",
-        "rows.jsonl.gz#a~2",
-        "rows.jsonl.gz#b",
+        "a",
+        "a~2",
+        "b",
     ]
     for record in found:
         assert isinstance(record, StructureRecord)

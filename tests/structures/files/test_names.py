@@ -56,10 +56,10 @@ def test_names_that_look_alike_once_escaped_stay_apart(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
     names = [record.source_id for record in read_structures([tmp_path])]
     assert names == [
-        r"x.jsonl#\xe9",
-        r"x.jsonl#\xe9~2",
-        r"x.jsonl#\xe9~3",
-        r"x.jsonl#\x00",
+        r"\xe9",
+        r"\xe9~2",
+        r"\xe9~3",
+        r"\x00",
     ]
 
 
@@ -76,8 +76,8 @@ def test_surrogates_in_json_keys_ids_and_values(tmp_path: Path) -> None:
     assert [item.source_id for item in found] == [
         r"keys.json#\ud834",
         "keys.json#b",
-        r"rows.jsonl#\ud800",
-        "rows.jsonl#x",
+        r"\ud800",
+        "x",
         "rows.jsonl#line3",
         "rows.jsonl#7",
     ]

@@ -50,7 +50,8 @@ def test_rows_of_the_materials_project_parse_to_their_formula() -> None:
     for entry in itertools.islice(entries, 0, 3000, 15):
         assert isinstance(entry, RawEntry)
         record = parse_entry(entry)
-        assert record.source_id.startswith("mp_li.jsonl.gz#mp-")
+        assert record.source_id.startswith("mp-")
+        assert record.metadata["source_file"] == "mp_li.jsonl.gz"
         formula = str(record.metadata["stated_formula"])
         reduced = Composition(formula).reduced_composition
         assert record.structure.composition.reduced_composition == reduced
