@@ -355,6 +355,24 @@ EXTRA: tuple[Column, ...] = (
         for n in (1, 2, 3)
     ),
     Column("message", "text", "", "explanation with its cause and its remedy"),
+    Column(
+        "set_aside",
+        "text",
+        "",
+        "why a pair that passes is no candidate, separated by semicolons; empty for a candidate",
+    ),
+    Column(
+        "oxidation_states",
+        "text",
+        "",
+        "ions of the structure with their charges, separated by semicolons",
+    ),
+    Column(
+        "linked_ids",
+        "text",
+        "",
+        "other ids of the material by the properties file, separated by semicolons",
+    ),
     Column("occupancy_handling", "text", "", "full, or weighted by occupancy"),
     Column(
         "gii_vu",
@@ -391,6 +409,23 @@ EXTRA: tuple[Column, ...] = (
 )
 
 SCREENED: tuple[Column, ...] = CORE + EXTRA
+COMPOUND: tuple[Column, ...] = (
+    Column(
+        "compound_structures",
+        "integer",
+        "",
+        "candidates that are the same ions in the same composition: polymorphs and repeats",
+        heading="structures of the compound",
+    ),
+    Column(
+        "compound_place",
+        "integer",
+        "",
+        "place of the row among these, 1 is best",
+        heading="place in the compound",
+    ),
+)
+"""Candidates grouped by compound."""
 RANK = Column("rank", "integer", "", "place in the ranking, 1 is best")
 SCORE = Column(
     "score", "number", "", "product of the parts below, each to the power of its weight, 0 to 1"
@@ -403,6 +438,7 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_robustness", "number", "", "1 where no convention changes the verdict"),
     Column("score_disorder", "number", "", "1 if ordered, else share of configurations passing"),
     Column("score_structure", "number", "", "1 up to a GII of 0.2 v.u., 0 from 0.4 v.u. on"),
+    Column("score_redox", "number", "", "1 without redox-active metals, 0 with an open d shell"),
     Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
     Column("score_gap", "number", "", "1 from a gap of 4 eV on, 0 without one, empty: unknown"),
@@ -481,6 +517,6 @@ MD: tuple[Column, ...] = (
 )
 """Molecular dynamics of a candidate; empty before ``dualion md collect``."""
 
-CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS, *MD)
+CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS, *COMPOUND, *MD)
 
 BY_KEY = {column.key: column for column in CANDIDATES}

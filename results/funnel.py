@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dualion.results.columns import Row
+from dualion.results.vocabulary import split_flags
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Funnel:
         computed: of these, with barriers of the cation and at least one anion.
         cation_below: of these, with the cation's barrier below its threshold.
         ratio_in_range: of these, with a pair that passes the criterion.
+        candidates: of these, with a pair that nothing sets aside.
+        set_aside: how often each reason set a passing pair aside.
         reasons: how often each reason ended a structure or a pair.
     """
 
@@ -29,6 +32,8 @@ class Funnel:
     computed: int = 0
     cation_below: int = 0
     ratio_in_range: int = 0
+    candidates: int = 0
+    set_aside: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, rows: Iterable[Row], *, stage: str, cation_below: bool) -> None:
@@ -46,6 +51,10 @@ class Funnel:
         self.computed += any(row["status"] == "ok" for row in rows)
         self.cation_below += cation_below
         self.ratio_in_range += any(row.get("dai") is True for row in rows)
+        passing = [row for row in rows if row.get("dai") is True]
+        self.candidates += any(not row.get("set_aside") for row in passing)
+        for row in passing:
+            self.set_aside.update(split_flags(row.get("set_aside")))
         self.reasons.update(str(row["reason"]) for row in rows if row["status"] != "ok")
 
     def steps(self) -> list[tuple[str, int]]:
@@ -56,4 +65,5 @@ class Funnel:
             ("computed", self.computed),
             ("cation barrier below threshold", self.cation_below),
             ("ratio in range", self.ratio_in_range),
+            ("candidates", self.candidates),
         ]

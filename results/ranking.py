@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from dualion.results.calibrated import mechanism_of
 from dualion.results.columns import Row
 from dualion.results.score import ScoreWeights, score_columns
+from dualion.results.shortlist import compound_columns
 
 
 def rank_candidates(
     rows: Iterable[Row], *, dimensionality: int = 3, weights: ScoreWeights | None = None
 ) -> list[Row]:
-    """The rows whose verdict is positive, best score first, with ``rank`` and ``score`` columns.
+    """The candidates, best score first, with the columns of rank, score and compound.
 
-    Anions known by the empty lattice alone follow all that have better evidence.
+    A candidate is a row whose verdict is positive and that is not set aside. Anions known by the
+    empty lattice alone follow all that have better evidence.
 
     Args:
         rows: rows of ``screened.csv``; what a score needs is named in ``NEEDED``.
@@ -25,10 +27,13 @@ def rank_candidates(
     passed = [
         {**row, **score_columns(row, dimensionality=dimensionality, weights=weights)}
         for row in rows
-        if row.get("dai") is True
+        if row.get("dai") is True and not row.get("set_aside")
     ]
     passed.sort(key=_order)
-    return [{"rank": rank, **row} for rank, row in enumerate(passed, start=1)]
+    grouped = zip(passed, compound_columns(passed), strict=True)
+    return [
+        {"rank": rank, **row, **compound} for rank, (row, compound) in enumerate(grouped, start=1)
+    ]
 
 
 def _order(row: Row) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from dualion.results.ensemble_columns import ensemble_columns
 from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
+from dualion.screening.ions import ions_of
 from dualion.structures.records import SOURCE_FILE, reader_flags
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ def _preparation(crystal: IonicCrystal) -> Row:
     return {
         "disordered": crystal.is_disordered,
         "oxidation_method": crystal.oxidation_method,
+        "oxidation_states": ";".join(
+            str(ion) if ion.charge else f"{ion.element}0" for ion in ions_of(crystal)
+        ),
         "occupancy_handling": crystal.occupancy_handling,
         "message": crystal.note or None,
     }

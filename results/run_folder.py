@@ -105,7 +105,7 @@ def _candidates(path: Path, rows: list[Row]) -> list[Row]:
     """
     if path.exists():
         return _rows(path)
-    passed = sum(row.get("dai") is True for row in rows)
+    passed = sum(row.get("dai") is True and not row.get("set_aside") for row in rows)
     if passed:
         raise InputError(
             f"{path} is missing, though pairs of screened.csv pass ({passed}); write both again "

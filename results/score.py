@@ -12,6 +12,7 @@ with weights of 1, are the probability that both ions move; the others are choic
 | ``robustness`` | no convention changes the verdict | all do, or symmetry forces the ratio |
 | ``disorder`` | ordered, or all ordered configurations pass | none of these passes |
 | ``structure`` | global instability index up to 0.2 v.u. | 0.4 v.u. or more |
+| ``redox`` | no redox-active metal | one with a partly filled d shell (closed shell: 0.5) |
 | ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
 | ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
 | ``gap`` | band gap of 4 eV or more | no band gap |
@@ -34,8 +35,10 @@ from dualion.results.calibrated import (
     raw_barrier,
 )
 from dualion.results.columns import Row
+from dualion.results.row_chemistry import redox_activities
 from dualion.screening.calibration import barrier_calibration, mobility_model
 from dualion.structures.errors import InputError
+from dualion.structures.oxidation.redox import Activity
 
 UNSTABLE_EV_ATOM = 0.1
 """Beyond this above the hull, compounds are rarely made (Sun et al., Sci. Adv. 2, e1600225
@@ -47,6 +50,7 @@ DOUBTFUL_GII_VU = 0.2
 HOPELESS_GII_VU = 0.4
 UNKNOWN = 0.5
 """What an unknown part counts."""
+REDOX: dict[Activity, float] = {"none": 1.0, "reducible": 0.5, "open_shell": 0.0}
 LEAST = 0.1
 LEAST_FREE = 0.001
 WEIGHTED = "weighted_occupancies"
@@ -69,6 +73,7 @@ NEEDED: tuple[str, ...] = (
     "mechanism_cation",
     "mechanism_anion",
     "gii_vu",
+    "oxidation_states",
     "ensemble_pass_share",
     *(
         f"e{n}d_{ion}{end}_ev"
@@ -100,6 +105,7 @@ class ScoreWeights:
     robustness: float = 0.5
     disorder: float = 0.5
     structure: float = 0.5
+    redox: float = 0.5
     stability: float = 0.5
     ratio: float = 0.25
     gap: float = 0.25
@@ -154,6 +160,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "robustness": 0.0 if FORCED in flags else _clipped(1.0 - lost),
         "disorder": _disorder(row, flags),
         "structure": _clipped(1.0 - strain),
+        "redox": _redox(row),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
         "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
         "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
@@ -224,6 +231,12 @@ def _disorder(row: Row, flags: set[str]) -> float:
     if not math.isnan(share := as_number(row.get("ensemble_pass_share"))):
         return _clipped(share)
     return math.nan if WEIGHTED in flags else 1.0
+
+
+def _redox(row: Row) -> float:
+    """The worst of the structure's cations; unknown where their states are."""
+    activities = redox_activities(row).values()
+    return min((REDOX[activity] for activity in activities), default=math.nan)
 
 
 def _bound(row: Row) -> float:

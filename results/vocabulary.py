@@ -89,6 +89,15 @@ FLAGS: tuple[Term, ...] = (
         },
     ),
     *_terms(
+        "shortlist",
+        {
+            "high_gii": "The global instability index exceeds 0.2 v.u.: bonds are strained, or the "
+            "structure is wrong.",
+            "redox_active": "The structure holds a metal of several oxidation states, which may "
+            "conduct electrons or be reduced; the column oxidation_states tells which.",
+        },
+    ),
+    *_terms(
         "cation–anion pair",
         {
             "anion_bound": "Most sites of the anion are ligands of a polyanion (P–S, P–O, B–O …). "
@@ -217,6 +226,16 @@ REASONS: tuple[Term, ...] = (
             "high_pressure": "The structure was measured above the pressure limit.",
             "year_out_of_range": "The structure was published outside the range of years.",
             "duplicate": "The same structure stands elsewhere in the input.",
+        },
+    ),
+    *_terms(
+        "shortlist",
+        {
+            "doubtful_structure": "Atoms of the structure are lost or wrong, as its flags say; "
+            "--keep-doubtful keeps it.",
+            "avoided_element": "The compound holds an element that is to be avoided.",
+            "not_an_anion": "What would move is no anion of its own but an atom of a cluster, like "
+            "carbon with a fraction of a charge.",
         },
     ),
     *_terms(

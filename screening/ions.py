@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import InputError
+from dualion.structures.oxidation.tables import electronegativities
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,40 @@ def anions_of(crystal: IonicCrystal) -> list[MobileIon]:
     ions = [MobileIon(number, mean_charge(crystal, number)) for number in numbers]
     return [ion for ion in ions if ion.charge < 0]
 
+
+def ions_of(crystal: IonicCrystal) -> list[MobileIon]:
+    """Return every element of the crystal with every charge that it has, by atomic number."""
+    found = {
+        (int(number), round(float(charge), 6))
+        for number, charge in zip(crystal.numbers, crystal.charges, strict=True)
+    }
+    return [MobileIon(number, charge) for number, charge in sorted(found)]
+
+
+LEAST_ELECTRONEGATIVITY = 2.0
+"""Pauling electronegativity of an element that forms anions of its own: Bi 2.02 and more."""
+
+
+def is_anion(ion: MobileIon) -> bool:
+    """Return whether an ion is an electronegative element that gained electrons.
+
+    Elements to the left of the pnictogens (B, C, Au, …) share electrons with each other long before
+    they gain a shell; there only the full shell counts, as in methanides (C⁴⁻). What bonds within
+    a cluster, like C⁰·⁶⁷⁻, is none.
+
+    Args:
+        ion: element and charge.
+    """
+    from pymatgen.core import Element
+
+    if ion.charge >= 0.0 or electronegativities()[ion.number] < LEAST_ELECTRONEGATIVITY:
+        return False
+    group = Element.from_Z(ion.number).group
+    return ion.number == 1 or group >= PNICTOGENS or ion.charge <= group - NOBLE_GASES
+
+
+PNICTOGENS, NOBLE_GASES = 15, 18
+"""Groups of the periodic table."""
 
 USUAL_CATIONS = ("Li", "Na", "K", "Ag", "Cu", "Mg", "Ca", "Zn", "Al")
 """Cations that are meant where none is named, the usual ones first."""

@@ -287,9 +287,9 @@ def _json_name(row: object) -> tuple[str, str] | None:
         return None
     for key in (*IDENTIFIERS, "name"):
         value = row.get(key)
-        if isinstance(value, (str, int)) and not isinstance(value, bool):
-            if name := " ".join(str(value).split())[:120]:
-                return key, name
+        is_name = isinstance(value, (str, int)) and not isinstance(value, bool)
+        if is_name and (name := " ".join(str(value).split())[:120]):
+            return key, name
     return None
 
 

@@ -118,7 +118,7 @@ def electronegativities() -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _icsd_counts() -> dict[int, dict[int, float]]:
+def icsd_counts() -> dict[int, dict[int, float]]:
     """Counts of each non-zero integer state in the ICSD, by atomic number."""
     from pymatgen.analysis.bond_valence import PRIOR_PROB
 
@@ -143,7 +143,7 @@ def state_costs(number: int) -> dict[int, float]:
 
     element = Element.from_Z(number)
     known = set(known_states(number))
-    counts = {q: n for q, n in _icsd_counts().get(number, {}).items() if q in known}
+    counts = {q: n for q, n in icsd_counts().get(number, {}).items() if q in known}
     weight = 20.0 if not counts else UNSEEN_COUNT
     for state in element.common_oxidation_states:
         if state:

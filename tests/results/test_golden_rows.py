@@ -57,6 +57,7 @@ class Golden:
         passes: dimensionalities at which each anion passes; by hand from the reference.
         other_passes: the same in 3D with the ratio read the other way.
         flags: flags of each anion's row.
+        oxidation_states: its ions as its CIF states them, by atomic number.
     """
 
     formula: str
@@ -69,6 +70,7 @@ class Golden:
     anions: tuple[Ion, ...]
     passes: dict[str, str] = field(default_factory=dict)
     other_passes: frozenset[str] = frozenset()
+    oxidation_states: str
     flags: dict[str, str] = field(default_factory=dict)
 
 
@@ -79,6 +81,7 @@ def alike(ev):
 
 GOLDEN = {
     "LiCl": Golden(
+        oxidation_states="Li+;Cl-",
         formula="Li4Cl4", reduced="LiCl", space_group="Fm-3m", n_sites=8, disordered=False,
         gii_vu=0.0455,
         cation=Ion(label="Li+", grid_ev=alike(0.5721)),
@@ -89,6 +92,7 @@ GOLDEN = {
         flags={"Cl-": "ratio_forced_by_symmetry"},
     ),
     "Li3OCl": Golden(
+        oxidation_states="Li+;O2-;Cl-",
         formula="Li3Cl1O1", reduced="Li3ClO", space_group="Pm-3m", n_sites=5, disordered=False,
         gii_vu=0.3645,
         cation=Ion(label="Li+", grid_ev=alike(0.4942)),
@@ -100,6 +104,7 @@ GOLDEN = {
         # ratios 4.2 and 3.2, or 0.24 and 0.31: outside 0.5 … 1.5 either way
     ),
     "Li6PS5Cl": Golden(
+        oxidation_states="Li+;P5+;S2-;Cl-",
         formula="Li24P4S20Cl4", reduced="Li6PS5Cl", space_group="F-43m",
         n_sites=76,  # 48h + 4b + 16e + 4a + 4d
         disordered=True, gii_vu=0.2341,
@@ -112,6 +117,7 @@ GOLDEN = {
         flags={"S2-": "anion_bound;weighted_occupancies", "Cl-": "weighted_occupancies"},
     ),
     "LiFePO4": Golden(
+        oxidation_states="Li+;O2-;P5+;Fe2+",
         formula="Li4Fe4P4O16", reduced="LiFePO4", space_group="Pnma",
         n_sites=28,  # 4a + 4c + 4c + 4c + 4c + 8d
         disordered=False, gii_vu=0.0307,
@@ -124,6 +130,7 @@ GOLDEN = {
         flags={"O2-": "anion_bound"},
     ),
     "Li10GeP2S12": Golden(
+        oxidation_states="Li+;P5+;S2-;Ge4+",
         formula="Li20Ge2P4S24", reduced="Li10Ge(PS6)2", space_group="P4_2/nmc",
         n_sites=66,  # 4c + 16h + 8g + 8f of Li, 4d of Ge and P together, 2a, 3 × 8g of S
         disordered=True, gii_vu=0.2301,
@@ -250,6 +257,9 @@ def test_every_column_of_the_row(rows, name, anion):
             "status": "ok",
             "reason": None,
             "message": None,
+            "set_aside": None,
+            "linked_ids": None,
+            "oxidation_states": golden.oxidation_states,
             "flags": golden.flags.get(anion.label, ""),
             "oxidation_method": "given",  # every bundled CIF states its oxidation numbers
             "parameters": "tabulated",  # all pairs stand in softBV's table

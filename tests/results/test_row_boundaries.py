@@ -295,7 +295,8 @@ def test_a_rejected_row_says_what_and_why():
     )
     assert row == {
         "source": "file", "source_id": "a", "formula": "Li2O", "reduced_formula": "Li2O",
-        "source_file": "li2o.cif", "space_group": "Fm-3m", "n_sites": 12, "energy_above_hull_ev_atom": 0.01,
+        "source_file": "li2o.cif", "space_group": "Fm-3m", "n_sites": 12,
+        "energy_above_hull_ev_atom": 0.01,
         "band_gap_ev": 5.0, "cation": "Li;Na", "status": "failed", "reason": "time_limit",
         "message": "Too long.",
     }  # fmt: skip

@@ -20,6 +20,7 @@ from dualion.results.score import (
 from dualion.structures.errors import InputError
 
 GOOD = {
+    "oxidation_states": "Li+;I-",
     "dai": True,
     "source_id": "good",
     "cation": "Li+",

@@ -128,6 +128,17 @@ def test_stability(hull, expected):
 
 
 @pytest.mark.parametrize(
+    ("ions", "expected"),
+    [("Li+;Cl-;Y3+", 1.0), ("Li+;O2-;P5+;Ti4+", 0.5), ("Li+;O2-;Fe2+", 0.0),
+     ("Li+;O2-;Mn3.5+", 0.0),
+     ("Li+;O2-;Ti4+;Co3+", 0.0), ("Cu+;I-", 0.5), ("Li+;S2-;Sn4+;P5+", 1.0), (None, math.nan)],
+)  # fmt: skip
+def test_redox(ions, expected):
+    """Two states are common for Ti, Fe, Mn, Co and Cu; Y has one, and Sn is no d-block metal."""
+    assert part("redox", oxidation_states=ions) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(
     ("gap", "expected"), [(0.0, 0.0), (1.0, 0.25), (4.0, 1.0), (8.0, 1.0), (None, math.nan)]
 )
 def test_gap(gap, expected):
@@ -151,7 +162,7 @@ def test_free_anion(row, expected):
 
 def test_a_score_is_the_product_of_its_parts():
     """Powers 1, 1, 1, then a half, then a quarter; a tenth is the least that most parts count."""
-    powers = dict(zip(PARTS, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25], strict=True))
+    powers = dict(zip(PARTS, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25], strict=True))
     ones = dict.fromkeys(PARTS, 1.0)
     for name, power in powers.items():
         assert combined_score(ones | {name: 0.5}, ScoreWeights()) == pytest.approx(0.5**power)

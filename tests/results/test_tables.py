@@ -136,5 +136,10 @@ def test_funnel_counts_structures_not_pairs():
         "computed": 1,
         "cation barrier below threshold": 1,
         "ratio in range": 1,
+        "candidates": 1,
     }
+    funnel.add([row(set_aside="doubtful_structure")], stage="done", cation_below=True)
+    assert dict(funnel.steps())["ratio in range"] == 2
+    assert dict(funnel.steps())["candidates"] == 1
+    assert funnel.set_aside == {"doubtful_structure": 1}
     assert funnel.reasons == {"unreadable": 1}

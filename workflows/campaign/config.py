@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from dualion.results.score import ScoreWeights
+from dualion.results.shortlist import Shortlist
 from dualion.screening.conventions import DEFAULT_PRESET
 from dualion.screening.criterion import (
     DIMENSIONALITY,
@@ -23,6 +24,7 @@ from dualion.screening.criterion import (
     READING,
     RatioReading,
 )
+from dualion.structures.properties import PropertyTable, read_properties
 from dualion.workflows.campaign.screening_options import screen_options
 from dualion.workflows.campaign.sources import SourceBlock
 from dualion.workflows.execution.cluster_config import ClusterBlock
@@ -62,6 +64,20 @@ class CriterionBlock(Block):
         DIMENSIONALITY, description="barriers that decide: 1D, 2D or 3D"
     )
     reading: RatioReading = Field(READING, description="which barrier is divided by which")
+
+
+class ShortlistBlock(Block):
+    """What a pair that passes must be to be a candidate. A change recomputes nothing."""
+
+    avoid: list[str] = Field(
+        default=[], description="elements, or the lists radioactive, toxic, costly"
+    )
+    keep_doubtful: bool = Field(
+        False, description="keep structures with lost or wrong atoms as candidates"
+    )
+    properties: str | None = Field(
+        None, description="CSV or JSON file with energy_above_hull and band_gap by material_id"
+    )
 
 
 class BarriersBlock(Block):
@@ -120,6 +136,7 @@ class Campaign(Block):
     ions: IonsBlock = IonsBlock()
     criterion: CriterionBlock = CriterionBlock()  # type: ignore[call-arg]
     barriers: BarriersBlock = BarriersBlock()  # type: ignore[call-arg]
+    shortlist: ShortlistBlock = ShortlistBlock()  # type: ignore[call-arg]
     ranking: dict[str, float] = Field(
         default_factory=dict, description="weights of the score's parts that differ from the usual"
     )
@@ -161,6 +178,23 @@ class Campaign(Block):
             InputError: a part is unknown or a weight makes no sense.
         """
         return ScoreWeights.of(self.ranking)
+
+    def rules(self) -> Shortlist:
+        """What keeps a pair that passes from being a candidate.
+
+        Raises:
+            InputError: what is to be avoided is neither an element nor a list.
+        """
+        return Shortlist.of(self.shortlist.avoid, keep_doubtful=self.shortlist.keep_doubtful)
+
+    def properties(self) -> PropertyTable | None:
+        """The user's table of properties; None where there is none.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        name = self.shortlist.properties
+        return read_properties(self.folder / name) if name else None
 
     @property
     def is_screening(self) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dualion.results.columns import Row
 from dualion.results.guest_rows import anion_name, is_guest
 from dualion.results.ranking import rank_candidates
+from dualion.results.shortlist import Shortlist, shortlist_columns
 from dualion.results.store import Store, TaskRecord
 from dualion.workflows.campaign.config import Campaign
 from dualion.workflows.campaign.log import CampaignLog, write_state
@@ -54,6 +55,7 @@ class Progress:
         best: the best candidates so far.
         found: candidates so far.
         dashboard: link to Dask's dashboard.
+        shortlist: what keeps a pair that passes from being a candidate.
     """
 
     total: int = 0
@@ -64,6 +66,7 @@ class Progress:
     best: list[Row] = field(default_factory=list)
     found: int = 0
     dashboard: str = ""
+    shortlist: Shortlist = field(default_factory=Shortlist)
 
     def add(self, outcomes: Sequence[Outcome], dimensionality: int) -> None:
         """Count structures and keep the best candidates among them.
@@ -78,7 +81,12 @@ class Progress:
                 self.failures[str(outcome.rows[0].get("reason"))] += 1
             elif all(row.get("status") == "rejected" for row in outcome.rows):
                 self.rejected += 1
-        passing = [row for o in outcomes for row in o.rows if row.get("dai") is True]
+        passing = [
+            {**row, **shortlist_columns(row, self.shortlist)}
+            for outcome in outcomes
+            for row in outcome.rows
+            if row.get("dai") is True
+        ]
         if passing:
             self.found += len(passing)
             ranked = rank_candidates([*self.best, *passing], dimensionality=dimensionality)
@@ -124,7 +132,7 @@ class Driver:
         self._options, self._log = options, log
         self._ask = Ask.of(options)
         self._on_progress = on_progress
-        self._progress = Progress()
+        self._progress = Progress(shortlist=campaign.rules())
         self._state_written_s = 0.0
 
     def run(self, work: Work, stop: threading.Event, say: Callable[[str], None]) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
@@ -15,11 +16,13 @@ from dualion.results.md_results import group_by_structure, md_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
+from dualion.results.shortlist import Shortlist, shortlist_columns
 from dualion.results.store import Entry, MdRun, MdRuns, Store, TaskRecord
 from dualion.results.tables import TableWriter
 from dualion.screening.conventions import DEFAULT_PRESET, pair_conventions
 from dualion.structures.elements import atomic_number
 from dualion.structures.errors import InputError
+from dualion.structures.properties import PropertyTable
 from dualion.structures.records import SOURCE_FILE, Rejection
 from dualion.workflows.campaign.anode_stability import AnodeStability, PhaseSource
 from dualion.workflows.campaign.config import Campaign, fingerprint
@@ -32,8 +35,11 @@ from dualion.workflows.md.states import TRANSITIONS
 if TYPE_CHECKING:
     from dualion.screening.screen import ScreenOptions
 
-RANKED_BY = frozenset({"dai", "source_id", "cation", "anion", *NEEDED})
+RANKED_BY = frozenset({"dai", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
 """What a row must keep to be ranked."""
+
+
+HULL, GAP = "energy_above_hull_ev_atom", "band_gap_ev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +75,9 @@ def export(
         InputError: the folder cannot be written to.
     """
     options = campaign.options()
+    choice = Choice(rules=campaign.rules(), properties=campaign.properties())
     summary = RunSummary(files=RunFiles(folder=campaign.folder), finished=finished)
-    rows = entry_rows(store, plan, options)
+    rows = entry_rows(store, plan, options, choice)
     store.set_notes({"exported": "", "reactions": ""})
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
@@ -104,7 +111,16 @@ def export_state(campaign: Campaign, plan: int, finished: bool) -> str:
         InputError: an option of the campaign makes no sense.
     """
     asked = Ask.of(campaign.options()).whole
-    return fingerprint([asked, campaign.criterion.model_dump(), campaign.ranking, plan, finished])
+    judged = [campaign.criterion.model_dump(), campaign.ranking, campaign.shortlist.model_dump()]
+    return fingerprint([asked, *judged, _age_of_properties(campaign), plan, finished])
+
+
+def _age_of_properties(campaign: Campaign) -> int:
+    """When the table of properties was changed, ns; 0 where there is none."""
+    name = campaign.shortlist.properties
+    with contextlib.suppress(OSError):
+        return (campaign.folder / name).stat().st_mtime_ns if name else 0
+    return 0
 
 
 def is_exported(campaign: Campaign, store: Store, plan: int, *, reactions: bool = False) -> bool:
@@ -123,13 +139,29 @@ def is_exported(campaign: Campaign, store: Store, plan: int, *, reactions: bool 
     return there and all(store.note(name) == state for name in notes)
 
 
-def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[EntryRows]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is known and wanted beyond the physics.
+
+    Attributes:
+        rules: what keeps a pair from being a candidate.
+        properties: of materials, by the user's own table.
+    """
+
+    rules: Shortlist = field(default_factory=Shortlist)
+    properties: PropertyTable | None = None
+
+
+def entry_rows(
+    store: Store, plan: int, options: ScreenOptions, choice: Choice | None = None
+) -> Iterator[EntryRows]:
     """Yield the rows of every entry that is done, in the order of the input.
 
     Args:
         store: the campaign's store.
         plan: number of the reading of the sources.
         options: what is asked; verdicts are judged by their criterion.
+        choice: what is known and wanted beyond the physics.
     """
     ask = Ask.of(options)
     for entry, records in store.rows(plan, ask.scopes):
@@ -138,7 +170,7 @@ def entry_rows(store: Store, plan: int, options: ScreenOptions) -> Iterator[Entr
             continue
         valid = [r for r in records if _counts(r, options, ask)]
         if valid:
-            yield _judged(entry, valid, options)
+            yield _judged(entry, valid, options, choice or Choice())
 
 
 def _counts(record: TaskRecord, options: ScreenOptions, ask: Ask) -> bool:
@@ -166,7 +198,10 @@ def _rejected(entry: Entry, options: ScreenOptions) -> EntryRows:
     return EntryRows(rows=outcome.rows, stage="read", cation_below=False)
 
 
-def _judged(entry: Entry, records: list[TaskRecord], options: ScreenOptions) -> EntryRows:
+def _judged(
+    entry: Entry, records: list[TaskRecord], options: ScreenOptions, choice: Choice
+) -> EntryRows:
+    of_entry = _of_entry(entry, choice.properties)
     rows: list[Row] = []
     below = False
     for record in sorted(records, key=lambda r: _place(r, options)):
@@ -174,9 +209,10 @@ def _judged(entry: Entry, records: list[TaskRecord], options: ScreenOptions) -> 
         if row["status"] == "ok":
             row, low = rejudge(row, options.criterion, calibrated=has_fitted_conventions(options))
             below = below or low
+            row = {**row, **shortlist_columns(row, choice.rules)}
         if not record.anion:
             row["cation"] = asked_cations(options)
-        rows.append({**row, **_of_entry(entry, row)})
+        rows.append({**row, **of_entry})
     return EntryRows(rows=rows, stage=records[0].stage, cation_below=below)
 
 
@@ -209,12 +245,22 @@ def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:
     return (lost, guest, options.cations.index(record.cation), place)
 
 
-def _of_entry(entry: Entry, row: Row) -> Row:
-    """Columns of an entry: several entries may share a structure."""
-    own: Row = {"source": entry.source, "source_id": entry.source_id}
-    for key in (SOURCE_FILE, "energy_above_hull_ev_atom", "band_gap_ev"):
-        own[key] = entry.metadata.get(key, row.get(key))
-    return own
+def _of_entry(entry: Entry, properties: PropertyTable | None) -> Row:
+    """Columns of an entry: several entries may share a structure. The user's table comes first."""
+    known = properties.of(entry.source_id) if properties else None
+    hull, gap, links = entry.metadata.get(HULL), entry.metadata.get(GAP), None
+    if known:
+        hull = hull if known.energy_above_hull_ev_atom is None else known.energy_above_hull_ev_atom
+        gap = gap if known.band_gap_ev is None else known.band_gap_ev
+        links = ";".join(name for name in known.ids if name != entry.source_id) or None
+    return {
+        "source": entry.source,
+        "source_id": entry.source_id,
+        SOURCE_FILE: entry.metadata.get(SOURCE_FILE),
+        HULL: hull,
+        GAP: gap,
+        "linked_ids": links,
+    }
 
 
 def _write_screened(
@@ -232,7 +278,7 @@ def _write_screened(
             writer.write(entry.rows)
             summary.funnel.add(entry.rows, stage=entry.stage, cation_below=entry.cation_below)
             for row in entry.rows:
-                if row.get("dai") is True:
+                if row.get("dai") is True and not row.get("set_aside"):
                     slim.append({**_ranked_part(row), "offset": passed.tell()})
                     passed.write(json.dumps(row) + "\n")
     return slim
@@ -289,13 +335,14 @@ def _write_ranked(
             elif anode.phases_of:
                 row |= anode.reaction_of(row)
             writer.write([row])
-            if len(shown) < SHOWN:
+            if len(shown) < SHOWN and row["compound_place"] == 1:
                 shown.append(row)
     summary.candidates, summary.candidate_count = shown, len(found.slim)
     summary.anode_problem = anode.problem
     content = sidecar(campaign.named_inputs(), campaign.options(), summary)
+    content["shortlist"] = campaign.shortlist.model_dump()
     write_sidecar(summary.files.sidecar, content)
 
 
 SHOWN = 15
-"""Candidates that a summary keeps."""
+"""Candidates that a summary keeps, one a compound."""

@@ -154,13 +154,14 @@ def _claim_screening(campaign: Campaign, store: Store) -> None:
     Raises:
         InputError: the folder holds a screening that asked for something else.
     """
-    asked = campaign.model_dump(mode="json", include=set(DECIDING), exclude_none=True)
+    asked = campaign.model_dump(mode="json", include={*DECIDING, "shortlist"}, exclude_none=True)
     asked = json.loads(json.dumps(asked))
     noted = store.note(SCREENING_NOTE)
     if noted is None:
         store.set_notes({SCREENING_NOTE: json.dumps({**asked, "inputs": campaign.named_inputs()})})
         return
     before = json.loads(noted)
+    noted_now = {**before, "shortlist": asked.pop("shortlist")}
     for name in DECIDING:
         if before.get(name) != asked[name]:
             raise InputError(
@@ -168,6 +169,8 @@ def _claim_screening(campaign: Campaign, store: Store) -> None:
                 f"{_difference(name, before.get(name), asked[name])}. Choose another --output, or "
                 "give the same command as before to go on with it."
             )
+    if noted_now != before:  # what is set aside may change: nothing is computed for it
+        store.set_notes({SCREENING_NOTE: json.dumps(noted_now)})
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

@@ -19,7 +19,7 @@ from dualion.screening.screen import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.workflows.campaign.anode_stability import PhaseSource
-from dualion.workflows.campaign.config import Campaign, RunBlock
+from dualion.workflows.campaign.config import Campaign, RunBlock, ShortlistBlock
 from dualion.workflows.campaign.driver import Progress
 from dualion.workflows.campaign.run import RunResult, run_campaign
 from dualion.workflows.campaign.sources import WITH_PATH, QueryBlock, SourceBlock, path_from
@@ -41,6 +41,7 @@ def screen_paths(
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     offline: bool = False,
     ranking: Mapping[str, float] | None = None,
+    shortlist: ShortlistBlock | None = None,
     phases: PhaseSource | None = None,
     stop: threading.Event | None = None,
     on_campaign: Callable[[Campaign], None] | None = None,
@@ -59,6 +60,7 @@ def screen_paths(
         time_limit_s: longest time for one structure, s.
         offline: ask databases' caches alone.
         ranking: weights of the score's parts that differ from the usual.
+        shortlist: what a pair that passes must be to be a candidate; the defaults if None.
         phases: known compounds of a chemical system, for the candidates' reaction with the metal
             anode. None to leave those columns empty.
         stop: once it is set, the structures at work are finished and no more is begun.
@@ -76,6 +78,7 @@ def screen_paths(
         update={
             "sources": [_source(paths, sources, query)],
             "ranking": dict(ranking or {}),
+            "shortlist": _with_absolute_properties(shortlist or ShortlistBlock()),  # type: ignore[call-arg]
             "run": RunBlock.model_validate({"time_limit_s": time_limit_s, "offline": offline}),
             "cluster": ClusterBlock.model_validate({"workers": workers}),
             "file": Campaign.OF_SCREENING,
@@ -83,6 +86,8 @@ def screen_paths(
         }
     )
     campaign.weights()
+    campaign.rules()
+    campaign.properties()
     folder = output_folder(output)
     campaign = campaign.model_copy(
         update={"folder": folder, "name": (folder.resolve().name or "screening")[:80]}
@@ -125,6 +130,12 @@ def _inputs(paths: Sequence[Path | str], sources: Sequence[str]) -> list[str]:
     if sources:
         return [*sources, *(f"file:{path}" for path in paths)]
     return [str(path) for path in paths] or [BUNDLED]
+
+
+def _with_absolute_properties(shortlist: ShortlistBlock) -> ShortlistBlock:
+    if shortlist.properties is None:
+        return shortlist
+    return shortlist.model_copy(update={"properties": _absolute(shortlist.properties)})
 
 
 def _absolute(path: Path | str) -> str:

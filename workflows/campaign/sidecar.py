@@ -87,6 +87,7 @@ def sidecar(inputs: Sequence[str], options: ScreenOptions, summary: RunSummary) 
         "pair_parameters": parameters_version(),
         "funnel": dict(summary.funnel.steps()),
         "reasons": dict(summary.funnel.reasons),
+        "set_aside": dict(summary.funnel.set_aside),
         "anode_problem": summary.anode_problem,
         "columns": {c.key: {"unit": c.unit, "meaning": c.meaning} for c in CANDIDATES},
         "versions": {"python": platform.python_version()} | _versions(),

@@ -241,5 +241,6 @@ def _check_options(path: Path, campaign: Campaign) -> None:
     """Let the physics check what it is asked, before anything else happens."""
     try:
         campaign.options()
+        campaign.rules()
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

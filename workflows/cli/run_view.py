@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, Group
 from rich.text import Text
 
+from dualion.results.vocabulary import words
 from dualion.workflows.cli.screen_view import candidate_table, funnel_table
 
 if TYPE_CHECKING:
@@ -137,6 +138,15 @@ def report_result(console: Console, result: RunResult, dimensionality: int, *, a
         console.print(f"  {again}", markup=False, highlight=False, soft_wrap=True)
 
 
+def set_aside_line(summary: RunSummary) -> str:
+    """Say how many pairs pass and are no candidates, and why; empty where there are none."""
+    reasons = summary.funnel.set_aside
+    if not reasons:
+        return ""
+    named = ", ".join(f"{words(name)} {count}" for name, count in reasons.most_common())
+    return f"Set aside, though they pass: {named} (column set_aside of screened.csv)."
+
+
 def _print_tables(console: Console, summary: RunSummary, dimensionality: int) -> None:
     if summary.candidates:
         console.print(
@@ -149,5 +159,7 @@ def _print_tables(console: Console, summary: RunSummary, dimensionality: int) ->
             )
         )
     else:
-        console.print("No pair passes the criterion.")
+        console.print("No pair is a candidate.")
     console.print(funnel_table(summary.funnel))
+    if line := set_aside_line(summary):
+        console.print(line, highlight=False)

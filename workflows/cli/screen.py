@@ -22,6 +22,7 @@ from dualion.workflows.execution.signals import stop_on_signal
 
 BUNDLED_CATIONS = ("Li", "Na", "K")
 WHAT, FROM = "What to look for", "Databases beside files"
+WHICH = "Which of those that pass are candidates"
 HOW, RUN = "How barriers are computed", "The run"
 
 
@@ -88,7 +89,34 @@ def screen(
             help="Weight of a part of the ranking's score that differs from the usual, like "
             "free_anion=0; repeat for several.",
             metavar="PART=NUMBER",
-            rich_help_panel=WHAT,
+            rich_help_panel=WHICH,
+            show_default=False,
+        ),
+    ] = None,
+    avoid: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What no candidate may hold: elements, or the lists radioactive, toxic, costly; "
+            "repeat, or write radioactive,Cd. Set aside, not lost: column set_aside.",
+            rich_help_panel=WHICH,
+            show_default=False,
+        ),
+    ] = None,
+    keep_doubtful: Annotated[
+        bool,
+        typer.Option(
+            "--keep-doubtful",
+            help="Keep structures with lost or wrong atoms (no hydrogens, missing cations) as "
+            "candidates.",
+            rich_help_panel=WHICH,
+        ),
+    ] = False,
+    properties: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or JSON (lines) with energy_above_hull (eV/atom), band_gap (eV) and further "
+            "ids by material_id.",
+            rich_help_panel=WHICH,
             show_default=False,
         ),
     ] = None,
@@ -218,11 +246,14 @@ def screen(
 
         dualion screen hosts/ --guest I --guest Br,Cl --output guests
 
+        dualion screen mp.jsonl.gz --avoid radioactive,toxic --properties mp_energies.csv
+
         dualion screen --source mp --max-hull 0.05 --min-gap 2
     """
     from rich.console import Console
 
     # here, so that --help loads no physics
+    from dualion.workflows.campaign.config import ShortlistBlock
     from dualion.workflows.campaign.screen_run import screen_paths
     from dualion.workflows.campaign.screening_options import screen_options, within
     from dualion.workflows.campaign.sources import QueryBlock
@@ -266,6 +297,11 @@ def screen(
             "limit": limit,
         }
     )
+    shortlist = ShortlistBlock(
+        avoid=avoid or [],
+        keep_doubtful=keep_doubtful,
+        properties=str(properties) if properties else None,
+    )
     console = Console()
     with stop_on_signal() as stop, LiveView(console, stop) as view:
         result = screen_paths(
@@ -278,6 +314,7 @@ def screen(
             time_limit_s=time_limit,
             offline=offline,
             ranking=shared_options.weights_of(weight or ()),
+            shortlist=shortlist,
             phases=shared_options.phases(offline=offline) if anode_reactions else None,
             stop=stop,
             on_campaign=view.campaign,

@@ -14,6 +14,8 @@ from dualion.results.guest_rows import GUEST_ENDING, anion_name
 
 WIDE = 110
 """Characters in a line from which on ids and flags have columns of their own."""
+WIDEST = 130
+"""Characters in a line from which on the energy above the hull has a column."""
 LONGEST_FORMULA = 12
 """Characters of a formula in one line of a narrow terminal."""
 
@@ -35,31 +37,40 @@ def candidate_table(
         width: characters in a line of the terminal; a narrow one shows the flags below the id.
         count: how many candidates there are; None for as many as given.
     """
+    shown = [row for row in candidates if (row.get("compound_place") or 1) == 1]
     title = (
-        f"Candidates ({min(most, len(candidates))} of {count or len(candidates)}; barriers in eV)"
+        f"Candidates, the best of each compound ({min(most, len(shown))} of "
+        f"{count or len(candidates)}; energies in eV, above the hull in eV/atom)"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("#", min_width=2, no_wrap=True)
     longest = None if width >= WIDE else LONGEST_FORMULA
     table.add_column("formula", min_width=8, max_width=longest, overflow="fold")
     table.add_column("ions", min_width=8, no_wrap=True)
-    for name in ("E cat.", "E an.", "ratio"):
+    numeric = ("E cat.", "E an.", "ratio", *(("E hull",) if width >= WIDEST else ()))
+    for name in numeric:
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
     names = ("structure", "flags") if width >= WIDE else ("structure, flags",)
     for name in names:
         table.add_column(name, overflow="fold")
-    for row in candidates[:most]:
+    for row in shown[:most]:
         numbers = (
             row[f"e{dimensionality}d_cation_ev"],
             row[f"e{dimensionality}d_anion_ev"],
             row[f"ratio_{dimensionality}d"],
         )
+        others = int(row.get("compound_structures") or 1) - 1
         flags = str(row.get("flags") or "").replace(";", ", ").replace("_", " ")
+        if others > 0:
+            flags = f"+{others} more of this compound; {flags}".removesuffix("; ")
+        hull = row.get("energy_above_hull_ev_atom")
+        stability = ["unknown" if hull is None else f"{float(hull):.3f}"] if width >= WIDEST else []
         last = [str(row["source_id"]), flags]
         table.add_row(
             *(Text(str(row[key])) for key in ("rank", "reduced_formula")),
             Text(f"{row['cation']} {anion_name(row)}".replace(GUEST_ENDING, f"\n{GUEST_ENDING}")),
             *(f"{float(number or 0.0):.3f}" for number in numbers),
+            *stability,
             *(map(Text, last) if width >= WIDE else [Text("\n".join(filter(None, last)))]),
         )
     return table
