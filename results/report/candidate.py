@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.results.columns import Row
-from dualion.results.export import is_licensed
+from dualion.results.export import cif_text, is_licensed
 from dualion.results.guest_rows import is_guest
 from dualion.results.report.details import Detail
+from dualion.results.report.scene import shown_crystal
 from dualion.results.report.sensitivity import assess_sensitivity
 from dualion.screening.barrier_types import BarrierOptions
-from dualion.screening.bvse.softbv import ase_covalent_radii
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.guests.barriers import guest_options
 from dualion.screening.ions import MobileIon, mean_charge
 from dualion.screening.percolation.pathways import map_ion
 from dualion.structures.crystal import IonicCrystal
-from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import StructureError
 
@@ -39,10 +38,7 @@ SHOWN_ABOVE_BARRIER_EV = 0.8
 LEVEL_ABOVE_BARRIER_EV = 0.05
 """Where the surface is drawn at first: a little above the pass, so that it can be seen."""
 LEVEL_WITHOUT_BARRIER_EV = 1.0
-MOST_ATOMS = 1500
 PATH_POINTS = 160
-BOND_STRETCH = 1.15
-FACE = 1e-3
 DIFFERENT_EV = 0.011
 """A barrier this far from the table's belongs to another structure or other conventions."""
 ROLES = ("cation", "anion")
@@ -140,7 +136,8 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
         content["notes"].append(LEFT_OUT)
         content["ions"] = [_ion(role, found, hidden=True) for role, found in maps.items()]
         return Detail(content=content)
-    content["crystal"] = _crystal(maps[ROLES[0]].crystal)  # the cell of the fields
+    content["crystal"] = shown_crystal(maps[ROLES[0]].crystal)  # the cell of the fields
+    content["cif"] = cif_text(entry)
     content["ions"] = []
     for role, found in maps.items():
         note, values = packed_field(found, options)
@@ -196,47 +193,6 @@ def _notes(row: Row, maps: Mapping[str, IonMap]) -> list[str]:
 
 def _same(a: float, b: float) -> bool:
     return (math.isinf(a) and math.isinf(b)) or abs(a - b) < DIFFERENT_EV
-
-
-def _crystal(crystal: IonicCrystal) -> dict[str, Any]:
-    """Describe cell, atoms (repeated on far faces) and bonds of the framework."""
-    symbols, frac = _atoms_in_view(crystal)
-    return {
-        "cell": np.round(crystal.cell, 4).tolist(),
-        "atoms": [[s, f] for s, f in zip(symbols, np.round(frac, 4).tolist(), strict=True)],
-        "bonds": _bonds(symbols, frac @ crystal.cell),
-    }
-
-
-def _atoms_in_view(crystal: IonicCrystal) -> tuple[list[str], NDArray[np.float64]]:
-    """Choose the main species of each site; repeat sites on a face on the opposite one."""
-    order = np.argsort(-crystal.occupancies, kind="stable")
-    seen: set[tuple[float, ...]] = set()
-    symbols: list[str] = []
-    places: list[NDArray[np.float64]] = []
-    for index in order:
-        at = np.where(crystal.frac[index] > 1.0 - FACE, 0.0, crystal.frac[index])
-        key = tuple(np.round(at, 3).tolist())
-        if key in seen or len(symbols) >= MOST_ATOMS:
-            continue
-        seen.add(key)
-        on_face = [(0.0, 1.0) if x < FACE else (0.0,) for x in at]
-        for shift in np.array(np.meshgrid(*on_face)).T.reshape(-1, 3):
-            symbols.append(symbol(int(crystal.numbers[index])))
-            places.append(at + shift)
-    return symbols, np.array(places)
-
-
-def _bonds(symbols: list[str], places: NDArray[np.float64]) -> list[list[int]]:
-    """Find pairs closer than the stretched sum of the covalent radii, of different elements."""
-    radii = ase_covalent_radii()
-    own = np.array([radii[atomic_number(name)] for name in symbols])
-    metals = np.isin(symbols, ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu"))
-    names = np.array(symbols)
-    gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
-    close = gaps < BOND_STRETCH * (own[:, None] + own[None])
-    close &= (names[:, None] != names[None]) & ~metals[:, None] & ~metals[None]
-    return np.argwhere(np.triu(close, 1)).tolist()
 
 
 def _ion(role: str, found: IonMap, *, hidden: bool = False) -> dict[str, Any]:

@@ -19,14 +19,15 @@ from dualion.results.report.columns import pack_columns
 from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, SOURCES
+from dualion.results.report.picks import MATERIAL_PAGE, material_links, picks
 from dualion.results.run_folder import RunFolder, identity
 from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, STATUSES
 from dualion.structures.atomic_write import write_text
 from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
-SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "viewer.js", "structure.js",
-           "overview.js", "main.js")  # fmt: skip
+SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "polyhedra.js",
+           "viewer.js", "structure.js", "picks.js", "overview.js", "main.js")  # fmt: skip
 """In the order in which they are joined."""
 
 
@@ -121,6 +122,7 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
     candidates = {identity(row): row for row in run.candidates}
     rows = [_completed(row, candidates.get(identity(row), {})) for row in run.rows]
     notes, parts = pack_columns(rows, CANDIDATES)
+    places = {identity(row): place for place, row in enumerate(run.rows)}
     content: dict[str, Any] = {
         "title": title,
         "n": len(rows),
@@ -128,6 +130,9 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         "criterion": run.criterion,
         "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
         "detailed": list(detailed),
+        "picks": picks(run.candidates, places),
+        "materials": sorted(set(material_links(run.rows).items())),
+        "material_page": MATERIAL_PAGE,
         "flags": FLAG_MEANINGS,
         "reasons": REASON_MEANINGS,
         "statuses": STATUSES,

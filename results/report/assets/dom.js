@@ -54,11 +54,15 @@ function ionText(text) {
   return found ? found[1] + [...found[2]].map((c) => up[c]).join("") : text;
 }
 
-function download(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+function downloadUrl(name, url) {
   const link = el("a", { href: url, download: name });
   document.body.append(link);
   link.click();
   link.remove();
+}
+
+function download(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  downloadUrl(name, url);
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

@@ -1,6 +1,8 @@
 // Filters of the pairs; plot and table follow the same ones.
 
 const ELEMENT = /[A-Z][a-z]?/g;
+/** Element of an ion: O of O2-. */
+const elementOf = (ion) => (/^[A-Z][a-z]?/.exec(ion) || [""])[0];
 
 /** Filters that the user has set. */
 class Filters {
@@ -32,7 +34,7 @@ class Filters {
     };
     this.addVerdict(byText, dimension);
     if (this.cation) byText("cation", (text) => text === this.cation);
-    if (this.anions) byText("anion", (text) => this.anions.has(text));
+    if (this.anions) byText("anion", (text) => this.anions.has(elementOf(text)));
     if (this.withElements.length || this.withoutElements.length) {
       byText("reduced_formula", (_, i) => this.withElements.every((e) => this.elements[i].has(e))
         && !this.withoutElements.some((e) => this.elements[i].has(e)));

@@ -2,6 +2,13 @@
 
 const state = { dimension: 3, inverse: false };
 
+/** Move to the candidate before or after the one that is shown, by rank. */
+function candidateByRank(data, row, step) {
+  const { values } = data.columns.rank;
+  const wanted = values[row] + step;
+  return Number.isNaN(wanted) ? -1 : values.indexOf(wanted);
+}
+
 function applyTheme(theme) {
   document.documentElement.dataset.theme = theme;
 }
@@ -22,8 +29,8 @@ function startTheme(redraw) {
 /** Columns of the main table: those of the chosen dimensionality and those the user has added. */
 function tableColumns(data, extra) {
   const d = state.dimension;
-  const usual = ["rank", "reduced_formula", "cation", "anion", `e${d}d_cation_ev`, `e${d}d_anion_ev`, `ratio_${d}d`,
-    "dai", "source_id", "dai_dimensions", "flags", "energy_above_hull_ev_atom", "band_gap_ev"];
+  const usual = ["rank", "score", "reduced_formula", "cation", "anion", `e${d}d_cation_ev`, `e${d}d_anion_ev`, `ratio_${d}d`,
+    "dai", "source_id", "dai_dimensions", "flags", "energy_above_hull_ev_atom", "band_gap_ev", "gii_vu"];
   const keys = [...usual, ...data.keys.filter((key) => extra.has(key) && !usual.includes(key))];
   return keys.filter((key) => key in data.columns).map((key) => tableColumn(data, key, data.columns[key].note.label));
 }
@@ -37,6 +44,8 @@ function tableColumn(data, key, label) {
     flags: (row) => data.flags(row).map(words).join(", "),
     dai: (row) => (column.text(row) === "true" ? el("span", { class: "badge pass" }, "passes") : column.text(row) === "false" ? "no" : ""),
     reduced_formula: (row) => el("a", { href: `#/row/${row + 1}`, tabindex: "-1" }, column.text(row) || "?"),
+    source_id: (row) => [column.text(row), data.materials.has(column.text(row)) ? [" ", el("a", { href: data.content.material_page + data.materials.get(column.text(row)), rel: "noopener noreferrer", target: "_blank", tabindex: "-1", title: "Materials Project" }, "↗")] : ""],
+    energy_above_hull_ev_atom: (row) => shown(column.text(row)) || (data.text("dai", row) === "true" ? el("span", { class: "dim" }, "unknown") : ""),
   };
   return { key, label, number, unit: column.note.unit, meaning: column.note.meaning,
     cell: cells[key] || ((row) => (number ? shown(column.text(row)) : column.text(row))), order: () => column.order() };
@@ -48,7 +57,8 @@ class Page {
     this.extra = new Set();
     state.dimension = data.criterion.dimensionality;
     state.inverse = data.criterion.reading === "cation_over_anion";
-    this.marks = new Marks(anionsByFrequency(data));
+    this.anions = anionElements(data);
+    this.marks = new Marks([...this.anions.keys()]);
     this.filters = new Filters(data);
     const open = (row) => { window.location.hash = `#/row/${row + 1}`; };
     const hasRanks = Number.isFinite(data.columns.rank.values.find((v) => !Number.isNaN(v)));
@@ -56,6 +66,8 @@ class Page {
       sort: { key: hasRanks ? "rank" : "source_id", descending: false } });
     this.plot = new Plot({ canvas: byId("plot"), tip: byId("tip"), data, marks: this.marks, open });
     this.lost = new Lost(data, open);
+    drawPicks(byId("picks-body"), data);
+    this.plot.viewed = () => this.caption();
     drawFunnel(byId("funnel"), byId("headline"), data, (reason) => this.lost.showReason(reason));
     drawMethod(byId("method-body"), data);
     filterForm(byId("filters"), this.filters, () => this.update());
@@ -69,10 +81,14 @@ class Page {
     this.table.setRows(rows);
     this.plot.setRows(rows, state.dimension, state.inverse);
     byId("count").textContent = `${rows.length.toLocaleString("en")} of ${this.data.n.toLocaleString("en")} rows`;
-    const { without } = this.plot;
-    byId("plot-caption").textContent = `${this.plot.points.length.toLocaleString("en")} pairs`
-      + (without ? `; ${without.toLocaleString("en")} without a finite ratio are not plotted` : "");
+    this.caption();
     this.drawLegend();
+  }
+  caption() {
+    const { without, points } = this.plot;
+    const outside = this.plot.outside();
+    byId("plot-caption").textContent = [`${points.length.toLocaleString("en")} pairs`, outside,
+      without ? `${without.toLocaleString("en")} without a finite ratio are not plotted` : ""].filter(Boolean).join("; ");
   }
   plotControls() {
     const { plot } = this;
@@ -111,10 +127,10 @@ class Page {
     download("dualion-selection.csv", csvText(this.data, this.table.rows, this.data.keys), "text/csv;charset=utf-8");
   }
   drawLegend() {
-    const { data, filters, marks } = this;
-    refill(byId("legend"), ...marks.anions.map((anion) => el("button", { type: "button", "data-anion": anion,
+    const { filters, marks } = this;
+    refill(byId("legend"), ...[...this.anions].map(([anion, ions]) => el("button", { type: "button", "data-anion": anion,
       "aria-pressed": !filters.anions || filters.anions.has(anion) ? "true" : "false",
-      title: "Show or hide this anion", onclick: () => this.toggleAnion(anion) }, legendMark(marks, anion), ionText(anion))),
+      title: `Show or hide ${ions.map(ionText).join(", ")}`, onclick: () => this.toggleAnion(anion) }, legendMark(marks, anion), anion)),
     el("button", { type: "button", onclick: () => { filters.anions = null; this.update(); } }, "all"));
   }
   /** The first click shows one anion alone; further ones add and remove. */
@@ -129,14 +145,20 @@ class Page {
   }
 }
 
-function anionsByFrequency(data) {
+/** Elements of the anions, the most frequent first, each with its charge states. */
+function anionElements(data) {
   const counts = new Map();
+  const ions = new Map();
   const { anion, status } = data.columns;
   for (let row = 0; row < data.n; row += 1) {
     const name = anion.text(row);
-    if (name && status.text(row) === "ok") counts.set(name, (counts.get(name) || 0) + 1);
+    if (!name || status.text(row) !== "ok") continue;
+    const element = elementOf(name);
+    counts.set(element, (counts.get(element) || 0) + 1);
+    if (!ions.has(element)) ions.set(element, new Set());
+    ions.get(element).add(name);
   }
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return new Map([...counts].sort((a, b) => b[1] - a[1]).map(([element]) => [element, [...ions.get(element)].sort()]));
 }
 
 function legendMark(marks, anion) {

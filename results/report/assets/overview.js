@@ -20,7 +20,7 @@ function drawFunnel(box, headline, data, showReason) {
     el("strong", {}, `${passingStructures(data).toLocaleString("en")} of ${read.toLocaleString("en")} structures`),
     ` have a pair with E(cation) < ${cited.max_cation_barrier_ev} eV and ${cited.min_ratio} ≤ `,
     `${cited.reading === "cation_over_anion" ? "E(cation)/E(anion)" : "E(anion)/E(cation)"} ≤ ${cited.max_ratio}, `,
-    `both barriers in ${cited.dimensionality}D.`,
+    `both barriers in ${cited.dimensionality}D: the criterion of a solid that can grow a dynamically adaptive interphase (DAI).`,
     data.content.run.finished === false ? " The run was interrupted; these results are incomplete." : "");
   const lost = Object.entries(reasons).sort((a, b) => b[1] - a[1]);
   refill(box, el("div", { class: "funnel" }, steps.map(([name, count], i) => [

@@ -10,18 +10,19 @@ const HOME = { linear: { x: [0, 2.5], y: [0, 1.6] }, log: { x: [0.1, 10], y: [0.
 
 const isDark = () => document.documentElement.dataset.theme === "dark";
 
-/** Shape and colour of each anion: by how often it occurs, so that the common ones differ most. */
+/** Shape and colour of each anion's element: by how often it occurs, so that the common ones differ most. */
 class Marks {
-  constructor(anions) {
-    this.anions = anions;
-    this.place = new Map(anions.map((anion, i) => [anion, Math.min(i, LIGHT.length)]));
+  constructor(elements) {
+    this.elements = elements;
+    this.places = new Map(elements.map((element, i) => [element, Math.min(i, LIGHT.length)]));
   }
+  place(anion) { return this.places.get(elementOf(anion)); }
   colour(anion) {
-    const place = this.place.get(anion) ?? LIGHT.length;
+    const place = this.place(anion) ?? LIGHT.length;
     if (place >= LIGHT.length) return OTHER[isDark() ? 0 : 1];
     return (isDark() ? DARK : LIGHT)[place];
   }
-  shape(anion) { return SHAPES[this.place.get(anion) ?? 0] || "circle"; }
+  shape(anion) { return SHAPES[this.place(anion) ?? 0] || "circle"; }
 }
 
 /** Path of a mark around (x, y). */
@@ -132,6 +133,19 @@ class Plot {
     this.draw();
   }
 
+  /** How many points lie beyond each side of the window, in words; empty where none does. */
+  outside() {
+    const { x, y } = this.view;
+    const counts = { left: 0, right: 0, below: 0, above: 0 };
+    let all = 0;
+    for (const point of this.points) {
+      const sides = { left: point.x < x[0], right: point.x > x[1], below: point.y < y[0], above: point.y > y[1] };
+      for (const side of Object.keys(sides)) if (sides[side]) counts[side] += 1;
+      if (Object.values(sides).some(Boolean)) all += 1;
+    }
+    const told = Object.entries(counts).filter(([, n]) => n).map(([side, n]) => `${n.toLocaleString("en")} ${side}`);
+    return all ? `${all.toLocaleString("en")} outside this window (${told.join(", ")})` : "";
+  }
   scale(v) { return this.log ? Math.log10(Math.max(v, 1e-6)) : v; }
   unscale(v) { return this.log ? 10 ** v : v; }
   span(axis) { return this.view[axis].map((v) => this.scale(v)); }
@@ -164,6 +178,7 @@ class Plot {
     this.drawRegion(context);
     this.drawPoints(context, dots);
     context.restore();
+    if (this.viewed) this.viewed();
   }
   drawFrame(context) {
     const front = cssVariable("--front");

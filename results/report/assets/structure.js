@@ -19,11 +19,12 @@ function showStructure(box, data, row) {
   const rank = text("rank");
   refill(box,
     el("section", {},
-      el("p", {}, el("a", { href: "#candidates" }, "← back to the table")),
-      el("h2", {}, text("reduced_formula") || text("source_id"), text("anion") ? ` · ${ionText(text("cation"))} and ${ionText(text("anion"))}` : ""),
+      el("nav", { class: "steps", "aria-label": "Candidates" }, el("a", { href: "#candidates" }, "↑ back to the table"), rankLinks(data, row)),
+      el("h2", {}, formulaText(text("reduced_formula")) || text("source_id"), text("anion") ? ` · ${ionText(text("cation"))} and ${ionText(text("anion"))}` : ""),
       el("p", {}, verdictBadges(data, row), rank ? el("span", { class: "badge" }, `rank ${rank}`) : null),
       text("message") ? el("p", {}, text("message")) : null,
       text("status") === "ok" ? flagList(data, row) : null,
+      materialLink(data, row) ? el("p", {}, "Materials Project: ", materialLink(data, row)) : null,
       neighbours(data, row)),
     el("div", { id: "detail" }),
     el("section", {},
@@ -34,6 +35,15 @@ function showStructure(box, data, row) {
   else if (text("status") === "ok") {
     byId("detail").append(el("p", { class: "dim" }, "This page holds structures, paths and fields of the first candidates only; write it with a larger --candidates to add more."));
   }
+}
+
+/** Links to the candidates before and after this one. */
+function rankLinks(data, row) {
+  const link = (step, words_) => {
+    const other = candidateByRank(data, row, step);
+    return other < 0 ? null : el("a", { href: `#/row/${other + 1}`, rel: step < 0 ? "prev" : "next" }, words_(`${data.text("rank", other)} ${formulaText(data.text("reduced_formula", other))}`));
+  };
+  return [link(-1, (name) => `← ${name}`), link(1, (name) => `${name} →`)];
 }
 
 function verdictBadges(data, row) {
@@ -102,7 +112,7 @@ async function showDetail(box, data, row) {
 function sceneBlock(detail) {
   const { ions } = detail.content;
   const roles = ions.map((ion) => ion.role);
-  const show = { fields: new Set(roles), paths: new Set(roles), dimension: 3,
+  const show = { fields: new Set(roles), paths: new Set(roles), dimension: 3, polyhedra: true, cells: 1,
     levels: Object.fromEntries(ions.map((ion) => [ion.role, ion.field ? ion.field.level_ev : 0])) };
   const canvas = el("div", { class: "viewer", role: "img", "aria-label": "The structure with migration paths and isosurfaces; drag to turn, scroll to zoom" });
   const redraw = () => { if (open_.scene) open_.scene.draw(); };
@@ -117,7 +127,10 @@ function sceneBlock(detail) {
   const dimensions = [...new Set(ions.flatMap((ion) => ion.paths.map((p) => p.dimension)))].sort();
   const block = el("div", {}, el("h3", {}, "Structure, migration paths and site energies"), el("div", { class: "controls" }, controls,
     dimensions.length > 1 ? el("label", {}, "path", select("path-dimension", dimensions.map((d) => [String(d), `${d}D`]), String(Math.max(...dimensions)),
-      (v) => { show.dimension = Number(v); redraw(); })) : null), canvas,
+      (v) => { show.dimension = Number(v); redraw(); })) : null,
+    detail.content.crystal.polyhedra.length ? el("label", {}, el("input", { type: "checkbox", name: "polyhedra", checked: true, onchange: (event) => { show.polyhedra = event.target.checked; redraw(); } }), "polyhedra") : null,
+    el("label", {}, "cells", select("cells", [["1", "1 × 1 × 1"], ["2", "2 × 2 × 2"], ["3", "3 × 3 × 3"]], "1", (v) => { show.cells = Number(v); if (open_.scene) open_.scene.rebuild(); })),
+    exportButtons(detail)), canvas,
   el("p", { class: "dim" }, "Isosurfaces enclose site energies below the level, relative to the minimum; at the barrier they join to a path through the crystal. Red: bottleneck of each path. ",
     atomsLegend(detail.content)));
   loadViewer().then((library) => {
@@ -126,6 +139,14 @@ function sceneBlock(detail) {
     refill(canvas, el("p", { class: "notice error" }, `No 3D view here (${error.message}); it needs WebGL.`));
   });
   return block;
+}
+
+/** The structure as a file, the view as a picture. */
+function exportButtons(detail) {
+  const { data } = window.dualion;
+  const name = `${data.text("reduced_formula", open_.row)}-${data.text("source_id", open_.row)}`.replace(/[^A-Za-z0-9.-]+/g, "_").slice(0, 80);
+  return [detail.content.cif ? el("button", { type: "button", id: "save-cif", onclick: () => download(`${name}.cif`, detail.content.cif, "chemical/x-cif") }, "CIF") : null,
+    el("button", { type: "button", id: "save-png", onclick: () => { if (open_.scene) downloadUrl(`${name}.png`, open_.scene.picture()); } }, "PNG")];
 }
 
 function atomsLegend(content) {

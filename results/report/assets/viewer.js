@@ -28,6 +28,7 @@ class Scene {
   constructor(library, box, detail, show) {
     Object.assign(this, { library, box, detail, show });
     this.viewer = library.createViewer(box, { backgroundColor: isDark() ? "#12161b" : "#ffffff", antialias: true });
+    this.mobile = new Set(detail.content.ions.map((ion) => ion.element));
     this.drawAtoms();
     this.viewer.zoomTo();
     this.draw();
@@ -36,7 +37,8 @@ class Scene {
     this.viewer.render();
   }
   drawAtoms() {
-    const { cell, atoms, bonds } = this.detail.content.crystal;
+    const { cell } = this.detail.content.crystal;
+    const { atoms, bonds } = this.repeated();
     const model = this.viewer.addModel();
     model.addAtoms(atoms.map(([elem, frac], i) => ({ elem, serial: i, index: i, ...asPoint(cartesian(cell, frac)), bonds: [], bondOrder: [], properties: {} })));
     const placed = model.selectedAtoms({});
@@ -44,16 +46,65 @@ class Scene {
       placed[a].bonds.push(b); placed[a].bondOrder.push(1);
       placed[b].bonds.push(a); placed[b].bondOrder.push(1);
     }
-    const mobile = this.detail.content.ions.map((ion) => ion.element);
     this.viewer.setStyle({}, { sphere: { scale: 0.2, colorscheme: "Jmol" }, stick: { radius: 0.08, colorscheme: "Jmol" } });
     for (const ion of this.detail.content.ions) {
       this.viewer.setStyle({ elem: ion.element }, { sphere: { scale: 0.17, color: ION_COLOURS[ion.role] }, stick: { radius: 0.08, color: ION_COLOURS[ion.role] } });
     }
-    this.mobile = mobile;
   }
+  /** Atoms, bonds and polyhedra of all cells that are shown; what cells share stands once. */
+  repeated() {
+    const { crystal } = this.detail.content;
+    const n = this.show.cells;
+    const atoms = []; const bonds = new Map(); const polyhedra = new Map(); const places = new Map();
+    const steps = [...Array(n).keys()];
+    for (const i of steps) for (const j of steps) for (const k of steps) {
+      const here = crystal.atoms.map(([elem, frac]) => {
+        const moved = [frac[0] + i, frac[1] + j, frac[2] + k];
+        const key = moved.map((x) => Math.round(x * 1000)).join();
+        if (!places.has(key)) { places.set(key, atoms.length); atoms.push([elem, moved]); }
+        return places.get(key);
+      });
+      for (const [a, b] of crystal.bonds) bonds.set(`${here[a]} ${here[b]}`, [here[a], here[b]]);
+      for (const shell of crystal.polyhedra) polyhedra.set(here[shell[0]], shell.map((a) => here[a]));
+    }
+    return { atoms, bonds: [...bonds.values()], polyhedra: [...polyhedra.values()] };
+  }
+  /** Draw everything anew, for another number of cells. */
+  rebuild() {
+    this.viewer.removeAllModels();
+    this.drawAtoms();
+    this.draw();
+    this.viewer.zoomTo();
+    this.viewer.render();
+  }
+  drawPolyhedra() {
+    const { cell } = this.detail.content.crystal;
+    const { atoms, polyhedra } = this.repeated();
+    const colours = this.library.elementColors.Jmol;
+    for (const [centre, ...ligands] of polyhedra) {
+      const shape = polyhedronShape(ligands.map((i) => cartesian(cell, atoms[i][1])), colours[atoms[centre][0]] || "#999999");
+      if (shape) this.viewer.addCustom(shape);
+    }
+  }
+  /** The three axes of the cell, beside its corner. */
+  drawAxes() {
+    const { cell } = this.detail.content.crystal;
+    const colour = isDark() ? "#e6e9ec" : "#1b1f24";
+    const start = cartesian(cell, [-0.2, -0.2, -0.2]);
+    cell.forEach((vector, i) => {
+      const length = Math.hypot(...vector);
+      const end = start.map((x, k) => x + (vector[k] / length) * Math.min(2.5, 0.5 * length));
+      this.viewer.addArrow({ start: asPoint(start), end: asPoint(end), radius: 0.07, color: colour });
+      this.viewer.addLabel("abc"[i], { position: asPoint(end), fontSize: 14, fontColor: colour, backgroundOpacity: 0, inFront: true });
+    });
+  }
+  picture() { return this.viewer.pngURI(); }
   draw() {
     this.viewer.removeAllShapes();
+    this.viewer.removeAllLabels();
     this.drawCell();
+    this.drawAxes();
+    if (this.show.polyhedra) this.drawPolyhedra();
     for (const ion of this.detail.content.ions) {
       if (this.show.fields.has(ion.role)) this.drawField(ion);
       if (this.show.paths.has(ion.role)) this.drawPath(ion);

@@ -207,7 +207,7 @@ def test_sorting_and_filtering_agree_with_the_table(big, visit, table):
     expected = [i for i in expected if "anion_bound" not in table[i]["flags"].split(";")]
     assert sorted(page.rows()) == expected
     page.tab.get_by_role("button", name="Reset").first.click()
-    page.tab.locator("#legend [data-anion='I-']").click()
+    page.tab.locator("#legend [data-anion='I']").click()
     assert {table[i]["anion"] for i in page.rows()} == {"I-"}
 
 
@@ -358,3 +358,88 @@ def test_a_blank_picture_is_called_blank():
     buffer = io.BytesIO()
     Image.new("RGB", (200, 200), "white").save(buffer, "PNG")
     assert is_blank(buffer.getvalue())
+
+
+def test_the_page_opens_on_the_picks(real, visit):
+    """A card a compound, by rank, with both intervals, what is unknown called so, and printable."""
+    page = visit(real)
+    cards = page.tab.locator("#picks .card")
+    ranked = read_table(real / "candidates.csv")
+    best = list(dict.fromkeys(row["reduced_formula"] for row in ranked))[:10]
+    assert cards.count() == len(best) > 1
+    first = cards.nth(0)
+    box = first.bounding_box()
+    assert box is not None and box["y"] < 400
+    assert first.locator(".rank").inner_text() == "1"
+    assert f"score {ranked[0]['score']:.3f}" in first.inner_text()
+    assert "above hull unknown" in first.inner_text()
+    assert "Its stability is unknown" in first.inner_text()
+    told = first.locator("svg.intervals").get_attribute("aria-label")
+    for role in ("cation", "anion"):
+        assert f"{ranked[0][f'e3d_{role}_ev']:.2f} eV" in told
+        low, high = (ranked[0][f"e_calibrated_{role}_{end}_ev"] for end in ("low", "high"))
+        assert f"90 % between {low:.2f} and {high:.2f}" in told
+    assert page.tab.locator("#picks h2").inner_text().startswith("Pick")
+    page.tab.emulate_media(media="print")
+    assert first.is_visible()
+    assert not page.tab.locator("#candidates").is_visible()
+
+
+def test_candidates_are_walked_by_rank(real, visit):
+    page = visit(real)
+    page.tab.locator("#picks .card h3 a").first.click()
+    page.tab.wait_for_selector("#structure h2")
+    assert page.tab.locator("#structure [rel=prev]").count() == 0
+    page.tab.locator("#structure [rel=next]").click()
+    page.tab.wait_for_selector("#structure [rel=prev]")
+    assert "rank 2" in page.tab.locator("#structure").inner_text()
+
+
+def test_structure_and_picture_are_saved(real, visit):
+    page = visit(real)
+    page.tab.locator("#picks .card h3 a").first.click()
+    page.tab.wait_for_selector("#save-cif")
+    with page.tab.expect_download() as download:
+        page.tab.locator("#save-cif").click()
+    name = read_table(real / "candidates.csv")[0]["source_id"].split("#")[0]
+    original = next(path for path in reference_paths() if path.name == name)
+    saved = Path(download.value.path()).read_text()
+    assert saved.startswith("data_")
+    assert original.read_text().endswith(saved)  # what stands before the block is a comment
+    page.tab.wait_for_function("document.querySelector('.viewer canvas') !== null")
+    page.tab.select_option("select[name=cells]", "2")
+    page.tab.locator("input[name=polyhedra]").uncheck()
+    with page.tab.expect_download() as download:
+        page.tab.locator("#save-png").click()
+    assert Path(download.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_plot_says_what_its_window_hides(big, visit, table):
+    page = visit(big)
+    page.tab.select_option("select[name=verdict]", "computed")
+    page.settle()
+    shown = [
+        (row["ratio_3d"], row["e3d_cation_ev"])
+        for row in table
+        if row["status"] == "ok" and row["ratio_3d"] is not None
+        and math.isfinite(row["ratio_3d"]) and math.isfinite(row["e3d_cation_ev"])
+    ]  # fmt: skip
+    right = sum(x > 2.5 for x, _ in shown)
+    above = sum(y > 1.6 for _, y in shown)
+    both = sum(x > 2.5 or y > 1.6 for x, y in shown)
+    assert both > 0
+    caption = page.tab.locator("#plot-caption").inner_text()
+    told = [f"{n:,} {side}" for n, side in ((right, "right"), (above, "above")) if n]
+    assert f"{both:,} outside this window ({', '.join(told)})" in caption
+    page.tab.get_by_role("button", name="All", exact=True).click()
+    assert "outside" not in page.tab.locator("#plot-caption").inner_text()
+
+
+def test_the_legend_has_one_chip_an_element(big, visit, table):
+    page = visit(big)
+    chips = page.tab.locator("#legend [data-anion]").evaluate_all(
+        "all => all.map((chip) => chip.dataset.anion)"
+    )
+    found = {re.match("[A-Z][a-z]?", row["anion"]).group() for row in table if row["anion"]
+             and row["status"] == "ok"}  # fmt: skip
+    assert sorted(chips) == sorted(found)
