@@ -7,6 +7,7 @@ from dualion.screening.barriers import ion_barriers
 from dualion.screening.hops.vacancy import vacancy_hops
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
+from dualion.structures.supercells import repeated_unit
 
 
 def mechanism_barriers(
@@ -24,7 +25,8 @@ def mechanism_barriers(
     """
     if options.mechanism != "vacancy":
         return ion_barriers(crystal, ion, options)
-    found = vacancy_hops(crystal, ion, options.potential)
+    unit, _ = repeated_unit(crystal)  # hops of one primitive cell are those of all
+    found = vacancy_hops(unit, ion, options.potential)
     deciding = found.relaxing if options.lattice == "relaxing" else found.rigid
     return IonBarriers(
         ion=ion,

@@ -18,6 +18,7 @@ from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.thresholds import percolation
 from dualion.structures.errors import InputError
+from dualion.structures.supercells import make_supercell
 
 DUALION = preset("dualion")
 BVLAIN = preset("bvlain")
@@ -146,3 +147,13 @@ def test_named_conventions_of_a_pair():
     assert ours.deciding_anion.potential == DUALION
     with pytest.raises(InputError, match="did you mean 'dualion'"):
         pair_conventions("dualoin")
+
+
+def test_a_supercell_has_the_hops_of_its_primitive_cell():
+    """A cell of 1,728 ions has 13,824 symmetry operations; its hops are those of the pair."""
+    unit = reference_crystal("LiCl")
+    large = make_supercell(unit, [[6, 0, 0], [0, 6, 0], [0, 0, 6]])
+    options = pair_conventions("dualion").deciding_anion
+    one, many = (mechanism_barriers(crystal, CHLORIDE, options) for crystal in (unit, large))
+    assert many.barriers_ev == pytest.approx(one.barriers_ev, abs=1e-9)
+    assert many.rigid_ev == pytest.approx(one.rigid_ev, abs=1e-9)
