@@ -52,6 +52,11 @@ barriers:                          # a change computes every structure anew
   # refuse_estimates: false        # true: reject ions without tabulated pair parameters
   # strict: false                  # true: reject structures whose charges balance by force
 
+# shortlist:                       # what passes and is no candidate; a change computes nothing anew
+#   avoid: [radioactive, toxic]    # or elements
+#   keep_doubtful: false           # true: keep structures with lost or wrong atoms
+#   properties: known.csv          # energy_above_hull, band_gap and further ids by material_id
+
 # ranking:                         # weights of the score's parts; a change computes nothing anew
 #   stability: 1                   # the power of a part, 0 leaves it out; see docs/ranking.md
 

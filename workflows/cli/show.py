@@ -10,6 +10,7 @@ import typer
 
 from dualion.results.columns import BY_KEY, GUEST, SCREENED, Value
 from dualion.results.guest_rows import anion_name, is_guest
+from dualion.results.reasons import reasons
 from dualion.results.run_folder import read_run_folder
 from dualion.results.score import PARTS
 from dualion.results.tables import format_value
@@ -104,6 +105,21 @@ def _pair(console: Console, row: Row) -> None:
         _guest(console, row)
     _flags(console, row)
     _score(console, row)
+    _reasons(console, row)
+
+
+def _reasons(console: Console, row: Row) -> None:
+    """Print what speaks for and against a candidate, or why a pair that passes is none."""
+    from rich.text import Text
+
+    for name in split_flags(row.get("set_aside")):
+        console.print(Text(f"  set aside: {REASON_MEANINGS.get(name, words(name))}"))
+    if row.get("score") is None:
+        return
+    told = reasons(row)
+    for sign, sentences in (("+", told.speaks_for), ("−", told.against)):
+        for sentence in sentences:
+            console.print(Text(f"  {sign} {sentence}"), soft_wrap=True)
 
 
 def _guest(console: Console, row: Row) -> None:
