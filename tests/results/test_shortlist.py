@@ -98,7 +98,8 @@ def test_strain_and_redox_are_flagged_on_either_side_of_their_bounds() -> None:
         ("Ti", 4.0, "reducible"), ("Ti", 3.0, "open_shell"), ("V", 5.0, "reducible"),
         ("Fe", 2.0, "open_shell"), ("Cu", 2.0, "open_shell"), ("Cu", 1.0, "reducible"),
         ("Ce", 4.0, "reducible"), ("Zn", 2.0, "none"), ("Zr", 4.0, "none"), ("La", 3.0, "none"),
-        ("Y", 3.0, "none"), ("Sn", 4.0, "none"), ("Li", 1.0, "none"), ("Fe", 0.0, "none"),
+        ("Y", 3.0, "none"), ("Ag", 1.0, "none"), ("Ag", 2.0, "open_shell"),
+        ("Ag", 3.0, "open_shell"), ("Zr", 2.8, "open_shell"), ("Sm", 2.0, "reducible"), ("Sn", 4.0, "none"), ("Li", 1.0, "none"), ("Fe", 0.0, "none"),
     ],
 )  # fmt: skip
 def test_redox_activity(element: str, state: float, activity: str) -> None:
