@@ -24,6 +24,15 @@ def elements_of(row: Row) -> frozenset[str]:
     return frozenset(symbol for text in texts for symbol in _ELEMENT.findall(text))
 
 
+def has_neutral_atoms(row: Row) -> bool:
+    """Return whether an element of a row's compound was left without a charge.
+
+    Args:
+        row: with ``oxidation_states``.
+    """
+    return any(name.endswith("0") for name in str(row.get("oxidation_states") or "").split(";"))
+
+
 def redox_activities(row: Row) -> dict[str, Activity]:
     """Return how redox-active each cation of a row is, by the ion's name, ``none`` included.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.results.guest_rows import anion_name, is_guest
-from dualion.results.row_chemistry import elements_of, redox_activities
+from dualion.results.row_chemistry import elements_of, has_neutral_atoms, redox_activities
 from dualion.results.score import DOUBTFUL_GII_VU
 from dualion.results.vocabulary import join_flags, split_flags
 from dualion.screening.ions import MobileIon, is_anion
@@ -29,11 +29,12 @@ DOUBTFUL_FLAGS = frozenset(
         "occupancies_lost",
         "elements_guessed",
         "stated_formula_differs",
+        "neutral_atoms",
     }
 )
 """Flags of structures whose content is not that of the compound: atoms are lost or wrong."""
 
-SHORTLIST_FLAGS = frozenset({"high_gii", "redox_active"})
+SHORTLIST_FLAGS = frozenset({"high_gii", "neutral_atoms", "redox_active"})
 """Flags that ``shortlist_columns`` sets."""
 
 
@@ -89,6 +90,8 @@ def shortlist_columns(row: Row, rules: Shortlist) -> Row:
     flags = [flag for flag in split_flags(row.get("flags")) if flag not in SHORTLIST_FLAGS]
     if as_number(row.get("gii_vu")) > DOUBTFUL_GII_VU:
         flags.append("high_gii")
+    if has_neutral_atoms(row):
+        flags.append("neutral_atoms")
     if any(activity != "none" for activity in redox_activities(row).values()):
         flags.append("redox_active")
     reasons = _reasons(row, flags, rules) if row.get("dai") is True else ()

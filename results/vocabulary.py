@@ -93,6 +93,8 @@ FLAGS: tuple[Term, ...] = (
         {
             "high_gii": "The global instability index exceeds 0.2 v.u.: bonds are strained, or the "
             "structure is wrong.",
+            "neutral_atoms": "An element has no charge beside ions: atoms are missing, or the "
+            "oxidation states are wrong.",
             "redox_active": "The structure holds a metal of several oxidation states, which may "
             "conduct electrons or be reduced; the column oxidation_states tells which.",
         },

@@ -25,8 +25,8 @@ def redox_activity(element: str, state: float) -> Activity:
     A metal has several states if pymatgen lists more than one as common, or if more than
     ``OTHER_STATES_SHARE`` of its sites in the ICSD (pymatgen's bond valence statistics; O'Keeffe
     and Brese, J. Am. Chem. Soc. 113, 3226 (1991), 10.1021/ja00009a002) have another than the
-    commonest; and so does one that is here in another state than that, like Ag²⁺. Main group elements are never called so: what a reduction makes of them is told by
-    the reaction with the anode.
+    commonest; and so does one that is here in another state than that, like Ag²⁺. Main group
+    elements are never called so: the reaction with the anode tells what a reduction makes of them.
 
     Args:
         element: chemical symbol.

@@ -99,12 +99,20 @@ def test_strain_and_redox_are_flagged_on_either_side_of_their_bounds() -> None:
         ("Fe", 2.0, "open_shell"), ("Cu", 2.0, "open_shell"), ("Cu", 1.0, "reducible"),
         ("Ce", 4.0, "reducible"), ("Zn", 2.0, "none"), ("Zr", 4.0, "none"), ("La", 3.0, "none"),
         ("Y", 3.0, "none"), ("Ag", 1.0, "none"), ("Ag", 2.0, "open_shell"),
-        ("Ag", 3.0, "open_shell"), ("Zr", 2.8, "open_shell"), ("Sm", 2.0, "reducible"), ("Sn", 4.0, "none"), ("Li", 1.0, "none"), ("Fe", 0.0, "none"),
+        ("Ag", 3.0, "open_shell"), ("Zr", 2.8, "open_shell"), ("Sm", 2.0, "reducible"),
+        ("Sn", 4.0, "none"), ("Li", 1.0, "none"), ("Fe", 0.0, "none"),
     ],
 )  # fmt: skip
 def test_redox_activity(element: str, state: float, activity: str) -> None:
     """By electron count: Ti⁴⁺ 3d⁰, Ti³⁺ 3d¹, Cu⁺ 3d¹⁰; Zn, Zr, La and Y have one state."""
     assert redox_activity(element, state) == activity
+
+
+def test_an_element_without_a_charge_is_doubtful() -> None:
+    """Hydrogen of a hydrate whose oxygen is lost, as in Li2ZnCl4 with H left over."""
+    got = columns(oxidation_states="H0;Li+;Cl-;Zn2+")
+    assert got == {"flags": "neutral_atoms", "set_aside": "doubtful_structure"}
+    assert columns(oxidation_states="H+;Li+;O2-;Cl-")["flags"] == ""
 
 
 def test_polymorphs_are_grouped_by_rank() -> None:
