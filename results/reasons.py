@@ -11,6 +11,7 @@ from dualion.results.columns import Row
 from dualion.results.row_chemistry import redox_activities
 from dualion.results.score import DOUBTFUL_GII_VU, UNSTABLE_EV_ATOM
 from dualion.results.vocabulary import FLAGS, split_flags
+from dualion.screening.bvse.pair_parameters import ParameterQuality
 
 LIKELY, UNLIKELY = 0.7, 0.3
 """Probabilities from which, and below which, a motion is called likely and unlikely."""
@@ -23,7 +24,11 @@ TOLD_FLAGS = frozenset(
     term.name
     for term in FLAGS
     if term.group in ("reading of the source", "preparation of the structure", "verdict")
-) | {"ratio_forced_by_symmetry", "estimated_parameters", "oxidation_states_guessed"}
+) | {
+    "ratio_forced_by_symmetry",
+    "oxidation_states_guessed",
+    f"{ParameterQuality.ESTIMATED.label}_parameters",
+}
 """Flags that speak against a candidate; their meaning in the vocabulary is the reason."""
 _MEANINGS = {term.name: term.meaning for term in FLAGS}
 
