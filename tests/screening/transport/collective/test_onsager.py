@@ -129,7 +129,7 @@ def pair_of_walks(seed: int, frames: int = 400) -> dict[str, np.ndarray]:
 def test_where_the_origin_lies_changes_nothing() -> None:
     walks = pair_of_walks(20)
     here = run_of(walks)
-    there = run_of({name: walk + [30.0, -70.0, 11.0] for name, walk in walks.items()})
+    there = run_of({name: walk + np.array([30.0, -70.0, 11.0]) for name, walk in walks.items()})
     np.testing.assert_allclose(there.onsager_s_cm, here.onsager_s_cm, rtol=1e-9)
     assert there.conductivity_s_cm.error == pytest.approx(here.conductivity_s_cm.error)
     still = run_of({name: np.full((30, 3, 3), 5.0) for name in ("Li", "I")})

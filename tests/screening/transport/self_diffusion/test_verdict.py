@@ -30,20 +30,21 @@ def msd_growing_like(power: float) -> Msd:
     return Msd(times_ps=times, tensor=tensor, n_ions=10, n_frames=FRAMES)
 
 
-def verdict_of(
-    *,
-    n_eff=56.0,
-    reach=2.0,
-    log_slope=1.0,
-    low=0.1,
-    high=0.2,
-    confirmed=True,
-    merged=True,
-    power=1.0,
-):
-    slope = replace(WALK.slope, low=low, high=high)
-    windowed = WindowedSlope(slope=slope, confirmed=confirmed, merged=merged)
-    return choose_verdict(windowed, msd_growing_like(power), n_eff, reach, 2.0, log_slope)
+USUAL = {
+    "n_eff": 56.0, "reach": 2.0, "log_slope": 1.0, "low": 0.1, "high": 0.2,
+    "confirmed": True, "merged": True, "power": 1.0,
+}  # fmt: skip
+
+
+def verdict_of(**changes):
+    given = USUAL | changes
+    windowed = WindowedSlope(
+        slope=replace(WALK.slope, low=given["low"], high=given["high"]),
+        confirmed=given["confirmed"],
+        merged=given["merged"],
+    )
+    msd = msd_growing_like(given["power"])
+    return choose_verdict(windowed, msd, given["n_eff"], given["reach"], 2.0, given["log_slope"])
 
 
 def test_the_error_of_he_zhu_and_mo() -> None:
