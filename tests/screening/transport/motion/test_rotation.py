@@ -142,3 +142,30 @@ def test_a_bond_breaks_that_stays_long_for_half_a_ps(frames: int, broken: int) -
     assert found.broken_bonds == broken
     assert found.exchanges == 0
     assert found.verdict == ("breaking" if broken else "librating")
+
+
+def test_one_frame_of_two_ps_breaks_a_bond() -> None:
+    """Frames farther apart than half a ps: one of them is long enough."""
+    lengths = np.full(20, 2.0)
+    lengths[8] = 3.1
+    positions, bonds = turning_bonds(0.0, lengths)
+    assert rotation(positions, 10.0 * np.eye(3), bonds, 2.0).broken_bonds == 1
+    assert rotation(positions, 10.0 * np.eye(3), bonds, 0.25).broken_bonds == 0
+
+
+def test_ligands_that_change_their_centre_for_good_break_the_group() -> None:
+    """Two centres 6 Å apart with a ligand each, which change places halfway, or for a while."""
+    bonds = Polyanions(
+        centres=np.array([0, 1]),
+        ligands=np.array([2, 3]),
+        lengths_angstrom=np.array([2.0, 2.0]),
+        limit_angstrom=np.array([9.0, 9.0]),
+        formula="OH",
+    )
+    home = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 2.0, 0.0], [6.0, 2.0, 0.0]])
+    for away, exchanges in ((slice(10, None), 2), (slice(8, 12), 0)):
+        positions = np.repeat(home[None], 20, axis=0)
+        positions[away, 2:] = home[[3, 2]]
+        found = rotation(positions / 20.0, 20.0 * np.eye(3), bonds, STEP_PS)
+        assert (found.broken_bonds, found.exchanges) == (0, exchanges)
+        assert (found.verdict == "breaking") is (exchanges > 0)

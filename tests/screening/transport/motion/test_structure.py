@@ -113,3 +113,22 @@ def test_twenty_known_values_tell_a_drift_and_nineteen_do_not() -> None:
     assert drifts(step, 0.1)
     assert not drifts(step[1:], 0.1)
     assert not drifts(np.r_[step[1:], np.nan], 0.1)
+
+
+def test_an_ion_is_judged_by_the_second_half_of_the_run() -> None:
+    """One that changes its site at 45 % of the run rattles on one site in the second half."""
+    rng = np.random.default_rng(13)
+    cage = rng.normal(scale=0.1, size=(400, 20, 3))
+    cage[:180] += 3.0
+    assert lindemann(cage, 3.0) == pytest.approx(0.1 * np.sqrt(3.0) / 3.0, rel=0.05)
+
+
+def test_a_slow_trend_beyond_its_own_scatter_is_a_drift() -> None:
+    """A straight line scatters within its halves as it does between them."""
+    line = np.linspace(0.0, 1.0, 1000)
+    noise = np.random.default_rng(14).normal(scale=0.05, size=1000)
+    assert drifts(line + noise, 0.1)
+    assert drifts(1e-3 * (line + noise), 1e-4)  # in any unit
+    wide = np.random.default_rng(15).normal(scale=30.0, size=1000)
+    assert not drifts(line + wide, 0.1)
+    assert not drifts(1e-3 * (line + wide), 1e-4)
