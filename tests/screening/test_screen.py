@@ -13,7 +13,8 @@ from dualion.screening import screen as screen_module
 from dualion.screening.barrier_types import IonBarriers, KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import ScreenOptions, screen, screen_crystal
+from dualion.screening.screen import screen, screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError, UnpreparableStructureError
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
