@@ -31,7 +31,7 @@ def write_subset(source: Path, target: Path, number: int) -> None:
 
 def plain_loop(file: Path) -> float:
     """One process, no Dask, no store; wall time of the work, s."""
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
     from dualion.structures.files import iter_raw_entries
     from dualion.structures.records import RawEntry
     from dualion.workflows.campaign.tasks import Job, screen_job

@@ -26,7 +26,7 @@ def spent(source: Path, number: int, *, encrypted: bool, stub: bool) -> tuple[fl
     """Processor time, driver and workers, and wall time of one run, s."""
     from campaign_stub import stub as stub_work
 
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
     from dualion.structures.files import iter_raw_entries
     from dualion.structures.records import RawEntry
     from dualion.workflows.campaign.tasks import Job, screen_job

@@ -11,7 +11,7 @@ import resource
 
 from _inputs import sample_rows
 
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.records import RawEntry
 from dualion.workflows.campaign.tasks import Job, screen_job
 

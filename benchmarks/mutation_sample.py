@@ -233,7 +233,7 @@ def run_tests(tree: Path, files: list[str], *, limit_s: float, cache: Path) -> s
     """
     child = os.fork()
     if child == 0:
-        os.setsid()
+        os.setpgid(0, 0)  # a group to kill by, in the session whose priority the user chose
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         _become_tests(tree, files, cache)
     end = time.monotonic() + limit_s

@@ -164,7 +164,8 @@ def bundled_details(count: int) -> dict[int, Detail]:
     from dualion.results.rows import Identity, result_rows
     from dualion.screening.barrier_types import BarrierOptions
     from dualion.screening.criterion import DaiCriterion
-    from dualion.screening.screen import ScreenOptions, screen_crystal
+    from dualion.screening.screen import screen_crystal
+    from dualion.screening.screen_options import ScreenOptions
     from dualion.structures.errors import StructureError
     from dualion.structures.files import iter_raw_entries, parse_entry, reference_paths
     from dualion.structures.preparation import prepare

@@ -91,7 +91,7 @@ def profile(entries) -> None:
     import cProfile
     import pstats
 
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
     from dualion.workflows.campaign.tasks import Job, screen_job
 
     jobs = [Job(index=i, entry=entry, options=ScreenOptions()) for i, entry in enumerate(entries)]

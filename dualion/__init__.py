@@ -22,13 +22,9 @@ if TYPE_CHECKING:
     from dualion.screening.bvse.potential import PotentialOptions
     from dualion.screening.criterion import DaiCriterion, Verdict
     from dualion.screening.percolation.pathways import IonMap
-    from dualion.screening.screen import (
-        PairFailure,
-        PairResult,
-        ScreenOptions,
-        ScreenResult,
-        screen,
-    )
+    from dualion.screening.screen import screen
+    from dualion.screening.screen_options import ScreenOptions
+    from dualion.screening.screen_result import PairFailure, PairResult, ScreenResult
     from dualion.screening.transport.analysis import analyse
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
@@ -43,13 +39,13 @@ _HOME = {
     "DaiCriterion": "screening.criterion",
     "IonBarriers": "screening.barrier_types",
     "IonMap": "screening.percolation.pathways",
-    "PairFailure": "screening.screen",
-    "PairResult": "screening.screen",
+    "PairFailure": "screening.screen_result",
+    "PairResult": "screening.screen_result",
     "PotentialOptions": "screening.bvse.potential",
     "ReadOptions": "structures.trajectories.options",
     "ScreenFailure": "workflows.library",
-    "ScreenOptions": "screening.screen",
-    "ScreenResult": "screening.screen",
+    "ScreenOptions": "screening.screen_options",
+    "ScreenResult": "screening.screen_result",
     "Trajectory": "structures.trajectories.types",
     "TransportReport": "screening.transport.report",
     "Verdict": "screening.criterion",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
     from dualion.screening.criterion import Triple, Verdict
     from dualion.screening.guests.judge import GuestFailure, GuestPair
-    from dualion.screening.screen import PairFailure, PairResult, ScreenResult
+    from dualion.screening.screen_result import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import Metadata
 

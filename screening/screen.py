@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from dualion.screening.barrier_types import (
-    JUDGED_BARRIERS,
     UNKNOWN,
     BarrierOptions,
     IonBarriers,
-    JudgedBarriers,
     KnownBarriers,
 )
 from dualion.screening.barriers import recalled_barriers
 from dualion.screening.bonding import Shell, bound_fraction, bound_strength, shells
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.conventions import DEFAULT_PRESET, PairConventions, pair_conventions
 from dualion.screening.criterion import (
     DaiCriterion,
-    Triple,
     Verdict,
     grid_flags,
     judge_pair,
     mechanism_flags,
 )
 from dualion.screening.disorder_ensemble import (
-    DISORDER,
-    Disorder,
-    DisorderEnsemble,
     Floats,
     disorder_flags,
     ensemble_barriers,
@@ -40,187 +33,19 @@ from dualion.screening.disorder_ensemble import (
 )
 from dualion.screening.flags import sublattices_interchange
 from dualion.screening.guests.barriers import guest_options
-from dualion.screening.guests.guest_ions import guest_ions
 from dualion.screening.guests.judge import GuestFailure, GuestPair, screen_guest
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon, anions_of, mean_charge
+from dualion.screening.screen_options import ScreenOptions
+from dualion.screening.screen_result import BOUND_FROM, PairFailure, PairResult, ScreenResult
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import atomic_number, symbol
 from dualion.structures.errors import (
-    InputError,
     MissingParametersError,
     StructureError,
     UnpreparableStructureError,
 )
 from dualion.structures.preparation import prepare
-
-DEFAULT: PairConventions = pair_conventions(DEFAULT_PRESET)
-
-BOUND_FROM = 0.5
-"""An anion counts as bound if at least this share of its sites is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenOptions:
-    """What is asked of every structure.
-
-    Attributes:
-        cations: symbols of the mobile cations; those that a structure holds are judged.
-        anions: symbols of the anions of interest; empty for every anion of the structure.
-        criterion: thresholds of the verdict.
-        barriers: how barriers are computed: the cation's, and the anion's by the published recipe.
-        deciding_anion: how the anion's barriers that decide are computed; None for the same way.
-        guests: anions that are put into the structure, like ``I`` or ``S2-``; each is judged
-            beside each cation.
-        judged: barriers of which the verdict is made; the published one is made of those on the
-            grid.
-        disorder: which disordered structures are also computed as ordered configurations.
-        strict: refuse structures whose charges balance only by force.
-    """
-
-    cations: tuple[str, ...] = ("Li",)
-    anions: tuple[str, ...] = ()
-    criterion: DaiCriterion = field(default_factory=DaiCriterion)
-    barriers: BarrierOptions = DEFAULT.published
-    deciding_anion: BarrierOptions | None = DEFAULT.deciding_anion
-    judged: JudgedBarriers = DEFAULT.judged
-    disorder: Disorder = DEFAULT.disorder
-    guests: tuple[str, ...] = ()
-    strict: bool = False
-
-    @classmethod
-    def of_preset(cls, name: str, **others: Any) -> ScreenOptions:
-        """Options with the conventions of a preset.
-
-        Args:
-            name: of the preset: ``dualion``, or ``bvlain`` for the published recipe.
-            others: further options.
-
-        Raises:
-            InputError: there is no such preset.
-        """
-        conventions = pair_conventions(name)
-        return cls(
-            barriers=conventions.published,
-            deciding_anion=conventions.deciding_anion,
-            judged=conventions.judged,
-            disorder=conventions.disorder,
-            **others,
-        )
-
-    def __post_init__(self) -> None:
-        if self.disorder not in DISORDER:
-            raise InputError(
-                f"Disorder is treated as {', '.join(DISORDER)}, not as {self.disorder!r}."
-            )
-        if self.judged not in JUDGED_BARRIERS:
-            raise InputError(
-                f"A verdict is made of {' or '.join(JUDGED_BARRIERS)} barriers, not of "
-                f"{self.judged!r}."
-            )
-        if not self.cations:
-            raise InputError("Name at least one mobile cation.")
-        for element in (*self.cations, *self.anions):
-            atomic_number(element)
-        guest_ions(self.guests)
-
-    @property
-    def guest_anions(self) -> tuple[MobileIon, ...]:
-        """The guests with their charges."""
-        return guest_ions(self.guests)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairResult:
-    """One cation–anion pair of one structure.
-
-    Attributes:
-        cation: barriers of the cation.
-        anion: barriers of the anion that decide.
-        cation_ev: E_1D, E_2D, E_3D of the cation of which the verdict is made, eV.
-        anion_ev: the same of the anion.
-        verdict: the DAI verdict.
-        published_anion: barriers of the anion by the published recipe.
-        published_verdict: the verdict by that recipe, of barriers on the grid.
-        bound_fraction: share of the anion's sites that are ligands of a polyanion.
-        bound_strength: how firmly they are bound, 0 to 1, without a step.
-        flags: names of what a cautious reader should know.
-        ensemble: the pair in ordered configurations of a disordered crystal; None where those
-            were not asked for.
-    """
-
-    cation: IonBarriers
-    anion: IonBarriers
-    cation_ev: Triple
-    anion_ev: Triple
-    verdict: Verdict
-    published_anion: IonBarriers
-    published_verdict: Verdict
-    bound_fraction: float
-    bound_strength: float
-    flags: tuple[str, ...]
-    ensemble: DisorderEnsemble | None = None
-
-    @property
-    def anion_bound(self) -> bool:
-        """Whether most of the anion's sites are ligands of a polyanion."""
-        return self.bound_fraction >= BOUND_FROM
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairFailure:
-    """A pair that could not be judged.
-
-    Attributes:
-        cation: the mobile cation.
-        anion: the anion.
-        reason: stable snake_case name.
-        message: what, why and what to do.
-        cation_barriers: barriers of the cation where those are known.
-        cation_ev: those of which a verdict would be made, eV; NaN where they are not known.
-        published_anion: barriers of the anion by the published recipe where those are known.
-    """
-
-    cation: MobileIon
-    anion: MobileIon
-    reason: str
-    message: str
-    cation_barriers: IonBarriers | None = None
-    cation_ev: Triple = UNKNOWN
-    published_anion: IonBarriers | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenResult:
-    """All pairs of one structure, in ascending atomic number of the anion.
-
-    Attributes:
-        crystal: the prepared crystal.
-        pairs: the pairs that were judged.
-        failures: the pairs that were not, with reasons.
-        gii_vu: global instability index of the cell, valence units; NaN where a pair's bond
-            valence is not known.
-        guests: the guests that were judged, cation by cation.
-        guest_failures: the guests that were not, with reasons.
-    """
-
-    crystal: IonicCrystal
-    pairs: tuple[PairResult, ...]
-    failures: tuple[PairFailure, ...] = ()
-    gii_vu: float = math.nan
-    guests: tuple[GuestPair, ...] = ()
-    guest_failures: tuple[GuestFailure, ...] = ()
-
-    @property
-    def dai(self) -> bool:
-        """Whether any pair passes, guests included."""
-        return any(verdict.dai for verdict in self.verdicts)
-
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """The verdicts on all pairs, then those on guests."""
-        own = tuple(pair.verdict for pair in self.pairs)
-        return own + tuple(pair.verdict for pair in self.guests)
 
 
 def screen(

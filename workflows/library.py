@@ -11,7 +11,8 @@ from typing import Any, Literal
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.ions import named_ion
 from dualion.screening.percolation.pathways import IonMap, map_ion
-from dualion.screening.screen import ScreenOptions, ScreenResult
+from dualion.screening.screen_options import ScreenOptions
+from dualion.screening.screen_result import ScreenResult
 from dualion.structures.preparation import prepare
 from dualion.structures.records import RawEntry
 from dualion.workflows.campaign.tasks import (

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dualion.results.calibrated import calibrated_columns
+from dualion.results.calibrated import calibrated_columns, fitted_mechanism
 from dualion.results.columns import CALIBRATED, SCREENED
 from dualion.screening.calibration_table import BARRIERS
 
@@ -62,3 +62,15 @@ def test_the_judged_barrier_serves_where_none_was_refined():
 def test_the_columns_are_those_of_the_schema():
     assert [c.key for c in CALIBRATED] == list(calibrated_columns(ROW, dimensionality=3))
     assert set(CALIBRATED) <= set(SCREENED)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_one_barrier_that_the_lattice_lowered_shows_a_relaxing_lattice(n):
+    """Of three barriers two are those of the rigid lattice: the third tells that it relaxed."""
+    rigid = {f"e{m}d_anion_rigid_ev": 0.3 * m for m in (1, 2, 3)}
+    assert fitted_mechanism(ROW | rigid, "anion") is None
+    rigid[f"e{n}d_anion_rigid_ev"] = 0.3 * n + 0.2
+    assert fitted_mechanism(ROW | rigid, "anion") == "vacancy"
+    alone = {f"e{m}d_anion_rigid_ev": None for m in (1, 2, 3)}
+    alone[f"e{n}d_anion_rigid_ev"] = 0.3 * n
+    assert fitted_mechanism(ROW | alone, "anion") is None

@@ -16,7 +16,7 @@ import pytest
 
 from dualion.results.columns import ENSEMBLE, GUEST, SCREENED
 from dualion.screening.calibration_table import BARRIERS
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.workflows.campaign.tasks import Job, screen_job
 

@@ -21,7 +21,9 @@ from dualion.screening.guests.barriers import GuestResult
 from dualion.screening.guests.judge import GuestFailure, judge_guest
 from dualion.screening.guests.room import Room
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import ScreenOptions, ScreenResult, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
+from dualion.screening.screen_result import ScreenResult
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
 from dualion.structures.files import read_structures, reference_paths

@@ -19,7 +19,8 @@ from dualion.screening import screen as screen_module
 from dualion.screening.barrier_types import KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import MissingParametersError
 

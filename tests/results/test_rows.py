@@ -17,7 +17,7 @@ from dualion.screening.barrier_types import IonBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion, judge_pair
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import PairResult, ScreenResult
+from dualion.screening.screen_result import PairResult, ScreenResult
 from dualion.structures.crystal import IonicCrystal
 
 CATION = IonBarriers(

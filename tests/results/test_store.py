@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,18 @@ def test_a_store_of_this_version_is_opened_without_an_upgrade(
 
     monkeypatch.setattr(migrations, "upgrade", refuse)
     assert Store.open(tmp_path / "campaign.db")[1] == VERSION
+
+
+def test_a_store_of_version_3_loses_the_column_that_nothing_reads(tmp_path: Path) -> None:
+    """SQLite drops columns since 3.35, of 2021."""
+    recorded = Path(__file__).parent / "store_version_3" / "store.sql"
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(recorded.read_text(encoding="utf-8"))
+    _, found = Store.open(path)
+    assert found == 3
+    with closing(sqlite3.connect(path)) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(structures)")}
+        (version,) = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    assert version == str(VERSION)
+    assert ("leading_flags" in columns) is (sqlite3.sqlite_version_info < (3, 35))

@@ -20,7 +20,8 @@ from dualion.screening.disorder_ensemble import (
 )
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.supercells import make_supercell
 

@@ -13,7 +13,8 @@ from dualion.screening import screen as screen_module
 from dualion.screening.barrier_types import IonBarriers, KnownBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
-from dualion.screening.screen import ScreenOptions, screen, screen_crystal
+from dualion.screening.screen import screen, screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError, UnpreparableStructureError
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
@@ -260,3 +261,41 @@ def test_flags_of_the_crystal_are_there_only_where_it_has_the_cause(
     plain = replace(triclinic, occupancies=np.ones(6), oxidation_method="given")
     assert flag not in flags_of(monkeypatch, plain).flags
     assert flag in flags_of(monkeypatch, replace(plain, **change)).flags
+
+
+def test_a_guest_that_is_no_anion_is_refused_at_once():
+    with pytest.raises(InputError):
+        ScreenOptions(guests=("Xx",))
+    with pytest.raises(InputError):
+        ScreenOptions(guests=("S2-", "S-"))  # one element, two charges
+    assert ScreenOptions(guests=("I", "I-")).guest_anions == (MobileIon(53, -1.0),)
+
+
+def test_a_neutral_element_is_no_cation(triclinic):
+    """Lithium without a charge, of a metal: named as a cation it is not one."""
+    metal = replace(triclinic, charges=np.array([0.0, 3.0, -2.0, -2.0, -1.0, -1.0]))
+    with pytest.raises(UnpreparableStructureError, match="no cation Li") as refused:
+        screen_module.screen_crystal(metal, ScreenOptions())
+    assert refused.value.reason == "no_cation"
+
+
+@pytest.mark.parametrize(("reason", "falls_back"), [("cell_too_large", True), ("other", False)])
+def test_only_a_cell_too_large_for_hops_is_judged_by_the_published_recipe(
+    monkeypatch, triclinic, reason, falls_back
+):
+    def mechanism(_, ion, options):
+        if options.mechanism == "vacancy":
+            raise UnpreparableStructureError("Not so.", reason=reason)
+        return barriers_of(ion, 0.4)
+
+    monkeypatch.setattr(screen_module, "mechanism_barriers", mechanism)
+    result = screen_module.screen_crystal(triclinic, ScreenOptions())
+    if falls_back:
+        pair = result.pairs[0]
+        assert pair.anion is pair.published_anion
+        assert pair.anion_ev == (0.4, 0.4, 0.4)
+    else:
+        failure = result.failures[0]
+        assert result.pairs == ()
+        assert (failure.reason, failure.message) == ("other", "Not so.")
+        assert failure.published_anion == barriers_of(failure.anion, 0.4)

@@ -12,7 +12,7 @@ from documentation import ROOT, blocks
 from numpy.typing import NDArray
 from source_servers import icsd_cif
 
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.files import reference_paths
 from dualion.workflows.campaign.screen_run import screen_paths
 

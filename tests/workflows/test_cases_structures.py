@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dualion.results.columns import Row
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.files import iter_raw_entries, read_structures
 from dualion.structures.records import RawEntry, Rejection, StructureRecord
 from dualion.workflows.campaign.tasks import Job, screen_job

@@ -10,7 +10,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 import dualion
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 
 

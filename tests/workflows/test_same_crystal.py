@@ -20,7 +20,7 @@ from dualion.results.report import candidate as page
 from dualion.results.report.candidate import HOPS_DECIDE, DetailOptions, candidate_detail
 from dualion.results.tables import write_table
 from dualion.screening.percolation import pathways
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import StructureError
 from dualion.structures.files import iter_raw_entries
 from dualion.workflows.campaign import tasks

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dualion.results.columns import Row
-from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.entry import prepare_entry
 from dualion.structures.errors import DualionError, InputError, StructureError
 from dualion.structures.files import iter_raw_entries

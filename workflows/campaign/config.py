@@ -31,7 +31,7 @@ from dualion.workflows.execution.cluster_config import ClusterBlock
 from dualion.workflows.md.plan.config import MdBlock
 
 if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 
 SCREENING_NOTE = "screening"

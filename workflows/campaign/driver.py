@@ -27,7 +27,7 @@ from dualion.workflows.execution.executor import run_all
 from dualion.workflows.execution.workers import WITHOUT_WORKERS_S
 
 if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 WRITE_EVERY_S = 0.5
 """Outcomes are written together that come within this time, s."""

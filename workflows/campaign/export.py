@@ -33,7 +33,7 @@ from dualion.workflows.execution.files import replacing_text
 from dualion.workflows.md.states import TRANSITIONS
 
 if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 RANKED_BY = frozenset({"dai", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
 """What a row must keep to be ranked."""

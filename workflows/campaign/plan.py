@@ -23,7 +23,7 @@ from dualion.workflows.campaign.tasks import Job, asked_cations, conventions_of,
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import KnownBarriers
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 BATCH = 500
 """Entries that are written at once."""

@@ -15,7 +15,7 @@ from dualion.workflows.campaign.plan import Ask, structure_key
 from dualion.workflows.campaign.sources import source_entries
 
 if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 
 def preview(campaign: Campaign) -> Iterator[tuple[str, str]]:

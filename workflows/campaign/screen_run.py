@@ -15,7 +15,7 @@ from typing import Any
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.potential import PRESETS
 from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.workflows.campaign.anode_stability import PhaseSource

@@ -15,7 +15,7 @@ from dualion.screening.conventions import DEFAULT_PRESET, PUBLISHED_PRESET, pair
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.disorder_ensemble import DISORDER
 from dualion.screening.guests.guest_ions import guest_ions
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 
 SPACING_ANGSTROM = (0.02, 1.0)

@@ -18,7 +18,7 @@ from dualion.screening.bvse.softbv import parameters_version
 from dualion.workflows.execution.files import write_json
 
 if TYPE_CHECKING:
-    from dualion.screening.screen import ScreenOptions
+    from dualion.screening.screen_options import ScreenOptions
 
 PACKAGES = ("dualion", "numpy", "numba", "scipy", "pymatgen", "spglib", "ase", "bvlain", "dask")
 

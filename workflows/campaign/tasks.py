@@ -32,7 +32,8 @@ from dualion.structures.symmetry import space_group
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import KnownBarriers
-    from dualion.screening.screen import ScreenOptions, ScreenResult
+    from dualion.screening.screen_options import ScreenOptions
+    from dualion.screening.screen_result import ScreenResult
     from dualion.structures.crystal import IonicCrystal
     from dualion.structures.records import StructureRecord
 

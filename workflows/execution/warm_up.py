@@ -6,7 +6,8 @@ import functools
 
 import numpy as np
 
-from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.crystal import IonicCrystal
 from dualion.workflows.campaign.tasks import Work, screen_job, screen_structure
 

@@ -11,6 +11,8 @@ import pytest
 from dualion.results.guest_rows import is_guest
 from dualion.results.report.candidate import (
     DetailOptions,
+    _atoms_in_view,
+    _same,
     candidate_detail,
     candidate_details,
     field_points_for,
@@ -20,7 +22,9 @@ from dualion.results.rows import Identity, result_rows
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.percolation.pathways import map_ion
-from dualion.screening.screen import ScreenOptions, screen_crystal
+from dualion.screening.screen import screen_crystal
+from dualion.screening.screen_options import ScreenOptions
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.files import iter_raw_entries, parse_entry, reference_paths
 from dualion.structures.preparation import prepare
 
@@ -177,3 +181,27 @@ def test_a_guest_is_shown_in_the_complete_host(entry, crystal):
     removed = row["guest_e3d_no_cations_ev"]
     assert lines["3D, without mobile cations"]["anion_ev"] == pytest.approx(removed)
     assert not any("preset" in name or "radii" in name for name in lines)
+
+
+def test_a_direction_that_opened_or_closed_since_the_run_is_noticed(row, entry):
+    """An infinite barrier equals an infinite one and no other."""
+    closed = row | {"e3d_cation_grid_ev": math.inf}
+    (note,) = candidate_detail(closed, entry, replace(OPTIONS, sensitivity=False)).content["notes"]
+    assert "not the inf eV of the table" in note
+    assert _same(math.inf, math.inf)
+    assert not _same(math.inf, 0.3)
+    assert not _same(0.3, math.inf)
+
+
+def test_a_shared_site_is_drawn_once_by_its_main_species():
+    """Chloride and fluoride on one site, and one atom on a corner of the cell: eight corners."""
+    shared = IonicCrystal(
+        cell=6.0 * np.eye(3),
+        frac=np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]),
+        numbers=np.array([3, 17, 9]),
+        charges=np.array([1.0, -1.0, -1.0]),
+        occupancies=np.array([1.0, 0.3, 0.7]),
+    )
+    symbols, places = _atoms_in_view(shared)
+    assert sorted(symbols) == ["F", *["Li"] * 8]
+    assert np.unique(places, axis=0).shape == (9, 3)

@@ -171,3 +171,32 @@ def test_a_pair_that_is_gone_is_explained_by_its_own_structure(tmp_path):
     why = {change.pair[1]: change.why for change in found.changes}
     assert why["a"] == "the pair was not asked for in that run"
     assert why["b"] == "failed there: time limit"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (0.4, 0.4, 0),
+        (0.4, 0.4004, 0),  # both print as 0.400
+        (0.4, 0.4006, 1),
+        (0.4006, 0.4, 1),
+        (0.4, math.inf, 1),
+        (math.inf, math.inf, 0),
+        (None, None, 0),
+        (None, 0.4, 1),
+    ],
+)
+@pytest.mark.parametrize("key", ["e1d_cation_ev", "e2d_anion_ev", "e3d_anion_ev"])
+def test_barriers_differ_from_half_a_milli_ev_on(tmp_path, key, before, after, changed):
+    one = run_folder(tmp_path / "a", [row(LII, **{key: before})])
+    two = run_folder(tmp_path / "b", [row(LII, **{key: after})])
+    assert compare_runs(one, two).changed_barriers == changed
+
+
+def test_a_failed_pair_is_told_by_the_row_that_failed(tmp_path):
+    """Of a structure's rows one failed: the pair that is missing there is told its reason."""
+    failed = row(LII, anion="Cl-", status="failed", reason="out_of_memory", dai=None)
+    one = run_folder(tmp_path / "a", [row(LII, anion="Br-", dai=False), failed])
+    two = run_folder(tmp_path / "b", [row(LII)])
+    (entered,) = compare_runs(one, two).changes
+    assert entered.why == "failed there: out of memory"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
+from dualion.results.transport import files
 from dualion.results.transport.files import TABLES, write_report
-from dualion.results.transport.json_document import report_json
+from dualion.results.transport.json_document import _clean, report_json
 from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
 from dualion.results.transport.tables import (
@@ -25,6 +27,7 @@ from dualion.results.transport.tables import (
 from dualion.results.transport.volumes import chgcar_text, cube_text
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
@@ -195,3 +198,32 @@ def test_jumps_that_were_not_looked_for_are_not_counted(report: TransportReport)
     assert not report.species[1].hops
     assert np.isnan(sulfur["jumps"])
     assert json.loads(report_json(report))["species"][1]["jumps"] is None
+
+
+def test_infinities_of_either_sign_and_unknowns_stay_apart_in_json() -> None:
+    assert _clean({"a": [np.inf, -np.inf, np.nan, np.float32(0.5)], "b": (np.int64(3), "x")}) == {
+        "a": ["inf", "-inf", None, 0.5],
+        "b": [3, "x"],
+    }
+
+
+def test_a_table_without_a_row_is_not_written(
+    report: TransportReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = {"none.csv": lambda _: "a,b\n", "one.csv": lambda _: "a,b\n1,2\n"}
+    monkeypatch.setattr(files, "TABLES", tables)
+    written = write_report(report, tmp_path, figures=False)
+    assert {path.name for path in written} == {"species.csv", "transport.json", "one.csv"}
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_the_summary_tells_how_polyanions_turn(report: TransportReport) -> None:
+    turning = Rotation(
+        formula="PS4", n_bonds=4, bond_length_angstrom=2.05, times_ps=np.arange(3.0),
+        correlation=np.array([1.0, 0.7, 0.42]), correlation_error=np.zeros(3),
+        relative_msd=np.zeros(3), ceiling_angstrom2=8.4, relaxation_ps=np.inf, broken_bonds=0,
+        exchanges=1, verdict="breaking",
+    )  # fmt: skip
+    lines = summary_lines(replace(report, rotation=(turning,)))
+    told = [line for line in lines if line.startswith("  PS4")]
+    assert told == ["  PS4: breaking, R = 2.05 Å, C₁ down to 0.42, 0 broken, 1 exchanged"]

@@ -423,3 +423,11 @@ def test_an_anion_without_a_radius_is_as_much_larger_than_its_atom_as_others(ele
     number = atomic_number(element)
     excess = anion_radius_angstrom(number, -1.0) - float(ase_covalent_radii()[number])
     assert 0.66 < excess < 0.92
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_estimates_of_mixed_valence_are_linear_between_their_integer_states(share: float) -> None:
+    low, middle, high = (found(ion("Fe", 2 + part), ion("P", -3)) for part in (0, share, 1))
+    for name in ("r_min_angstrom", "alpha_per_angstrom", "d0_ev", "r0_angstrom"):
+        expected = (1 - share) * getattr(low, name) + share * getattr(high, name)
+        assert getattr(middle, name) == pytest.approx(expected)

@@ -17,6 +17,7 @@ from dualion.screening.doping.doping_plan import DopingOptions, formula_unit_of,
 from dualion.screening.doping.formula_unit_changes import (
     FormulaUnitChange,
     salt_change,
+    salt_formula,
     salt_ions,
     substitution_change,
 )
@@ -244,3 +245,29 @@ def test_the_pair_energy_is_the_plain_sum():
     assert lattice_energy_ev(crystal) == pytest.approx(total)
     twice = make_supercell(crystal, IDENTITY * 2)
     assert lattice_energy_ev(twice) == pytest.approx(8 * total)
+
+
+@pytest.mark.parametrize(
+    ("cation", "anion", "formula"),
+    [
+        ((3, 1.0), (53, -1.0), "LiI"),
+        ((3, 1.0), (16, -2.0), "Li2S"),
+        ((12, 2.0), (17, -1.0), "MgCl2"),
+        ((13, 3.0), (8, -2.0), "Al2O3"),
+        ((3, 1.0), (7, -3.0), "Li3N"),
+        ((22, 4.0), (7, -3.0), "Ti3N4"),
+    ],
+)
+def test_the_salt_of_two_ions_has_the_smallest_neutral_formula(cation, anion, formula):
+    ions = MobileIon(*cation), MobileIon(*anion)
+    assert salt_formula(*ions) == formula
+    found = salt_ions(formula)
+    assert sum(ion.charge * count for ion, count in found) == 0.0
+    assert tuple(ion for ion, _ in found) == ions
+
+
+def test_ions_that_balance_in_no_small_numbers_make_no_salt():
+    with pytest.raises(InputError, match="no salt of small whole numbers"):
+        salt_formula(MobileIon(26, 2.63), MobileIon(8, -2.0))
+    with pytest.raises(InputError, match="no salt of small whole numbers"):
+        salt_formula(MobileIon(40, 8.0), MobileIon(9, -1.0))

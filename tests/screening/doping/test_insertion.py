@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ase.data import covalent_radii
+from pymatgen.core import Element
 
 from dualion.screening.doping.insertion import InsertionOptions, insertion_sites
 from dualion.screening.ions import MobileIon
@@ -143,3 +145,18 @@ def test_neighbours_equal_a_plain_search(triclinic):
     lengths = np.linalg.norm(every, axis=2)
     assert len(which) == (lengths <= 7.0).sum()
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.sort(lengths[lengths <= 7.0]))
+
+
+def test_radii_are_those_of_the_nearest_state_of_the_same_sign():
+    """Shannon's crystal radii as pymatgen ships them; a neutral atom has its covalent radius."""
+    iron = Element("Fe").ionic_radii
+    assert crystal_radius_angstrom(26, 2.0) == iron[2]
+    assert crystal_radius_angstrom(26, 2.4) == iron[2]
+    assert crystal_radius_angstrom(26, 2.6) == iron[3]
+    assert crystal_radius_angstrom(17, -1.0) == Element("Cl").ionic_radii[-1]
+    iodine = Element("I").ionic_radii
+    assert crystal_radius_angstrom(53, 6.5) == iodine[7]
+    assert crystal_radius_angstrom(53, 1.0) == iodine[5]  # though −1 is nearer
+    for number in (26, 53):
+        assert crystal_radius_angstrom(number, 0.0) == covalent_radii[number]
+    assert crystal_radius_angstrom(26, -1.0) == covalent_radii[26]

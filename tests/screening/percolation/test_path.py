@@ -42,6 +42,8 @@ def check(field: np.ndarray, cell: np.ndarray) -> tuple[MigrationPath, ...]:
         assert path.barrier_ev == pytest.approx(barrier, abs=1e-8)
         assert path.energies_ev[0] == path.energies_ev.min()
         assert path.minima[0] == 0 and path.minima[-1] == len(path.points) - 1
+        assert len(path.distance_angstrom) == len(path.frac) == len(path.points)
+        assert path.distance_angstrom[0] == 0.0
         assert (np.diff(path.distance_angstrom) >= 0).all()
         winding_length = np.linalg.norm(np.array(path.winding) @ cell)
         assert path.distance_angstrom[-1] > winding_length - 1e-9
@@ -251,3 +253,11 @@ def test_lithium_in_lifepo4_hops_along_b_on_a_curved_path():
     straight = path.frac[sites[0]] + np.outer(np.linspace(0, 1, 50), [0, 1, 0])
     away = [np.linalg.norm((f - straight) @ crystal.cell, axis=1).min() for f in path.frac]
     assert 0.3 < max(away) < 1.2  # it bends; the tetrahedra lie off the line of the sites
+
+
+def test_a_straight_path_is_as_long_as_the_cell_and_even():
+    field = np.full((6, 6, 12), 50.0)
+    field[2, 3, :] = 0.1 * np.cos(2.0 * np.pi * np.arange(12) / 12)
+    (path,) = check(field, SKEWED)
+    length = np.linalg.norm(SKEWED[2])
+    np.testing.assert_allclose(path.distance_angstrom, np.linspace(0.0, length, 13), atol=1e-9)

@@ -131,3 +131,17 @@ def test_invariances(seed):
 
 def test_flat_field_percolates_at_once():
     assert percolation(np.zeros((4, 4, 4))).barriers_ev == (0.0, 0.0, 0.0)
+
+
+def test_what_lies_at_the_origin_of_the_grid_counts_like_any_other_point():
+    """Index 0 is a point, not the lack of one: the field is rolled until its pass lies there."""
+    field = smooth_random((5, 6, 7), 3)
+    found = percolation(field)
+    for dimension, point in enumerate(found.critical_points):
+        at_origin = percolation(np.roll(field, [-x for x in point], axis=(0, 1, 2)))
+        assert at_origin.barriers_ev == pytest.approx(found.barriers_ev, abs=1e-12)
+        assert at_origin.from_region_ev == pytest.approx(found.from_region_ev, abs=1e-12)
+        assert at_origin.critical_points[dimension] == (0, 0, 0)
+    lowest = percolation(np.roll(field, [-x for x in found.minimum_point], axis=(0, 1, 2)))
+    assert lowest.minimum_point == (0, 0, 0)
+    assert lowest.barriers_ev == pytest.approx(found.barriers_ev, abs=1e-12)

@@ -11,6 +11,7 @@ from walks import STEP_PS, gaussian_walk
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.screening.transport.report import TransportReport
+from dualion.structures.errors import InputError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "md"
@@ -165,3 +166,21 @@ def test_a_crystal_that_only_vibrates_has_no_conductivity() -> None:
     assert not found.conductivity_s_cm.resolved
     assert np.isfinite(found.conductivity_s_cm.high)
     assert not any(number.resolved for number in found.numbers)
+
+
+def test_a_given_temperature_wins_and_must_be_positive() -> None:
+    rng = np.random.default_rng(23)
+    trajectory = Trajectory(
+        fractional=(rng.random((1, 4, 3)) + gaussian_walk(rng, 60, 4, 0.02)),
+        cells=8.0 * np.eye(3)[None],
+        symbols=("Li", "Li", "I", "I"),
+        frame_step_ps=STEP_PS,
+        temperature_k=300.0,
+    )
+    plain = {"with_kinisi": False, "with_density": False, "with_structure": False}
+    assert analyse(trajectory, AnalysisOptions(**plain)).temperature_k == 300.0  # type: ignore[arg-type]
+    asked = analyse(trajectory, AnalysisOptions(temperature_k=650.0, **plain))  # type: ignore[arg-type]
+    assert asked.temperature_k == 650.0
+    for wrong in (0.0, -5.0):
+        with pytest.raises(InputError, match="above 0"):
+            analyse(trajectory, AnalysisOptions(temperature_k=wrong, **plain))  # type: ignore[arg-type]

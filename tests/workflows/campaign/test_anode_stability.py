@@ -13,7 +13,8 @@ from dualion.results.columns import ANODE_REACTION, CANDIDATES, INTERPHASE, SCRE
 from dualion.results.tables import read_table
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.screen import ScreenOptions, screen
+from dualion.screening.screen import screen
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.files import parse_entry, reference_paths
 from dualion.structures.records import RawEntry
 from dualion.structures.sources.errors import OfflineError, SourceUnavailableError

@@ -17,7 +17,7 @@ from dualion.results.run_folder import read_run_folder
 from dualion.results.store import Store
 from dualion.results.tables import read_table
 from dualion.screening.barrier_types import BarrierOptions
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths
 from dualion.workflows.campaign.run import run_campaign

@@ -19,7 +19,7 @@ from dualion.results.tables import TableWriter, read_table
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.potential import PotentialOptions, with_changes
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.workflows.campaign.run import run_campaign
 from dualion.workflows.campaign.screen_run import output_folder, screen_paths

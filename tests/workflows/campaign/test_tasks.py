@@ -10,7 +10,7 @@ import pytest
 from dualion.results.columns import BY_KEY
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign import tasks
 from dualion.workflows.campaign.tasks import (

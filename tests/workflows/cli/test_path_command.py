@@ -16,7 +16,7 @@ from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import write_table
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.potential import preset
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.errors import InputError
 from dualion.structures.files import reference_paths
 from dualion.workflows.campaign.structure_lookup import barrier_options_of, find_entry, find_in_run

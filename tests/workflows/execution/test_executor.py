@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import work_samples
 
-from dualion.screening.screen import ScreenOptions
+from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.records import RawEntry, Rejection
 from dualion.workflows.campaign.tasks import Job, Outcome, rejection_outcome
 from dualion.workflows.execution.chunks import CHUNK_JOBS, LARGE_CHUNK_JOBS, Chunks

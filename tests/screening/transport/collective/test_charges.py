@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pymatgen.core import Composition
 
 from dualion.screening.transport.collective.charges import formal_charges
 
@@ -36,3 +37,20 @@ def test_an_element_without_a_usual_valence_has_none() -> None:
     assert np.isnan(charges["Fe"])
     assert flags == ("charges_unknown",)
     assert formal_charges(("Li", "Fe", "O", "O"), {"Fe": 3.0})[1] == ()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "Li3YCl6", "Li3ScCl6", "Li3InCl6", "LiAlCl4", "LiGaBr4", "LaF3", "LuF3", "LiBF4",
+        "Li10GeP2S12", "Li2SnS3", "Na3SbS4", "Li3AsS4", "Li7La3Zr2O12", "LiTi2P3O12", "LiHf2P3O12",
+        "LiNbO3", "LiTaO3", "Na2WO4", "Li2MoO4", "Na4SiO4", "K2CO3", "RbAg4I5", "Cs2ZnCl4", "CdI2",
+        "MgBe2N2", "Ca3N2", "SrTe", "BaSe", "LiOH", "Li6PS5I",
+    ],
+)  # fmt: skip
+def test_salts_of_the_usual_valences_are_neutral(formula: str) -> None:
+    symbols = [
+        name for name, count in Composition(formula).get_el_amt_dict().items()
+        for _ in range(int(count))
+    ]  # fmt: skip
+    assert formal_charges(symbols, {})[1] == ()

@@ -114,3 +114,89 @@ def test_what_is_not_known_says_so() -> None:
     assert tiny.verdict == "not resolved"
     assert np.isnan(tiny.d_cm2_s)
     assert np.isinf(tiny.error_cm2_s)
+
+
+def run_of(positions: dict[str, np.ndarray], **changes: object):
+    options: dict[str, object] = {"volume_cubic_angstrom": 500.0, "temperature_k": 600.0}
+    return transport(positions, {"Li": 1.0, "I": -1.0}, STEP_PS, **(options | changes))
+
+
+def pair_of_walks(seed: int, frames: int = 400) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {"Li": gaussian_walk(rng, frames, 6), "I": gaussian_walk(rng, frames, 4, 0.2)}
+
+
+def test_where_the_origin_lies_changes_nothing() -> None:
+    walks = pair_of_walks(20)
+    here = run_of(walks)
+    there = run_of({name: walk + np.array([30.0, -70.0, 11.0]) for name, walk in walks.items()})
+    np.testing.assert_allclose(there.onsager_s_cm, here.onsager_s_cm, rtol=1e-9)
+    assert there.conductivity_s_cm.error == pytest.approx(here.conductivity_s_cm.error)
+    still = run_of({name: np.full((30, 3, 3), 5.0) for name in ("Li", "I")})
+    assert still.flags == ("no_motion",)
+
+
+def test_an_earliest_time_in_ps_moves_the_start_of_the_window() -> None:
+    walks = pair_of_walks(21)
+    assert run_of(walks).window_ps[0] < 1.0
+    assert run_of(walks, earliest_ps=3.0).window_ps[0] >= 3.0
+
+
+def test_intervals_hold_their_value_and_scale_with_the_conductivity() -> None:
+    """σ is per volume and per kT: half the volume and half the temperature give four times it."""
+    walks = pair_of_walks(22)
+    one = run_of(walks).conductivity_s_cm
+    four = run_of(walks, volume_cubic_angstrom=250.0, temperature_k=300.0).conductivity_s_cm
+    assert one.low < one.value < one.high
+    for name in ("value", "error", "low", "high"):
+        assert getattr(four, name) == pytest.approx(4.0 * getattr(one, name))
+
+
+def test_the_einstein_conductivity_has_the_summed_error_of_its_parts() -> None:
+    """n q² D/(V k T) of each group; errors of independent parts add as squares."""
+    walks = pair_of_walks(23, 60)
+    cation, anion = (
+        dataclasses.replace(diffusion(walks[name], STEP_PS, species=name), d_cm2_s=d, error_cm2_s=e)
+        for name, d, e in (("Li", 3e-6, 2e-7), ("I", 1e-6, 1.5e-7))
+    )
+    found = run_of(walks, diffusions=[cation, anion])
+    per_ion = 1.602176634e-19**2 / (500e-30 * 1.380649e-23 * 600.0) * 1e-6
+    value = per_ion * (6 * 3e-6 + 4 * 1e-6)
+    error = per_ion * np.hypot(6 * 2e-7, 4 * 1.5e-7)
+    einstein = found.nernst_einstein_s_cm
+    assert (einstein.value, einstein.error) == (pytest.approx(value), pytest.approx(error))
+    assert einstein.low == pytest.approx(value - 1.96 * error)
+    assert einstein.high == pytest.approx(value + 1.96 * error)
+    haven, sigma = found.haven_ratio, found.conductivity_s_cm
+    assert haven.value == pytest.approx(value / sigma.value)
+    relative = np.hypot(error / value, sigma.error / sigma.value)
+    assert haven.error == pytest.approx(haven.value * relative)
+    assert haven.low == pytest.approx(einstein.low / sigma.high)
+    assert haven.high == (pytest.approx(einstein.high / sigma.low) if sigma.low > 0 else np.inf)
+
+
+def test_one_unknown_coefficient_leaves_the_sum_unknown() -> None:
+    walks = pair_of_walks(24, 60)
+    found = run_of(walks, diffusions=[diffusion(walks["Li"], STEP_PS, species="Li")])
+    assert np.isnan(found.nernst_einstein_s_cm.value)
+    assert np.isnan(found.haven_ratio.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"volume_cubic_angstrom": 0.0}, "volume"),
+        ({"volume_cubic_angstrom": -1.0}, "volume"),
+        ({"temperature_k": -5.0}, "temperature"),
+        ({"temperature_k": np.inf}, "temperature"),
+    ],
+)
+def test_what_no_conductivity_has_is_refused(changes: dict[str, float], word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        run_of(pair_of_walks(25, 30), **changes)
+
+
+def test_twenty_frames_are_enough_and_nineteen_are_not() -> None:
+    assert np.isfinite(run_of(pair_of_walks(26, 20)).conductivity_s_cm.value)
+    with pytest.raises(InputError, match="19 frames"):
+        run_of(pair_of_walks(26, 19))

@@ -21,3 +21,11 @@ def test_density_integrates_to_the_ions_and_shows_the_sites() -> None:
     lengths = np.linalg.norm((apart - np.rint(apart)) @ SKEWED, axis=2)
     assert len(found) == 4
     assert lengths.min(axis=0).max() < 0.4
+
+
+def test_a_site_lies_where_the_ions_are() -> None:
+    """Ions in the middle of a grid point: the site is that point, not half a point off."""
+    cell = np.diag([5.0, 6.0, 7.0])  # 20, 24 and 28 points
+    place = np.array([3.5 / 20, 11.5 / 24, 20.5 / 28])
+    found = density_sites(density(np.tile(place, (10, 1, 1)), cell))
+    np.testing.assert_allclose(found, place[None], atol=1e-12)

@@ -64,3 +64,59 @@ def test_two_ions_that_jump_together_are_collective() -> None:
     assert found.collective_share == 1.0
     assert found.per_ion.tolist() == [8, 8]
     assert found.rate_per_ps == pytest.approx(16 / (2 * 35.9))  # of one ion
+
+
+def two_ions(jumps: dict[int, list[int]], frames: int = 100, apart: float = 3.0) -> np.ndarray:
+    """Each ion flips between two sites at the frames that are named."""
+    place = np.zeros((frames, len(jumps), 3))
+    for ion, when in jumps.items():
+        flips = np.zeros(frames, dtype=int)
+        flips[when] = 1
+        place[:, ion, 0] = 5.0 + 2.0 * (np.cumsum(flips) % 2)
+        place[:, ion, 1] = 2.0 + apart * ion
+    return place / 20.0
+
+
+def two_ion_sites(apart: float = 3.0) -> np.ndarray:
+    places = [[5.0 + 2.0 * s, 2.0 + apart * ion, 0.0] for ion in (0, 1) for s in (0, 1)]
+    return np.array(places) / 20.0
+
+
+@pytest.mark.parametrize(
+    ("gap", "apart", "share"),
+    [(0, 3.0, 1.0), (10, 3.0, 1.0), (12, 3.0, 0.0), (0, 4.4, 1.0), (0, 4.6, 0.0)],
+)
+def test_a_pair_of_jumps_is_collective_within_a_ps_and_the_distance(
+    gap: int, apart: float, share: float
+) -> None:
+    """One jump each, a frame being 0.1 ps: together within 1 ps and 4.5 Å."""
+    walk = two_ions({0: [50], 1: [50 + gap]}, apart=apart)
+    found = hops(walk, 20.0 * np.eye(3), 0.1, sites=two_ion_sites(apart))
+    assert found.per_ion.tolist() == [1, 1]
+    assert found.collective_share == share
+
+
+def test_the_collective_share_by_chance_is_that_of_the_poisson_law() -> None:
+    """Two ions jump independently, 60 times each in 300 ps: of a jump's other ion none comes
+    within 1 ps with probability exp(−2 · 60/300)."""
+    rng = np.random.default_rng(12)
+    jumps = {ion: sorted(rng.choice(np.arange(2, 2998), 60, replace=False)) for ion in (0, 1)}
+    found = hops(two_ions(jumps, 3000), 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    assert found.collective_chance == pytest.approx(1.0 - np.exp(-0.4), abs=0.06)
+
+
+def test_the_share_by_chance_is_a_mean_of_several_draws() -> None:
+    """Two jumps are together or not: one draw gives 0 or 1, a mean of eight what lies between."""
+    walk = two_ions({0: [20], 1: [60]}, 80)
+    sites = two_ion_sites()
+    found = hops(walk, 20.0 * np.eye(3), 0.1, sites=sites).collective_chance
+    expected = 2.0 / 7.9  # 1 ps each way of 7.9 ps
+    assert 0.0 < found < 1.0
+    assert found == pytest.approx(expected, abs=3.5 * np.sqrt(expected * (1 - expected) / 8))
+
+
+def test_jumps_there_and_back_return() -> None:
+    """Three jumps of one ion between two sites: of two that follow another both return."""
+    found = hops(two_ions({0: [20, 50, 80], 1: []}), 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    assert found.return_share == 1.0
+    np.testing.assert_allclose(found.residence_ps, [3.0, 3.0], atol=0.2)

@@ -101,3 +101,71 @@ def test_one_bond_has_a_correlation_without_an_error() -> None:
     np.testing.assert_allclose(found.correlation, [1.0, 0.0, -1.0, 0.0, 1.0, 0.0], atol=1e-9)
     assert np.isinf(found.correlation_error).all()
     assert (found.verdict, found.relaxation_ps) == ("rotating", STEP_PS)
+
+
+def turning_bonds(angle: float, lengths: np.ndarray | None = None) -> tuple[np.ndarray, Polyanions]:
+    """Two bonds of 2 Å in a cell of 10 Å that swing by an angle every other frame."""
+    frames = 20
+    swing = angle * (np.arange(frames) % 2)
+    lengths = np.full(frames, 2.0) if lengths is None else lengths
+    first = lengths[:, None] * np.stack([np.cos(swing), np.sin(swing), 0.0 * swing], axis=1)
+    second = np.tile([0.0, 0.0, 2.0], (frames, 1))
+    bonds = Polyanions(
+        centres=np.array([0, 0]),
+        ligands=np.array([1, 2]),
+        lengths_angstrom=np.array([2.0, 2.0]),
+        limit_angstrom=np.array([3.0, 3.0]),
+        formula="OH2",
+    )
+    return np.stack([np.zeros((frames, 3)), first, second], axis=1) / 10.0, bonds
+
+
+@pytest.mark.parametrize(("degrees", "verdict"), [(51.0, "librating"), (56.0, "rotating")])
+def test_a_turn_by_37_degrees_in_the_mean_is_a_rotation(degrees: float, verdict: str) -> None:
+    """Of two bonds one swings: C₁ = (1 + cos φ)/2, which passes 0.8 at cos φ = 0.6, 53.1°."""
+    positions, bonds = turning_bonds(np.radians(degrees))
+    found = rotation(positions, 10.0 * np.eye(3), bonds, STEP_PS)
+    cosine = np.cos(np.radians(degrees))
+    assert found.correlation[1] == pytest.approx(0.5 * (1.0 + cosine))
+    # Standard error of the mean of 1 and cos φ: half their difference.
+    assert found.correlation_error[1] == pytest.approx(0.5 * (1.0 - cosine))
+    assert (found.verdict, found.broken_bonds, found.exchanges) == (verdict, 0, 0)
+
+
+@pytest.mark.parametrize(("frames", "broken"), [(4, 0), (5, 1)])
+def test_a_bond_breaks_that_stays_long_for_half_a_ps(frames: int, broken: int) -> None:
+    """Frames of 0.1 ps: five in a row are half a ps."""
+    lengths = np.full(20, 2.0)
+    lengths[8 : 8 + frames] = 3.1
+    positions, bonds = turning_bonds(0.0, lengths)
+    found = rotation(positions, 10.0 * np.eye(3), bonds, STEP_PS)
+    assert found.broken_bonds == broken
+    assert found.exchanges == 0
+    assert found.verdict == ("breaking" if broken else "librating")
+
+
+def test_one_frame_of_two_ps_breaks_a_bond() -> None:
+    """Frames farther apart than half a ps: one of them is long enough."""
+    lengths = np.full(20, 2.0)
+    lengths[8] = 3.1
+    positions, bonds = turning_bonds(0.0, lengths)
+    assert rotation(positions, 10.0 * np.eye(3), bonds, 2.0).broken_bonds == 1
+    assert rotation(positions, 10.0 * np.eye(3), bonds, 0.25).broken_bonds == 0
+
+
+def test_ligands_that_change_their_centre_for_good_break_the_group() -> None:
+    """Two centres 6 Å apart with a ligand each, which change places halfway, or for a while."""
+    bonds = Polyanions(
+        centres=np.array([0, 1]),
+        ligands=np.array([2, 3]),
+        lengths_angstrom=np.array([2.0, 2.0]),
+        limit_angstrom=np.array([9.0, 9.0]),
+        formula="OH",
+    )
+    home = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 2.0, 0.0], [6.0, 2.0, 0.0]])
+    for away, exchanges in ((slice(10, None), 2), (slice(8, 12), 0)):
+        positions = np.repeat(home[None], 20, axis=0)
+        positions[away, 2:] = home[[3, 2]]
+        found = rotation(positions / 20.0, 20.0 * np.eye(3), bonds, STEP_PS)
+        assert (found.broken_bonds, found.exchanges) == (0, exchanges)
+        assert (found.verdict == "breaking") is (exchanges > 0)

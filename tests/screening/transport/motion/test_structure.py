@@ -92,3 +92,43 @@ def test_change_of_halves_is_two_where_a_shell_is_replaced() -> None:
     rdf = radial_distribution(np.zeros((4, 1, 3)), partner, 12.0 * np.eye(3)[None], ("Li", "I"))
     assert rdf.change == pytest.approx(2.0)
     assert rdf.peak_shift_angstrom == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_difference_within_chance_is_no_drift_however_large() -> None:
+    """The halves of noise of spread 1 differ by about 0.06: over the least change, not over chance.
+
+    A difference beyond chance that is smaller than the least change is none either.
+    """
+    noise = np.random.default_rng(10).normal(size=1000)
+    assert abs(noise[500:].mean() - noise[:500].mean()) > 0.002
+    assert not drifts(noise, 0.002)
+    step = np.repeat([0.0, 1e-3], 500) + 1e-5 * noise
+    assert not drifts(step, 0.002)
+    assert drifts(step, 0.0005)
+    assert drifts(-step, 0.0005)
+
+
+def test_twenty_known_values_tell_a_drift_and_nineteen_do_not() -> None:
+    step = np.repeat([0.0, 1.0], 10) + 1e-3 * np.random.default_rng(11).normal(size=20)
+    assert drifts(step, 0.1)
+    assert not drifts(step[1:], 0.1)
+    assert not drifts(np.r_[step[1:], np.nan], 0.1)
+
+
+def test_an_ion_is_judged_by_the_second_half_of_the_run() -> None:
+    """One that changes its site at 45 % of the run rattles on one site in the second half."""
+    rng = np.random.default_rng(13)
+    cage = rng.normal(scale=0.1, size=(400, 20, 3))
+    cage[:180] += 3.0
+    assert lindemann(cage, 3.0) == pytest.approx(0.1 * np.sqrt(3.0) / 3.0, rel=0.05)
+
+
+def test_a_slow_trend_beyond_its_own_scatter_is_a_drift() -> None:
+    """A straight line scatters within its halves as it does between them."""
+    line = np.linspace(0.0, 1.0, 1000)
+    noise = np.random.default_rng(14).normal(scale=0.05, size=1000)
+    assert drifts(line + noise, 0.1)
+    assert drifts(1e-3 * (line + noise), 1e-4)  # in any unit
+    wide = np.random.default_rng(15).normal(scale=30.0, size=1000)
+    assert not drifts(line + wide, 0.1)
+    assert not drifts(1e-3 * (line + wide), 1e-4)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 from walks import gaussian_walk
 
 from dualion.screening.transport.motion.tensors import (
@@ -51,3 +54,26 @@ def test_tensors_of_single_ions_are_the_double_loop() -> None:
     np.testing.assert_allclose(ion_tensors(walk, 6), expected)
     with pytest.raises(InputError, match="does not fit"):
         ion_tensors(walk, 25)
+
+
+@pytest.mark.parametrize("entry", [(0, 1), (0, 2), (1, 2)])
+def test_an_off_diagonal_entry_alone_tells_a_direction(entry: tuple[int, int]) -> None:
+    """D_xy = 6 of its errors: F = 6²/5 with five and 50 degrees of freedom."""
+    tensor, error = np.eye(3) * 1e-5, np.full((3, 3), 1e-6)
+    tensor[entry] = tensor[entry[::-1]] = 6e-6
+    walk = diffusion(gaussian_walk(np.random.default_rng(8), 100, 4), 0.1)
+    found = anisotropy(
+        replace(walk, tensor_cm2_s=tensor, tensor_error_cm2_s=error, tensor_dof=50.0)
+    )
+    assert found.isotropic_chance == pytest.approx(stats.f.sf(36.0 / 5.0, 5, 50))
+    np.testing.assert_allclose(found.principal_cm2_s, [1.6e-5, 1e-5, 4e-6], rtol=1e-9)
+    # Along (x ± y)/√2 D is (D_xx + D_yy)/2 ± D_xy.
+    both = 1e-6 * np.sqrt(0.25 + 0.25 + 1.0)
+    np.testing.assert_allclose(found.errors_cm2_s, [both, 1e-6, both], rtol=1e-9)
+
+
+def test_a_tensor_without_errors_has_no_chance_to_tell() -> None:
+    walk = diffusion(gaussian_walk(np.random.default_rng(8), 100, 4), 0.1)
+    found = anisotropy(replace(walk, tensor_error_cm2_s=np.zeros((3, 3))))
+    assert np.isnan([found.fractional, found.isotropic_chance]).all()
+    assert np.isinf(found.errors_cm2_s).all()

@@ -135,3 +135,15 @@ def test_nonsense_is_refused() -> None:
         mean_squared_displacement(np.zeros((5, 2, 2)), 1.0)
     with pytest.raises(InputError, match="choose from"):
         point_estimate("best", np.zeros((5, 2, 3)), 1.0)  # type: ignore[arg-type]
+
+
+def test_positions_far_from_the_origin_lose_no_digits() -> None:
+    """A run unwrapped over kilometres of images is one near the origin: only steps count."""
+    walk = np.cumsum(np.random.default_rng(5).normal(size=(50, 3, 3)), axis=0)
+    far = walk + 1e6
+    near = mean_squared_displacement(walk, 1.0).total
+    np.testing.assert_allclose(mean_squared_displacement(far, 1.0).total, near, atol=1e-6)
+    np.testing.assert_allclose(msd_per_ion(far, 1.0)[1].mean(axis=1), near, atol=1e-6)
+    path = collective_positions(walk)
+    np.testing.assert_allclose(collective_positions(far), path, atol=1e-6)
+    np.testing.assert_allclose(path[0], 0.0)

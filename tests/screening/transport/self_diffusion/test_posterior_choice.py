@@ -30,6 +30,8 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
     monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: other)
     own = np.zeros((2, 1, 3))
     assert kinisi_fits(sharp)
+    edge = replace(sharp, inflation=1.5, error_cm2_s=0.05 * sharp.d_cm2_s)
+    assert kinisi_fits(edge)
     chosen, second = choose_posterior(sharp, own, 0.1, AnalysisOptions())
     assert (chosen.posterior, chosen.d_cm2_s, chosen.low_cm2_s) == ("kinisi", 4.4e-5, 4.2e-5)
     assert second == (other,)

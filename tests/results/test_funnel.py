@@ -1,0 +1,29 @@
+"""Counts of structures, step by step."""
+
+from __future__ import annotations
+
+from dualion.results.funnel import Funnel
+
+
+def test_every_structure_counts_up_to_the_step_where_it_ended():
+    funnel = Funnel()
+    failed = {"status": "rejected", "reason": "cannot_parse"}
+    funnel.add([failed], stage="read", cation_below=False)
+    funnel.add([failed | {"reason": "no_cation"}], stage="prepare", cation_below=False)
+    funnel.add([failed | {"reason": "no_anion"}], stage="screen", cation_below=True)
+    pairs = [
+        {"status": "ok", "reason": "", "dai": False},
+        {"status": "ok", "reason": "", "dai": True},
+        {"status": "failed", "reason": "no_anion"},
+    ]
+    funnel.add(pairs, stage="done", cation_below=True)
+    funnel.add([{"status": "ok", "reason": "", "dai": None}], stage="done", cation_below=False)
+    assert funnel.parsed == 4
+    assert funnel.steps() == [
+        ("read", 5),
+        ("prepared", 3),
+        ("computed", 2),
+        ("cation barrier below threshold", 2),
+        ("ratio in range", 1),
+    ]
+    assert funnel.reasons == {"cannot_parse": 1, "no_cation": 1, "no_anion": 2}
