@@ -16,6 +16,7 @@ from dualion.workflows.cli.analyze.options import (
     NAN,
     Cell,
     Charges,
+    Continue,
     Earliest,
     Every,
     Figures,
@@ -27,6 +28,7 @@ from dualion.workflows.cli.analyze.options import (
     Pairs,
     Paths,
     PosteriorOption,
+    Replicas,
     Skip,
     Temperatures,
     Topology,
@@ -35,6 +37,7 @@ from dualion.workflows.cli.analyze.options import (
     parse_charges,
     parse_numbers,
     parse_pairs,
+    parse_pieces,
     parse_posterior,
     parse_temperatures,
     split_words,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
     from dualion.structures.trajectories.options import ReadOptions
+    from dualion.structures.trajectories.pieces.runs import PieceMode
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +67,8 @@ def analyze(
     cell: Cell = "",
     types: Types = "",
     topology: Topology = None,
+    replicas: Replicas = False,
+    continued: Continue = False,
     charges: Charges = "",
     framework: Held = "",
     hop_length: Hop = NAN,
@@ -78,6 +84,7 @@ def analyze(
 
     temperatures = parse_temperatures(temperature_k, len(trajectories))
     parse_pairs(pairs)  # refused before trajectories are read for hours
+    pieces = parse_pieces(replicas=replicas, continued=continued)
     reading = ReadOptions(
         frame_step_ps=frame_step_fs * 1e-3,
         format=file_format,
@@ -94,7 +101,8 @@ def analyze(
         earliest_ps=earliest_ps,
         posterior=parse_posterior(posterior),
     )
-    reports = _analyse_all(trajectories, temperatures, reading, options)
+    each = [replace(reading, temperature_k=kelvin) for kelvin in temperatures]
+    reports = _analyse_all(trajectories, each, options, pieces)
     fits, combined = _combine_runs(reports)
     _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
     for line in _result_lines(reports, fits, combined):
@@ -104,20 +112,26 @@ def analyze(
 
 def _analyse_all(
     paths: Sequence[Path],
-    temperatures: Sequence[float],
-    reading: ReadOptions,
+    reading: Sequence[ReadOptions],
     options: AnalysisOptions,
+    pieces: PieceMode,
 ) -> list[TransportReport]:
+    """Read the runs, with pieces joined, and analyse each; files that are damaged are named."""
     from dualion.screening.transport.analysis import analyse
-    from dualion.structures.trajectories import read_trajectory
+    from dualion.structures.trajectories.pieces.runs import read_runs
 
     reports, failures = [], []
-    for path, temperature in zip(paths, temperatures, strict=True):
+
+    def note_failure(path: Path, error: StructureError) -> None:
+        failures.append(f"{path}: {error}")
+
+    for run in read_runs(paths, reading, pieces=pieces, on_failure=note_failure):
+        if run.note:
+            typer.echo(run.note)
         try:
-            trajectory = read_trajectory(path, replace(reading, temperature_k=temperature))
-            reports.append(analyse(trajectory, options))
+            reports.append(analyse(run.trajectory, options))
         except StructureError as error:
-            failures.append(f"{path}: {error}")
+            note_failure(run.sources[0], error)
     for failure in failures if reports or len(failures) > 1 else ():
         typer.echo(f"skipped: {failure}", err=True)
     if not reports:
