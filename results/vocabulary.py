@@ -138,6 +138,7 @@ FLAGS: tuple[Term, ...] = (
             "with the temperature.",
             "truncated_file": "The trajectory file ends within a frame; the whole frames were "
             "analysed.",
+            "pieces_joined": "Consecutive pieces of one run, in several files, were joined.",
             "repeated_frames_dropped": "Frames that a restart wrote twice were dropped.",
             "time_step_from_incar": "The time step was read from the INCAR beside the trajectory.",
             "machine_learned": "Forces came from VASP's machine-learned force field.",

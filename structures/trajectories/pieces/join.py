@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,7 @@ def join_pieces(pieces: Sequence[Trajectory], repeated: Sequence[int] = ()) -> T
     """
     if not pieces:
         raise InputError("There is no piece to join; give at least one.")
-    for piece in pieces[1:]:
-        if not are_alike(pieces[0], piece):
-            raise InputError(
-                f"{piece.source} cannot continue {pieces[0].source}: its atoms, their order, the "
-                "cell, the temperature or the time between frames differ."
-            )
+    check_alike(pieces)
     if len(pieces) == 1:
         return pieces[0]
     drop = [*(repeated or [0] * (len(pieces) - 1)), 0]
@@ -56,21 +52,32 @@ def join_pieces(pieces: Sequence[Trajectory], repeated: Sequence[int] = ()) -> T
     )
 
 
+def check_alike(pieces: Sequence[Trajectory]) -> None:
+    """Refuse pieces that cannot be of one run.
+
+    Args:
+        pieces: one or more.
+
+    Raises:
+        InputError: atoms, cell, temperature or time between frames differ.
+    """
+    for piece in pieces[1:]:
+        if not are_alike(pieces[0], piece):
+            raise InputError(
+                f"{piece.source} cannot continue {pieces[0].source}: its atoms, their order, the "
+                "cell, the temperature or the time between frames differ."
+            )
+
+
 def _joined_positions(pieces: Sequence[Trajectory], kept: Sequence[int]) -> NDArray[np.float64]:
     """Each piece in the images in which the one before ends."""
-    parts: list[NDArray[np.float64]] = []
-    for number, (piece, count) in enumerate(zip(pieces, kept, strict=True)):
-        part = piece.fractional[:count]
-        if number:
-            earlier = pieces[number - 1]
-            # The repeated frame itself where there is one: the images cannot be mistaken there.
-            same = min(kept[number - 1], earlier.n_frames - 1)
-            at = earlier.fractional[same] + shift
-            shift = np.rint(at - piece.fractional[0])
-            part = part + shift
-        else:
-            shift = np.zeros_like(piece.fractional[0])
-        parts.append(part)
+    shift = np.zeros_like(pieces[0].fractional[0])
+    parts = [pieces[0].fractional[: kept[0]]]
+    for (earlier, piece), (end, count) in zip(pairwise(pieces), pairwise(kept), strict=True):
+        # The repeated frame itself where there is one: the images cannot be mistaken there.
+        at = earlier.fractional[min(end, earlier.n_frames - 1)] + shift
+        shift = np.rint(at - piece.fractional[0])
+        parts.append(piece.fractional[:count] + shift)
     return np.concatenate(parts)
 
 

@@ -33,16 +33,16 @@ def arrange(
     """
     fits = {pair for pair, seam in seams.items() if seam.fits}
     count = len(names)
-    if count > 2 and 0 < len(fits) < count * (count - 1) or count == 2 and len(fits) == 1:
-        return _chains(fits, seams, later, names)
-    if fits:
-        # Each fits after each: nothing moved further than a step, and only a clock knows an order.
-        follows = {pair for pair in fits if seams[pair].clock == "follows"}
-        ordered = list(_paths(follows, range(count)))
-        if len(ordered) == 1:
-            return (ordered[0],)
-    else:
+    if not fits:
         _refuse_missing(_gaps(seams), later, names)
+    elif len(fits) < count * (count - 1):
+        return _chains(fits, seams, later, names)
+    # Each fits after each, or none: nothing moved further than a step, or the runs are apart. Of
+    # the first, only a clock knows an order.
+    follows = {pair for pair in fits if seams[pair].clock == "follows"}
+    ordered = list(_paths(follows, range(count)))
+    if count > 1 and len(ordered) == 1:
+        return (ordered[0],)
     return tuple((number,) for number in range(count))
 
 
@@ -96,9 +96,7 @@ def _gaps(seams: Mapping[Pair, Seam]) -> frozenset[Pair]:
     return frozenset(pair for pair, seam in seams.items() if seam.clock == "gap")
 
 
-def _refuse_missing(
-    gaps: frozenset[Pair], later: frozenset[Pair], names: Sequence[str]
-) -> None:
+def _refuse_missing(gaps: frozenset[Pair], later: frozenset[Pair], names: Sequence[str]) -> None:
     for pairs, why in (
         (gaps, "its clock goes on, with a gap"),
         (later, "its ions are where a continuation would have taken them, not where it ends"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from dualion.structures.errors import InputError, StructureError
 from dualion.structures.trajectories.options import ReadOptions
-from dualion.structures.trajectories.pieces.join import join_pieces, thin
-from dualion.structures.trajectories.pieces.order import arrange
+from dualion.structures.trajectories.pieces.join import check_alike, join_pieces, thin
+from dualion.structures.trajectories.pieces.order import Pair, arrange
 from dualion.structures.trajectories.pieces.seam import (
     Seam,
     are_alike,
@@ -126,9 +126,7 @@ def _group_files(
     return list(groups.values())
 
 
-def _read_together(
-    files: Sequence[File], pieces: PieceMode, fail: OnFailure
-) -> Iterator[Run]:
+def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) -> Iterator[Run]:
     """Runs among files of one system and temperature."""
     taken: list[tuple[File, Trajectory]] = []
     for path, options in files:
@@ -144,18 +142,22 @@ def _read_together(
         taken.append(((path, options), whole))
     trajectories = [trajectory for _, trajectory in taken]
     names = [path.name for (path, _), _ in taken]
-    seams = _judge_seams(trajectories, neighbours_alone=pieces == "continue")
-    if pieces == "continue":
-        chains: tuple[tuple[int, ...], ...] = (tuple(range(len(taken))),) if taken else ()
-    else:
+    in_order = pieces == "continue"
+    if in_order:
+        check_alike(trajectories)
+    seams = _judge_seams(trajectories, neighbours_alone=in_order)
+    chains: tuple[tuple[int, ...], ...] = (tuple(range(len(taken))),) if taken else ()
+    if not in_order:
         chains = arrange(seams, _later_parts(trajectories, seams), names)
+    apart = _note_apart([names[chain[0]] for chain in chains if len(chain) == 1])
     for chain in chains:
-        yield from _make_run(chain, taken, seams, fail, alone=len(chains) > 1)
+        note = _note_joined(chain, names, seams)
+        run = _make_run(chain, taken, seams, note or apart, fail)
+        apart = apart if note else ""  # said once
+        yield from run
 
 
-def _judge_seams(
-    trajectories: Sequence[Trajectory], *, neighbours_alone: bool
-) -> dict[tuple[int, int], Seam]:
+def _judge_seams(trajectories: Sequence[Trajectory], *, neighbours_alone: bool) -> dict[Pair, Seam]:
     """Seams between all that may be of one run, or between each and the next."""
     scales = [step_scale(trajectory) for trajectory in trajectories]
     return {
@@ -165,9 +167,7 @@ def _judge_seams(
     }
 
 
-def _later_parts(
-    trajectories: Sequence[Trajectory], seams: dict[tuple[int, int], Seam]
-) -> frozenset[tuple[int, int]]:
+def _later_parts(trajectories: Sequence[Trajectory], seams: dict[Pair, Seam]) -> frozenset[Pair]:
     return frozenset(
         (i, j)
         for (i, j), seam in seams.items()
@@ -178,37 +178,38 @@ def _later_parts(
 def _make_run(
     chain: Sequence[int],
     taken: Sequence[tuple[File, Trajectory]],
-    seams: dict[tuple[int, int], Seam],
+    seams: dict[Pair, Seam],
+    note: str,
     fail: OnFailure,
-    *,
-    alone: bool,
 ) -> Iterator[Run]:
-    """The run of a chain of pieces, without what is not wanted of it."""
-    links = [seams[pair] for pair in zip(chain, chain[1:], strict=False)]
+    """The run of a chain of pieces, without what is not wanted of it; none if nothing is left."""
     path, options = taken[chain[0]][0]
-    joined = join_pieces([taken[i][1] for i in chain], [link.repeated for link in links])
+    repeated = [seams[pair].repeated for pair in pairwise(chain)]
+    joined = join_pieces([taken[i][1] for i in chain], repeated)
     try:
         trajectory = thin(joined, options.skip_ps, options.every)
     except StructureError as error:
         fail(path, error)
         return
-    yield Run(
-        trajectory=trajectory,
-        sources=tuple(taken[i][0][0] for i in chain),
-        note=_note([taken[i][0][0].name for i in chain], links, joined, alone=alone),
-    )
+    yield Run(trajectory=trajectory, sources=tuple(taken[i][0][0] for i in chain), note=note)
 
 
-def _note(
-    names: Sequence[str], links: Sequence[Seam], joined: Trajectory, *, alone: bool
-) -> str:
-    """Say what these files are and why."""
+def _note_apart(names: Sequence[str]) -> str:
+    """Say that some files are runs of their own."""
+    if len(names) < 2:
+        return ""
+    return f"{', '.join(names)}: runs of their own, for none goes on where another ends."
+
+
+def _note_joined(chain: Sequence[int], names: Sequence[str], seams: dict[Pair, Seam]) -> str:
+    """Say that some files are joined, and why; nothing for a file alone."""
+    links = [seams[pair] for pair in pairwise(chain)]
     if not links:
-        return f"{names[0]}: a run of its own." if alone else ""
+        return ""
     at, inside = max(k.step_share for k in links), max(k.inside_share for k in links)
     text = (
-        f"{', '.join(names)}: consecutive pieces of one run of {joined.duration_ps:.4g} ps, joined "
-        f"in this order (longest step at a seam {at:.3f} of the cell, inside {inside:.3f})."
+        f"{', '.join(names[i] for i in chain)}: consecutive pieces of one run, joined in this "
+        f"order (longest step at a seam {at:.3f} of the cell, inside {inside:.3f})."
     )
     repeated = sum(link.repeated for link in links)
     if repeated:

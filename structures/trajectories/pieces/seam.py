@@ -64,7 +64,8 @@ class Seam:
         repeated: frames at the end of the earlier that the later one repeats or replaces.
         step_share: longest step at the seam along a lattice vector, as share of it.
         inside_share: longest step inside both.
-        clock: ``follows``, ``gap`` (frames are missing) or ``unknown``.
+        clock: ``follows``, ``gap`` (frames are missing), ``earlier`` (the later piece is the
+            earlier one) or ``unknown``.
     """
 
     fits: bool
@@ -122,9 +123,7 @@ def are_alike(one: Trajectory, other: Trajectory) -> bool:
     return not apart > TEMPERATURE_TOLERANCE * one.temperature_k  # NaN: nobody knows
 
 
-def judge_seam(
-    before: Trajectory, after: Trajectory, scales: tuple[StepScale, StepScale]
-) -> Seam:
+def judge_seam(before: Trajectory, after: Trajectory, scales: tuple[StepScale, StepScale]) -> Seam:
     """Judge whether ``after`` goes on where ``before`` ends.
 
     Args:
@@ -138,7 +137,7 @@ def judge_seam(
     step = _folded(before.fractional[last], after.fractional[0])
     near = repeated > 0 or _is_one_step(step, before, scales)
     return Seam(
-        fits=near and clock != "gap",
+        fits=near and clock in ("follows", "unknown"),
         repeated=repeated,
         step_share=float(np.abs(step).max()),
         inside_share=max(scale.longest_share for scale in scales),
@@ -173,16 +172,14 @@ def _clock(before: Trajectory, after: Trajectory) -> str:
     gap = float(after.clock_ps[0] - before.clock_ps[-1]) / before.frame_step_ps
     if gap > LOST_FRAMES:
         return "gap"
+    if after.clock_ps[-1] < before.clock_ps[0]:
+        return "earlier"
     return "follows" if gap > 0.5 else "unknown"
 
 
-def _repeated(
-    before: Trajectory, after: Trajectory, scales: tuple[StepScale, StepScale]
-) -> int:
+def _repeated(before: Trajectory, after: Trajectory, scales: tuple[StepScale, StepScale]) -> int:
     """Frames at the end of the earlier piece that the later repeats; 0 where none is."""
-    rms = np.sqrt(
-        np.mean([value**2 for scale in scales for value in scale.rms_angstrom.values()])
-    )
+    rms = np.sqrt(np.mean([value**2 for scale in scales for value in scale.rms_angstrom.values()]))
     if rms <= 0.0:
         return 0
     some = np.linspace(0, before.n_atoms - 1, min(before.n_atoms, 16)).astype(np.int64)
@@ -192,10 +189,8 @@ def _repeated(
     for place in (np.flatnonzero(distance < SAME_SHARE * rms) + 1)[::-1].tolist():
         if not _near(before, place, after, 0, SAME_SHARE * rms):
             continue
-        if place == before.n_frames - 1 or _near(
-            before, place + 1, after, 1, FOLLOWS_SHARE * rms
-        ):
-            return before.n_frames - place
+        if place == before.n_frames - 1 or _near(before, place + 1, after, 1, FOLLOWS_SHARE * rms):
+            return int(before.n_frames - place)
     return 0
 
 
