@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
     from dualion.structures.trajectories.options import ReadOptions
+    from dualion.structures.trajectories.pieces.runs import read_runs
     from dualion.structures.trajectories.read import read_trajectory
     from dualion.structures.trajectories.types import Trajectory
     from dualion.workflows.library import ScreenFailure, paths, screen_many
@@ -56,6 +57,7 @@ _HOME = {
     "analyse": "screening.transport.analysis",
     "paths": "workflows.library",
     "read_trajectory": "structures.trajectories.read",
+    "read_runs": "structures.trajectories.pieces.runs",
     "screen": "screening.screen",
     "screen_many": "workflows.library",
 }
@@ -79,6 +81,7 @@ __all__ = [
     "__version__",
     "analyse",
     "paths",
+    "read_runs",
     "read_trajectory",
     "screen",
     "screen_many",

@@ -93,7 +93,7 @@ def test_replicas_are_combined_and_a_damaged_one_is_named(tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "skipped" in result.output
     assert "XDATCAR_bad" in result.output
-    assert "all runs" in result.output
+    assert "2 runs together" in result.output
 
 
 @pytest.mark.parametrize(
