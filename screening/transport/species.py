@@ -110,6 +110,7 @@ def species_report(
         anisotropy=anisotropy(found),
         ion_lag_ps=lag * step_ps,
         ion_tensors=ion_tensors(own, lag),
+        hop_length_angstrom=jump,
     )
     if options.with_density and found.verdict in ("diffusing", "not resolved"):
         return _with_density(report, own, trajectory, temperature_k)

@@ -203,9 +203,12 @@ def _result_lines(
     combined: Sequence[CombinedIon],
 ) -> list[str]:
     from dualion.results.transport.combined import combined_lines
+    from dualion.results.transport.needed import needed_lines
     from dualion.results.transport.summary import summary_lines
 
-    lines = [line for report in reports for line in summary_lines(report)]
+    lines = []
+    for report in reports:
+        lines += [*summary_lines(report), *(f"  {line}" for line in needed_lines(report))]
     lines += combined_lines(combined)
     for name, fit in fits.items():
         middle, low, high = fit.predict([300.0])
