@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from dualion.structures.trajectories.pieces.order import Pair, arrange
 from dualion.structures.trajectories.pieces.seam import (
     Seam,
     are_alike,
+    is_copy,
     is_later_part,
     judge_seam,
     step_scale,
@@ -142,6 +143,7 @@ def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) ->
         taken.append(((path, options), whole))
     trajectories = [trajectory for _, trajectory in taken]
     names = [path.name for (path, _), _ in taken]
+    _refuse_copies(trajectories, names)
     in_order = pieces == "continue"
     if in_order:
         check_alike(trajectories)
@@ -155,6 +157,15 @@ def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) ->
         run = _make_run(chain, taken, seams, note or apart, fail)
         apart = apart if note else ""  # said once
         yield from run
+
+
+def _refuse_copies(trajectories: Sequence[Trajectory], names: Sequence[str]) -> None:
+    for i, j in combinations(range(len(trajectories)), 2):
+        one, other = trajectories[i], trajectories[j]
+        if are_alike(one, other) and is_copy(one, other):
+            raise InputError(
+                f"{names[i]} and {names[j]} hold the same frames; they would count twice. Give one."
+            )
 
 
 def _judge_seams(trajectories: Sequence[Trajectory], *, neighbours_alone: bool) -> dict[Pair, Seam]:

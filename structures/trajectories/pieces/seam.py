@@ -19,11 +19,17 @@ from dualion.structures.trajectories.types import Trajectory
 STEP_FACTOR = 1.15
 """A seam is a draw of the same steps: beyond the largest of some hundred it is none."""
 
+MOST_STEPS = 1000
+"""About as many steps tell how long steps are, however long the piece."""
+
 SAME_SHARE = 0.02
 """A frame this near to another, in steps, is the same one, printed again."""
 
 FOLLOWS_SHARE = 0.3
 """A frame after a repeated one is repeated itself if it is this near: the velocities were kept."""
+
+SAME = 1e-7
+"""Fractional difference of a position that was copied, at most."""
 
 CELL_TOLERANCE = 0.02
 TEMPERATURE_TOLERANCE = 0.05
@@ -86,8 +92,9 @@ def step_scale(trajectory: Trajectory) -> StepScale:
     share = 0.0
     cell, places = trajectory.mean_cell, trajectory.fractional
     for lag in (1, 2):
-        for before, after in zip(places[:-lag], places[lag:], strict=True):
-            step = _centred(after - before)
+        starts = np.arange(len(places) - lag)
+        for start in starts[:: max(1, len(starts) // MOST_STEPS)]:
+            step = _centred(places[start + lag] - places[start])
             share = max(share, float(np.abs(step).max())) if lag == 1 else share
             squares = ((step @ cell) ** 2).sum(axis=1)
             for kind, atoms in kinds.items():
@@ -198,6 +205,19 @@ def _near(before: Trajectory, place: int, after: Trajectory, frame: int, limit: 
     """Whether two frames are the same within a root mean square distance, Å."""
     step = _folded(before.fractional[place], after.fractional[frame]) @ before.mean_cell
     return bool(np.sqrt((step**2).sum(axis=1).mean()) < limit)
+
+
+def is_copy(one: Trajectory, other: Trajectory) -> bool:
+    """Whether two trajectories hold the same frames.
+
+    Args:
+        one: a trajectory.
+        other: another of the same atoms.
+    """
+    if one.n_frames != other.n_frames:
+        return False
+    ends = [0, one.n_frames // 2, -1]
+    return bool(np.abs(_folded(one.fractional[ends], other.fractional[ends])).max() < SAME)
 
 
 def is_later_part(before: Trajectory, after: Trajectory) -> bool:

@@ -167,6 +167,22 @@ def test_without_a_clock_vibrating_ions_have_no_order_and_are_replicas(tmp_path:
     assert len(list(read_runs(paths, OPTIONS))) == 2
 
 
+def test_a_file_and_its_copy_are_refused(tmp_path: Path) -> None:
+    whole = walk(16)
+    paths = [write(tmp_path / "a", whole), write(tmp_path / "b", whole + 3.0)]
+    with pytest.raises(InputError, match="hold the same frames"):
+        list(read_runs(paths, OPTIONS))
+
+
+def test_a_damaged_piece_is_told_of_and_leaves_the_others(tmp_path: Path) -> None:
+    paths = pieces_of(tmp_path, walk(17), 3)
+    paths[2].write_bytes(b"PK\x03\x04 nothing")
+    failed: list[Path] = []
+    runs = list(read_runs(paths, OPTIONS, on_failure=lambda path, _: failed.append(path)))
+    assert failed == [paths[2]]
+    assert only(runs).n_frames == 200
+
+
 def test_time_is_skipped_once_a_run_and_frames_are_thinned_across_seams(tmp_path: Path) -> None:
     whole = walk(13, 300)
     paths = pieces_of(tmp_path, whole, 3)
