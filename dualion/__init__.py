@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
     from dualion.structures.trajectories.options import ReadOptions
+    from dualion.structures.trajectories.pieces.runs import read_runs
     from dualion.structures.trajectories.read import read_trajectory
     from dualion.structures.trajectories.types import Trajectory
     from dualion.workflows.library import ScreenFailure, paths, screen_many
@@ -52,6 +53,7 @@ _HOME = {
     "analyse": "screening.transport.analysis",
     "paths": "workflows.library",
     "read_trajectory": "structures.trajectories.read",
+    "read_runs": "structures.trajectories.pieces.runs",
     "screen": "screening.screen",
     "screen_many": "workflows.library",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "__version__",
     "analyse",
     "paths",
+    "read_runs",
     "read_trajectory",
     "screen",
     "screen_many",

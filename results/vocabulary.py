@@ -149,6 +149,7 @@ FLAGS: tuple[Term, ...] = (
             "with the temperature.",
             "truncated_file": "The trajectory file ends within a frame; the whole frames were "
             "analysed.",
+            "pieces_joined": "Consecutive pieces of one run, in several files, were joined.",
             "repeated_frames_dropped": "Frames that a restart wrote twice were dropped.",
             "time_step_from_incar": "The time step was read from the INCAR beside the trajectory.",
             "machine_learned": "Forces came from VASP's machine-learned force field.",
@@ -186,6 +187,10 @@ FLAGS: tuple[Term, ...] = (
             "bonds_break": "Bonds of the polyanion break or are exchanged.",
             "replicas_scatter": "Replicas differ by more than their errors; the error of the mean "
             "was widened.",
+            "replicas_disagree": "Some replicas diffuse and others do not: the verdict is that of "
+            "all together.",
+            "d_falls_with_length": "D of the halves of the run is larger than D of the whole: the "
+            "motion is bounded or has not become diffusive, and D is not that of long times.",
             "two_temperatures": "The activation energy comes from two temperatures alone: nothing "
             "tests that the line is straight.",
             "charges_unknown": "An ion has no usual charge; without charges there is no "

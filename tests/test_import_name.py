@@ -33,6 +33,7 @@ PUBLIC = [
     "__version__",
     "analyse",
     "paths",
+    "read_runs",
     "read_trajectory",
     "screen",
     "screen_many",

@@ -16,13 +16,20 @@ from dualion.screening.transport.self_diffusion.verdict import (
 )
 from dualion.structures.errors import InputError
 
+SCATTER = 3.0
+"""Mean square of the deviations, in errors, beyond which the runs differ by more than these."""
+
+N_EFF_BELOW = "n_eff_below_56"
+BONDS_BREAK = "bonds_break"
+
 
 def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     """Combine independent runs of one system at one temperature.
 
     D is the mean weighted by ions × window-free precision (1/relative variance, which, unlike
     1/variance, does not favour runs that moved less by chance); where the runs scatter more
-    than their errors allow, the error is scaled up (Birge ratio).
+    than their errors allow, the error is scaled up (Birge ratio). Verdict and flags are those of
+    all runs together: one run that diffuses does not make all so.
 
     Args:
         parts: one result per run, of the same species.
@@ -46,9 +53,7 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     chi2 = float((((values - mean) / errors) ** 2).sum()) / (len(usable) - 1)
     error = float(np.sqrt((weights**2 * errors**2).sum())) * max(1.0, np.sqrt(chi2))
     n_eff = sum(p.n_eff for p in usable)
-    flags = tuple(dict.fromkeys(f for p in usable for f in p.flags))
-    resolved = mean - 1.96 * error > 0.0 and n_eff >= MOBILE_N_EFF
-    verdict = _combine_verdicts([p.verdict for p in usable], resolved=resolved)
+    verdict = _combine_verdicts(usable, resolved=mean - 1.96 * error > 0.0, n_eff=n_eff)
     high = mean + 1.96 * error
     if verdict == "vibrating":
         # No jump was seen in any run: the limits of runs add like their ions' time.
@@ -68,16 +73,42 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         n_eff=n_eff,
         relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
         verdict=verdict,
-        flags=(*flags, "replicas_scatter") if chi2 > 3.0 else flags,
+        flags=_combine_flags(usable, verdict, scatter=chi2 > SCATTER, n_eff=n_eff),
         posterior=_name_posterior(usable),
     )
 
 
-def _combine_verdicts(verdicts: Sequence[Verdict], *, resolved: bool) -> Verdict:
-    """The commonest verdict; diffusing where any run says so and all together resolve it."""
-    if resolved and "diffusing" in verdicts:
+def _combine_verdicts(parts: Sequence[Diffusion], *, resolved: bool, n_eff: float) -> Verdict:
+    """The verdict on all runs: that of each where they agree.
+
+    They diffuse where more than half of them do on their own and the mean is beyond its error. A
+    bound ligand that turned in one run can turn; all else that differs is not resolved.
+    """
+    verdicts = [part.verdict for part in parts]
+    diffusing = verdicts.count("diffusing")
+    if 2 * diffusing > len(verdicts) and resolved and n_eff >= MOBILE_N_EFF:
         return "diffusing"
-    return max(dict.fromkeys(verdicts), key=verdicts.count)
+    if len(set(verdicts)) == 1 and not diffusing:
+        return verdicts[0]
+    return "rotating" if set(verdicts) == {"rotating", "vibrating"} else "not resolved"
+
+
+def _combine_flags(
+    parts: Sequence[Diffusion], verdict: Verdict, *, scatter: bool, n_eff: float
+) -> tuple[str, ...]:
+    """Flags of the mean: those of half the runs or more, and what the runs show together."""
+    names = dict.fromkeys(flag for part in parts for flag in part.flags)
+    counts = {flag: sum(flag in part.flags for part in parts) for flag in names}
+    kept = [
+        flag
+        for flag, count in counts.items()
+        if flag != N_EFF_BELOW and (2 * count >= len(parts) or flag == BONDS_BREAK)
+    ]
+    if verdict == "not resolved" and n_eff < MOBILE_N_EFF:
+        kept.append(N_EFF_BELOW)
+    if verdict == "not resolved" and len({part.verdict for part in parts}) > 1:
+        kept.append("replicas_disagree")
+    return (*kept, "replicas_scatter") if scatter else tuple(kept)
 
 
 def _name_posterior(parts: Sequence[Diffusion]) -> PosteriorName:

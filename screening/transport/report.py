@@ -46,6 +46,7 @@ class SpeciesReport:
         paths: percolating paths of the density, one for each finite barrier.
         path_ev: free-energy barriers of the density in 1, 2, 3 dimensions, eV; NaN where no
             density was made.
+        hop_length_angstrom: length of a jump that N_eff counts in, Å.
     """
 
     name: str
@@ -65,6 +66,7 @@ class SpeciesReport:
     density: tuple[Density, ...] = ()
     paths: tuple[DensityPath, ...] = ()
     path_ev: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    hop_length_angstrom: float = np.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

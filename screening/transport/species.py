@@ -26,6 +26,7 @@ from dualion.screening.transport.self_diffusion.coefficient import (
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate, point_estimate
 from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, motion_shape
 from dualion.screening.transport.self_diffusion.posterior_choice import choose_posterior
+from dualion.screening.transport.self_diffusion.run_length import flag_falling
 from dualion.structures.trajectories import Trajectory
 
 HOP_RANGE_ANGSTROM = (2.0, 4.5)
@@ -91,6 +92,7 @@ def species_report(
         msd=msd,
         earliest_ps=min(options.earliest_ps, 0.1 * trajectory.duration_ps),
     )
+    found = flag_falling(found, own, step_ps, options.earliest_ps)
     last = found.window_ps[1]
     lag = round(last / step_ps) if np.isfinite(last) else max(1, len(own) // 2)
     found, posterior = choose_posterior(found, own, step_ps, options)
@@ -108,6 +110,7 @@ def species_report(
         anisotropy=anisotropy(found),
         ion_lag_ps=lag * step_ps,
         ion_tensors=ion_tensors(own, lag),
+        hop_length_angstrom=jump,
     )
     if options.with_density and found.verdict in ("diffusing", "not resolved"):
         return _with_density(report, own, trajectory, temperature_k)

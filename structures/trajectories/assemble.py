@@ -96,6 +96,7 @@ def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Traje
         temperature_k=_temperature(temperature, taken),
         energies_ev=np.array(taken.energies),
         temperatures_k=np.array(taken.temperatures),
+        clock_ps=_clock(stream, taken, step_ps),
         flags=_flags(taken, unwrapper, stream),
         source=source,
     )
@@ -243,6 +244,18 @@ def _own_step(
     if np.isfinite(own) and abs(own / step_ps - 1.0) > 2.0 * TIME_TOLERANCE:
         taken.flags.append(GIVEN_STEP_DIFFERS)
     return step_ps
+
+
+def _clock(stream: FrameStream, taken: _Collected, step_ps: float) -> NDArray[np.float64]:
+    """Times that a restarted run carries on, by the frames' times or steps; none where unknown."""
+    times, steps = np.array(taken.times_ps), np.array(taken.steps, dtype=np.float64)
+    if not stream.steps_persist:
+        return np.empty(0)
+    if np.isfinite(times).all() and times[1] > times[0]:
+        return times
+    if (steps >= 0).all() and steps[1] > steps[0]:
+        return np.asarray(steps * (step_ps / (steps[1] - steps[0])))
+    return np.empty(0)
 
 
 def _compact_cells(cells: list[NDArray[np.float64]]) -> NDArray[np.float64]:

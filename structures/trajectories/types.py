@@ -101,6 +101,8 @@ class Trajectory:
         temperature_k: temperature, K, or NaN where nobody knows it.
         energies_ev: shape (frames,), potential energy, eV; NaN where unknown.
         temperatures_k: shape (frames,), instantaneous temperature, K; NaN where unknown.
+        clock_ps: shape (frames,), times that a restarted run carries on, ps; empty where the file
+            has none.
         flags: names of what a cautious reader should know.
         source: name of the file or of the simulation.
     """
@@ -112,6 +114,7 @@ class Trajectory:
     temperature_k: float = np.nan
     energies_ev: Array = field(default_factory=lambda: np.empty(0))
     temperatures_k: Array = field(default_factory=lambda: np.empty(0))
+    clock_ps: Array = field(default_factory=lambda: np.empty(0))
     flags: tuple[str, ...] = ()
     source: str = "arrays"
 

@@ -22,6 +22,7 @@ from scipy.constants import k as BOLTZMANN
 from dualion.screening.transport._checks import checked_positions, checked_step
 from dualion.screening.transport.collective.slopes import CollectiveSlopes, displacement_products
 from dualion.screening.transport.measured import UNKNOWN, Measured
+from dualion.screening.transport.ratios import positive_ratio, share
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.screening.transport.self_diffusion.slope import Slope
 from dualion.screening.transport.self_diffusion.window import choose_window
@@ -134,7 +135,7 @@ def transport(
         temperature_k=temperature_k,
         conductivity_s_cm=sigma,
         nernst_einstein_s_cm=einstein,
-        haven_ratio=_ratio(einstein, sigma),
+        haven_ratio=positive_ratio(einstein, sigma),
         onsager_s_cm=matrix * unit,
         onsager_error_s_cm=errors * unit,
         numbers=tuple(algebra.number(np.arange(len(names)) == i) for i in range(len(names))),
@@ -255,28 +256,11 @@ def _sum(parts: Sequence[tuple[float, float]]) -> Measured:
 def _shares(parts: Sequence[tuple[float, float]]) -> tuple[Measured, ...]:
     """Share of each part in the sum, errors of the parts as if independent."""
     total = sum(part for part, _ in parts)
-    if not (np.isfinite(total) and total > 0.0):
-        return (UNKNOWN,) * len(parts)
-    others = sum(one**2 for _, one in parts)
-    shares = []
-    for part, one in parts:
-        share = part / total
-        # ∂(part/total) is 1 − share by the part itself, −share by any other.
-        error = float(np.hypot((1.0 - share) * one, share * np.sqrt(others - one**2)) / total)
-        reach = 1.96 * error
-        shares.append(Measured(value=share, error=error, low=share - reach, high=share + reach))
-    return tuple(shares)
-
-
-def _ratio(top: Measured, bottom: Measured) -> Measured:
-    """Ratio of two numbers, errors as if independent, interval by Fieller's logarithm."""
-    if not (np.isfinite(top.value) and top.value > 0.0 and bottom.value > 0.0):
-        return UNKNOWN
-    value = top.value / bottom.value
-    relative = float(np.hypot(top.error / top.value, bottom.error / bottom.value))
-    low = top.low / bottom.high if np.isfinite(bottom.high) else 0.0
-    high = top.high / bottom.low if bottom.low > 0.0 else np.inf
-    return Measured(value=value, error=value * relative, low=max(low, 0.0), high=high)
+    others = sum(error**2 for _, error in parts)
+    return tuple(
+        share(part, error, total - part, float(np.sqrt(max(others - error**2, 0.0))))
+        for part, error in parts
+    )
 
 
 def _make_motionless(

@@ -33,12 +33,13 @@ class Rotation:
         bond_length_angstrom: mean bond length R over the run, Å.
         times_ps: shape (lags,), ps.
         correlation: shape (lags,), C₁(t) = ⟨u(0)·u(t)⟩ over bonds and origins.
-        correlation_error: shape (lags,), standard error from the scatter of the bonds.
+        correlation_error: shape (lags,), standard error from the scatter of the polyanions, as
+            bonds of one turn together; ``inf`` where there is one alone.
         relative_msd: shape (lags,), Å², of the bond vectors.
         ceiling_angstrom2: 2R², Å².
         relaxation_ps: time at which C₁ falls to 1/e, ps; ``inf`` where it does not.
         broken_bonds: bonds that were longer than allowed for longer than ``PERSISTENCE_PS``.
-        exchanges: ligands whose nearest centre changed for good.
+        exchanges: ligands whose nearest centre changed for good and whose old bond broke.
         verdict: ``rotating``, ``librating`` or ``breaking``.
     """
 
@@ -93,7 +94,6 @@ def rotation(
     # u(0)·u(t) = 1 − |u(t) − u(0)|²/2 for unit vectors.
     per_bond = 1.0 - 0.5 * msd_per_ion(units, step_ps)[1][:half]
     mean = per_bond.mean(axis=1)
-    scatter = per_bond.std(axis=1, ddof=1) if per_bond.shape[1] > 1 else np.full(half, np.inf)
     radius = float(lengths.mean())
     broken = _count_broken(lengths, polyanions, step_ps)
     exchanges = _count_exchanges(fractional, cell, polyanions, step_ps)
@@ -103,7 +103,7 @@ def rotation(
         bond_length_angstrom=radius,
         times_ps=np.arange(half, dtype=np.float64) * step_ps,
         correlation=mean,
-        correlation_error=scatter / np.sqrt(per_bond.shape[1]),
+        correlation_error=_error_of_mean(per_bond, polyanion_of_bond(polyanions)),
         relative_msd=mean_squared_displacement(vectors, step_ps).total[:half],
         ceiling_angstrom2=2.0 * radius**2,
         relaxation_ps=_relaxation_ps(mean, step_ps),
@@ -135,16 +135,56 @@ def _count_exchanges(
     polyanions: Polyanions,
     step_ps: float,
 ) -> int:
-    """Count ligands that end up nearest to another centre than at the start."""
+    """Count ligands that end nearest to another centre than at the start, the old bond broken.
+
+    In an extended network (CeO2) a ligand has several centres as near as another, and which one is
+    nearest is a matter of vibration alone.
+    """
     window = min(max(1, round(PERSISTENCE_PS / step_ps)), max(1, len(fractional) // 4))
     ligands, centres = polyanions.ligand_atoms, polyanions.centre_atoms
+    limits = np.zeros((len(ligands), len(centres)))
+    bonded = (
+        np.searchsorted(ligands, polyanions.ligands),
+        np.searchsorted(centres, polyanions.centres),
+    )
+    limits[bonded] = polyanions.limit_angstrom
 
-    def nearest(frames: NDArray[np.float64]) -> NDArray[np.int64]:
+    def distances(frames: NDArray[np.float64]) -> NDArray[np.float64]:
         apart = frames[:, ligands, None] - frames[:, None, centres]
-        distance = np.linalg.norm(nearest_image(apart) @ cell, axis=3).mean(axis=0)
-        return np.asarray(distance.argmin(axis=1))
+        return np.asarray(np.linalg.norm(nearest_image(apart) @ cell, axis=3).mean(axis=0))
 
-    return int((nearest(fractional[:window]) != nearest(fractional[-window:])).sum())
+    end = distances(fractional[-window:])
+    old = distances(fractional[:window]).argmin(axis=1)
+    every = np.arange(len(ligands))
+    left = end[every, old] > limits[every, old]
+    return int((left & (end.argmin(axis=1) != old)).sum())
+
+
+def polyanion_of_bond(polyanions: Polyanions) -> NDArray[np.int64]:
+    """Number of the polyanion of each bond, shape (b,): centres that share a ligand are of one.
+
+    Args:
+        polyanions: the bonds.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = int(max(polyanions.centres.max(), polyanions.ligands.max())) + 1
+    ends = (polyanions.centres, polyanions.ligands)
+    graph = coo_array((np.ones(len(polyanions.centres)), ends), shape=(size, size))
+    labels = connected_components(graph, directed=False)[1][polyanions.centres]
+    return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int64)
+
+
+def _error_of_mean(per_bond: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Standard error of the mean over bonds from the scatter of the polyanions, shape (lags,)."""
+    sizes = np.bincount(owner)
+    if len(sizes) < 2:
+        return np.full(len(per_bond), np.inf)
+    apart = per_bond - per_bond.mean(axis=1, keepdims=True)
+    sums = np.stack([apart[:, owner == number].sum(axis=1) for number in range(len(sizes))])
+    inflation = len(sizes) / (len(sizes) - 1)
+    return np.asarray(np.sqrt(inflation * (sums**2).sum(axis=0)) / len(owner))
 
 
 def _verdict(correlation: NDArray[np.float64], broken: int, exchanges: int) -> str:

@@ -36,6 +36,9 @@ DEFAULT_HOP_ANGSTROM = 3.0
 UNSEEN_JUMPS = 3.69
 """−ln 0.025: where no jump was seen, so many may have been expected (95 %, two-sided)."""
 
+REACH_SHARE = 0.7
+"""Share of the run up to whose lag the largest MSD is looked for; later ones have few origins."""
+
 PosteriorName = Literal["closed form", "kinisi", "closed form and kinisi"]
 """The last for replicas of which some have one and some the other."""
 
@@ -150,7 +153,9 @@ def _assemble(
     tensor, tensor_error = _tensor(cache, slope)
     alpha = cache.shape(slope.start).non_gaussian
     log_slope = window_log_slope(msd, slope)
-    reach = float(msd.total[: max(2, int(0.7 * msd.n_frames))].max()) - 3.0 * slope.intercept
+    reach = (
+        float(msd.total[: max(2, int(REACH_SHARE * msd.n_frames))].max()) - 3.0 * slope.intercept
+    )
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
     verdict, flags = choose_verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
     high = slope.high * unit

@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.analyze.command import register
 
+QUICK = ("--frame-step-fs", "100", "--temperature-k", "600", "--no-figures")
+
 
 def application() -> typer.Typer:
     app = typer.Typer()
@@ -93,7 +95,60 @@ def test_replicas_are_combined_and_a_damaged_one_is_named(tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "skipped" in result.output
     assert "XDATCAR_bad" in result.output
-    assert "all runs" in result.output
+    assert "2 runs together" in result.output
+
+
+def cut(path: Path, count: int) -> list[str]:
+    """The frames of an XDATCAR of ``made`` in so many files."""
+    lines = path.read_text().splitlines(keepends=True)
+    head, frames = lines[:7], [lines[at : at + 25] for at in range(7, len(lines), 25)]
+    paths = []
+    for number, part in enumerate(np.array_split(np.arange(len(frames)), count)):
+        piece = path.with_name(f"XDATCAR_part{number}")
+        piece.write_text("".join(head) + "".join("".join(frames[i]) for i in part))
+        paths.append(str(piece))
+    return paths
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def test_pieces_give_the_numbers_of_the_whole_run(tmp_path: Path) -> None:
+    source = made(tmp_path / "XDATCAR", 0.3)
+    first, second, third = cut(source, 3)
+    whole = run(str(source), *QUICK, "-o", str(tmp_path / "whole"))
+    joined = run(third, first, second, *QUICK, "-o", str(tmp_path / "joined"))
+    assert (whole.exit_code, joined.exit_code) == (0, 0), joined.output
+    assert "consecutive pieces of one run" in joined.output
+    one, other = (rows_of(tmp_path / name / "species.csv")[0] for name in ("whole", "joined"))
+    assert float(other["d_cm2_s"]) == pytest.approx(float(one["d_cm2_s"]), rel=1e-6)
+    assert not (tmp_path / "joined" / "combined.csv").exists()
+
+
+def test_pieces_may_be_taken_as_replicas_and_strangers_as_pieces(tmp_path: Path) -> None:
+    pieces = cut(made(tmp_path / "XDATCAR", 0.5), 2)
+    apart = run(*pieces, "--replicas", *QUICK, "-o", str(tmp_path / "apart"))
+    assert "2 runs together" in apart.output
+    (lithium, chloride) = rows_of(tmp_path / "apart" / "combined.csv")
+    assert (lithium["species"], lithium["runs"]) == ("Li", "2")
+    assert (lithium["d_cm2_s"] != "") == (lithium["verdict"] == "diffusing")
+    assert (chloride["verdict"], chloride["d_cm2_s"]) == ("vibrating", "")
+    assert float(chloride["d_high_cm2_s"]) > 0.0
+    strangers = [str(made(tmp_path / f"XDATCAR_{n}", 0.5, n)) for n in range(2)]
+    forced = run(*strangers, "--continue", *QUICK, "-o", str(tmp_path / "forced"))
+    assert forced.exit_code == 0, forced.output
+    assert "not where the run would have taken them" in forced.output
+
+
+def test_a_missing_piece_and_both_ways_at_once_are_refused(tmp_path: Path) -> None:
+    first, second, _, last = cut(made(tmp_path / "XDATCAR", 0.3), 4)
+    missing = run(first, last, second, *QUICK, "-o", str(tmp_path / "out"))
+    assert isinstance(missing.exception, InputError)
+    assert "a piece is missing" in str(missing.exception)
+    assert not (tmp_path / "out").exists()
+    both = run(first, second, "--replicas", "--continue", *QUICK, "-o", str(tmp_path / "out"))
+    assert "exclude each other" in str(both.exception)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +177,6 @@ def test_a_wrong_command_says_what_to_do(
     result = run(str(source), *arguments, "-o", str(tmp_path / "out"))
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
-
-
-QUICK = ("--frame-step-fs", "100", "--temperature-k", "600", "--no-figures")
 
 
 def changed(path: Path, edit: Callable[[list[str]], list[str]], every: int = 25) -> Path:

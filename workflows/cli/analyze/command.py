@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from dualion.workflows.cli.analyze.options import (
     NAN,
     Cell,
     Charges,
+    Continue,
     Earliest,
     Every,
     Figures,
@@ -27,6 +28,7 @@ from dualion.workflows.cli.analyze.options import (
     Pairs,
     Paths,
     PosteriorOption,
+    Replicas,
     Skip,
     Temperatures,
     Topology,
@@ -35,6 +37,7 @@ from dualion.workflows.cli.analyze.options import (
     parse_charges,
     parse_numbers,
     parse_pairs,
+    parse_pieces,
     parse_posterior,
     parse_temperatures,
     split_words,
@@ -42,9 +45,11 @@ from dualion.workflows.cli.analyze.options import (
 
 if TYPE_CHECKING:
     from dualion.screening.transport.arrhenius import Arrhenius
+    from dualion.screening.transport.combined import CombinedIon
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
     from dualion.structures.trajectories.options import ReadOptions
+    from dualion.structures.trajectories.pieces.runs import PieceMode
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +68,8 @@ def analyze(
     cell: Cell = "",
     types: Types = "",
     topology: Topology = None,
+    replicas: Replicas = False,
+    continued: Continue = False,
     charges: Charges = "",
     framework: Held = "",
     hop_length: Hop = NAN,
@@ -73,11 +80,14 @@ def analyze(
     volumes: Volumes = False,
 ) -> None:
     """Analyse trajectories; each argument is described where its option is declared."""
+    from dualion.results.transport.combined import combined_csv
+    from dualion.screening.transport.combined import combine_runs, fit_arrhenius
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.structures.trajectories.options import ReadOptions
 
     temperatures = parse_temperatures(temperature_k, len(trajectories))
     parse_pairs(pairs)  # refused before trajectories are read for hours
+    pieces = parse_pieces(replicas=replicas, continued=continued)
     reading = ReadOptions(
         frame_step_ps=frame_step_fs * 1e-3,
         format=file_format,
@@ -94,9 +104,14 @@ def analyze(
         earliest_ps=earliest_ps,
         posterior=parse_posterior(posterior),
     )
-    reports = _analyse_all(trajectories, temperatures, reading, options)
-    fits, combined = _combine_runs(reports)
+    each = [replace(reading, temperature_k=kelvin) for kelvin in temperatures]
+    reports = _analyse_all(trajectories, each, options, pieces)
+    _warn_of_combination(reports)
+    combined = combine_runs(reports)
+    fits = fit_arrhenius(combined)
     _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
+    if len(reports) > 1:
+        (out / "combined.csv").write_text(combined_csv(combined), encoding="utf-8")
     for line in _result_lines(reports, fits, combined):
         typer.echo(line)
     typer.echo(f"Tables and figures: {out}")
@@ -104,20 +119,26 @@ def analyze(
 
 def _analyse_all(
     paths: Sequence[Path],
-    temperatures: Sequence[float],
-    reading: ReadOptions,
+    reading: Sequence[ReadOptions],
     options: AnalysisOptions,
+    pieces: PieceMode,
 ) -> list[TransportReport]:
+    """Read the runs, with pieces joined, and analyse each; files that are damaged are named."""
     from dualion.screening.transport.analysis import analyse
-    from dualion.structures.trajectories import read_trajectory
+    from dualion.structures.trajectories.pieces.runs import read_runs
 
     reports, failures = [], []
-    for path, temperature in zip(paths, temperatures, strict=True):
+
+    def note_failure(path: Path, error: StructureError) -> None:
+        failures.append(f"{path}: {error}")
+
+    for run in read_runs(paths, reading, pieces=pieces, on_failure=note_failure):
+        if run.note:
+            typer.echo(run.note)
         try:
-            trajectory = read_trajectory(path, replace(reading, temperature_k=temperature))
-            reports.append(analyse(trajectory, options))
+            reports.append(analyse(run.trajectory, options))
         except StructureError as error:
-            failures.append(f"{path}: {error}")
+            note_failure(run.sources[0], error)
     for failure in failures if reports or len(failures) > 1 else ():
         typer.echo(f"skipped: {failure}", err=True)
     if not reports:
@@ -126,64 +147,30 @@ def _analyse_all(
     return reports
 
 
-def _combine_runs(
-    reports: Sequence[TransportReport],
-) -> tuple[dict[str, Arrhenius], list[tuple[str, float, float, float]]]:
-    """Combine replicas per temperature; fit Arrhenius per species of two temperatures or more."""
-    from dualion.screening.transport.arrhenius import arrhenius
-    from dualion.screening.transport.replicas import combine_replicas
+def _warn_of_combination(reports: Sequence[TransportReport]) -> None:
+    """Name the ions and runs that enter no average."""
+    from dualion.screening.transport.combined import shared_names
     from dualion.structures.trajectories.types import TEMPERATURE_RAMP
 
-    combined: list[tuple[str, float, float, float]] = []
-    names, unlike = _shared_names(reports)
+    unlike = shared_names(reports)[1]
     if unlike:
         typer.echo(
             f"Not combined, as they are not in every run: {', '.join(unlike)}. Ions that are bound "
             "in some runs only have two names.",
             err=True,
         )
-    steady = [report for report in reports if TEMPERATURE_RAMP not in report.flags]
-    if len(steady) < len(reports):
-        ramps = ", ".join(r.source for r in reports if TEMPERATURE_RAMP in r.flags)
+    ramps = [report.source for report in reports if TEMPERATURE_RAMP in report.flags]
+    if ramps:
         typer.echo(
-            f"In no average and no activation energy, for the thermostat was heated or cooled and "
-            f"there is no single temperature: {ramps}.",
+            "In no average and no activation energy, for the thermostat was heated or cooled and "
+            f"there is no single temperature: {', '.join(ramps)}.",
             err=True,
         )
-    temperatures = dict.fromkeys(round(report.temperature_k, 1) for report in steady)
-    for name in names:
-        for temperature in temperatures:
-            runs = [
-                species.diffusion
-                for report in steady
-                for species in report.species
-                if species.name == name and round(report.temperature_k, 1) == temperature
-            ]
-            if runs and temperature == temperature:
-                together = combine_replicas(runs)
-                moves = together.verdict in ("diffusing", "not resolved")
-                value = together.d_cm2_s if moves else NAN
-                combined.append((name, temperature, value, together.error_cm2_s))
-    fits = {}
-    for name in names:
-        points = [row for row in combined if row[0] == name]
-        resolved = {t for _, t, d, e in points if d > e}
-        if len(resolved) > 1:
-            fits[name] = arrhenius(*zip(*((t, d, e) for _, t, d, e in points), strict=True))
-    return fits, combined
-
-
-def _shared_names(reports: Sequence[TransportReport]) -> tuple[list[str], list[str]]:
-    """Names of the groups that all runs hold, and of the other groups."""
-    runs = [{species.name for species in report.species} for report in reports]
-    names = dict.fromkeys(species.name for report in reports for species in report.species)
-    shared = [name for name in names if all(name in run for run in runs)]
-    return shared, [name for name in names if name not in shared]
 
 
 def _write_reports(
     reports: Sequence[TransportReport],
-    fits: dict[str, Arrhenius],
+    fits: Mapping[str, Arrhenius],
     out: Path,
     pairs: Sequence[tuple[str, str]],
     *,
@@ -212,18 +199,17 @@ def _output_folders(reports: Sequence[TransportReport], out: Path) -> list[Path]
 
 def _result_lines(
     reports: Sequence[TransportReport],
-    fits: dict[str, Arrhenius],
-    combined: Sequence[tuple[str, float, float, float]],
+    fits: Mapping[str, Arrhenius],
+    combined: Sequence[CombinedIon],
 ) -> list[str]:
+    from dualion.results.transport.combined import combined_lines
+    from dualion.results.transport.needed import needed_lines
     from dualion.results.transport.summary import summary_lines
 
-    lines = [line for report in reports for line in summary_lines(report)]
-    if len(reports) > 1:
-        lines += [
-            f"{name} at {temperature:g} K: D = {value:.3g} ± {error:.1g} cm²/s, all runs"
-            for name, temperature, value, error in combined
-            if value == value
-        ]
+    lines = []
+    for report in reports:
+        lines += [*summary_lines(report), *(f"  {line}" for line in needed_lines(report))]
+    lines += combined_lines(combined)
     for name, fit in fits.items():
         middle, low, high = fit.predict([300.0])
         lines.append(

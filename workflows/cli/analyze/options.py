@@ -11,6 +11,7 @@ from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
     from dualion.screening.transport.options import PosteriorChoice
+    from dualion.structures.trajectories.pieces.runs import PieceMode
 
 NAN = float("nan")
 
@@ -24,8 +25,9 @@ Reads VASP XDATCAR and vasprun.xml, CP2K -pos-1.xyz and .dcd, other DCD, extende
 come from the file where it has them, and are asked for where its writer leaves them open.
 Wrapped atoms are unwrapped; displacements are relative to a framework that the output names.
 
-Several trajectories are replicas where their temperatures agree, an Arrhenius series where they
-differ.
+Several trajectories of one temperature are joined where one goes on where another ends, in any
+order (consecutive pieces of one run), and are replicas otherwise; temperatures that differ make an
+Arrhenius series.
 
 Verdicts: [bold]diffusing[/bold] (D is beyond its interval), [bold]rotating[/bold] (a ligand about
 its centre: no D), [bold]vibrating[/bold], [bold]ballistic[/bold], [bold]not resolved[/bold] (the
@@ -97,6 +99,23 @@ Topology = Annotated[
         help="CIF, POSCAR, XYZ or PDB that names a DCD's atoms.",
         rich_help_panel=READING,
         show_default=False,
+    ),
+]
+Replicas = Annotated[
+    bool,
+    typer.Option(
+        "--replicas",
+        help="Each file is a run of its own, even where one goes on where another ends.",
+        rich_help_panel=READING,
+    ),
+]
+Continue = Annotated[
+    bool,
+    typer.Option(
+        "--continue",
+        help="The files of one temperature are pieces of one run, in the order in which they are "
+        "named.",
+        rich_help_panel=READING,
     ),
 ]
 Charges = Annotated[
@@ -237,6 +256,17 @@ def parse_posterior(text: str) -> PosteriorChoice:
             return known
     names = ", ".join(known.replace(" ", "-") for known in POSTERIORS)
     raise InputError(f"There is no posterior {text!r}; choose from {names}.")
+
+
+def parse_pieces(*, replicas: bool, continued: bool) -> PieceMode:
+    """Choose how several files of one temperature are read.
+
+    Raises:
+        InputError: both are wanted.
+    """
+    if replicas and continued:
+        raise InputError("--replicas and --continue exclude each other; give one, or none.")
+    return "replicas" if replicas else "continue" if continued else "auto"
 
 
 def parse_pairs(text: str) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from dualion.workflows.cli.md.needed_view import list_needed, needed_text
 from dualion.workflows.md.reconcile import RunStatus
 from dualion.workflows.md.states import RunState
 
@@ -140,6 +141,7 @@ def to_records(statuses: Sequence[RunStatus]) -> list[dict[str, Any]]:
             "state": one.state.value,
             "reason": one.reason,
             "message": one.message,
+            "needed": needed_text(one),
             "done_ps": one.progress.done_ps,
             "target_ps": _target_ps(one),
             "ps_per_day": one.progress.ps_per_day,
@@ -167,7 +169,7 @@ def print_runs(console: Console, statuses: Sequence[RunStatus]) -> None:
     """
     console.print(make_run_tables(statuses))
     console.print(format_headline(statuses), highlight=False)
-    for line in list_remarks(statuses):
+    for line in (*list_remarks(statuses), *list_needed(statuses)):
         console.print(line, highlight=False, markup=False)
 
 

@@ -1,0 +1,1 @@
+"""Several trajectory files: consecutive pieces of one run, or independent runs."""
