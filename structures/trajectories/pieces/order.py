@@ -35,10 +35,10 @@ def arrange(
     count = len(names)
     if not fits:
         _refuse_missing(_gaps(seams), later, names)
-    elif len(fits) < count * (count - 1):
+    elif len(fits) < count * (count - 1) and any(seams[pair].moved for pair in fits):
         return _chains(fits, seams, later, names)
-    # Each fits after each, or none: nothing moved further than a step, or the runs are apart. Of
-    # the first, only a clock knows an order.
+    # Nothing moved further than a step, or the runs are apart. Of the first, only a clock knows an
+    # order.
     follows = {pair for pair in fits if seams[pair].clock == "follows"}
     ordered = list(_paths(follows, range(count)))
     if count > 1 and len(ordered) == 1:

@@ -209,7 +209,7 @@ def _note_apart(names: Sequence[str]) -> str:
     """Say that some files are runs of their own."""
     if len(names) < 2:
         return ""
-    return f"{', '.join(names)}: runs of their own, for none goes on where another ends."
+    return f"{', '.join(names)}: runs of their own, for none surely goes on where another ends."
 
 
 def _note_joined(chain: Sequence[int], names: Sequence[str], seams: dict[Pair, Seam]) -> str:

@@ -67,6 +67,8 @@ class Seam:
 
     Attributes:
         fits: whether the later begins one step from where the earlier ends.
+        moved: whether the ions have left where the earlier one began by then; if not, a run of the
+            same start would fit as well.
         repeated: frames at the end of the earlier that the later one repeats or replaces.
         step_share: longest step at the seam along a lattice vector, as share of it.
         inside_share: longest step inside both.
@@ -75,6 +77,7 @@ class Seam:
     """
 
     fits: bool
+    moved: bool
     repeated: int
     step_share: float
     inside_share: float
@@ -145,6 +148,8 @@ def judge_seam(before: Trajectory, after: Trajectory, scales: tuple[StepScale, S
     near = repeated > 0 or _is_one_step(step, before, scales)
     return Seam(
         fits=near and clock in ("follows", "unknown"),
+        moved=repeated > 0
+        or not _is_one_step(_folded(before.fractional[0], after.fractional[0]), before, scales),
         repeated=repeated,
         step_share=float(np.abs(step).max()),
         inside_share=max(scale.longest_share for scale in scales),

@@ -109,6 +109,15 @@ def test_runs_that_have_nothing_in_common_stay_apart(tmp_path: Path) -> None:
     assert not any(run.note for run in runs[1:])
 
 
+def test_replicas_that_hardly_left_their_common_start_are_no_pieces(tmp_path: Path) -> None:
+    """Their ends are within a step of the start of the others by chance."""
+    for seed in range(10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        paths = [write(folder / f"r{n}", walk(50 + 3 * seed + n, 100, hop=0.03)) for n in range(3)]
+        assert len(list(read_runs(paths, OPTIONS))) == 3
+
+
 def test_two_runs_in_two_pieces_each_are_two_runs(tmp_path: Path) -> None:
     one = pieces_of(tmp_path, walk(3, host=3), 2)
     other = [
