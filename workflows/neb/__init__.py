@@ -1,0 +1,1 @@
+"""Migration barriers of vacancy hops with a potential: nudged elastic bands between relaxed ends."""
