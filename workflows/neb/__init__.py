@@ -1,1 +1,1 @@
-"""Migration barriers of vacancy hops with a potential: nudged elastic bands between relaxed ends."""
+"""Barriers of vacancy hops with a potential: elastic bands between relaxed ends."""

@@ -13,6 +13,7 @@ from ase.optimize import FIRE
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
+from dualion.workflows.doping.relaxation import StopRequested
 from dualion.workflows.neb.forces import Potential
 
 if TYPE_CHECKING:
@@ -95,10 +96,6 @@ class BatchedNEB(NEB):  # type: ignore[misc]
         if moved:
             self._potential.evaluate(moved)
         return np.asarray(super().get_forces())
-
-
-class StopRequested(Exception):
-    """The user requested a stop between two steps."""
 
 
 def relax_band(

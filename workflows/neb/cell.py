@@ -137,7 +137,7 @@ def carried_displacements(cell: HopCell, displacements: Floats, source: int, tar
             continue
         where = _images_of_atoms(cell.large, rotation, translation)
         turned = (displacements @ inverse) @ rotation.T @ basis
-        carried = np.empty_like(turned)
+        carried = np.zeros(turned.shape)
         carried[where] = turned
         return carried
     raise ValueError(f"no operation maps site {source} onto site {target}")

@@ -245,19 +245,17 @@ class HopCalculation:
             flags.append("not_converged")
         if band.top in (0, len(band.images) - 1):
             flags.append(BARRIERLESS)
-        resolved = band.largest_force_ev_angstrom <= BELIEVED_EV_ANGSTROM
+        force, steps = band.largest_force_ev_angstrom, band.steps
+        resolved = force <= BELIEVED_EV_ANGSTROM
         top = float(band.energies_ev.max())
-        rises = (top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan)
         return HopBarrier(
             hop=hop,
-            rises_ev=rises,
+            rises_ev=(top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan),
             energies_ev=tuple(band.energies_ev.tolist()),
-            largest_force_ev_angstrom=band.largest_force_ev_angstrom,
-            steps=band.steps,
+            largest_force_ev_angstrom=force,
+            steps=steps,
             flags=tuple(flags),
-            reason=""
-            if resolved
-            else f"residual force {band.largest_force_ev_angstrom:.2f} eV/Å after {band.steps} steps",
+            reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
             images=tuple(band.images),
         )
 
