@@ -98,7 +98,8 @@ def neb(
         console.print(f"  {one.source_id} is left out: {one.message}", highlight=False)
     path = str(model_path) if model_path else None
     potential = make_potential(engine, model_path=path, device=device)
-    if not compute_all(console, selection, potential, options, folder):
+    folders = [folder / safe_name(one.source_id) for one in selection]
+    if not compute_all(console, list(zip(selection, folders, strict=True)), potential, options):
         raise typer.Exit(130)
 
 
@@ -127,8 +128,6 @@ def _select(
     source: str, candidates: int, ids: list[str], cation: str, anion: str
 ) -> tuple[list[SelectedStructure], list[Skipped]]:
     """Select the structures of a run, or the one of a file."""
-    from dataclasses import replace
-
     from dualion.structures.errors import InputError
     from dualion.workflows.campaign.screening_options import within
     from dualion.workflows.md.plan.config import MdBlock
@@ -138,14 +137,20 @@ def _select(
     if Path(source).is_dir():
         if cation or anion:
             raise InputError("The ions of a run are those of its candidates; leave out --cation.")
-        return select_candidates(Path(source), replace(MdBlock(), candidates=candidates), ids=ids)
+        block = MdBlock.model_validate({"candidates": candidates, "free_anions_only": False})
+        return select_candidates(Path(source), block, ids=ids)
     if ids:
         raise InputError("--ids names candidates of a run; give the run's folder first.")
     return [select_file(source, cation=cation, anion=anion)], []
+
+
+def safe_name(text: str) -> str:
+    """Make a text part of a file name."""
+    return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
 
 
 def _default_folder(source: str) -> Path:
     if Path(source).is_dir():
         return Path(source) / "neb"
     name = Path(source.split("#")[-1]).name.removesuffix(".cif")
-    return Path(f"neb-{re.sub(r'[^\w.()+-]+', '_', name)[:80]}")
+    return Path(f"neb-{safe_name(name)}")
