@@ -40,7 +40,7 @@ def test_the_first_hop_is_the_lowest_estimate():
     ("saddles", "margin", "expected"),
     [
         pytest.param([0.3, NAN, NAN, NAN, NAN], 0.1, 2, id="the crystal is not crossed in 3D yet"),
-        pytest.param([0.3, 0.5, 0.4, NAN, NAN], 0.1, 4, id="a hop left may be the lower second way"),
+        pytest.param([0.3, 0.5, 0.4, NAN, NAN], 0.1, 4, id="a hop left may be lower"),
         pytest.param([0.3, 0.5, 0.4, NAN, NAN], 0.04, -1, id="not within a smaller margin"),
         pytest.param([0.3, 0.5, 0.4, NAN, 0.6], 0.1, -1, id="the one left lies far above"),
         pytest.param([0.3, 0.5, INF, NAN, NAN], 0.1, 4, id="z is closed: only E_2D can still fall"),
