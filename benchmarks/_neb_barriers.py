@@ -43,7 +43,7 @@ def neb_rows(cache: Path, *, cations: tuple[str, ...], limit: int) -> list[dict[
     with cache.open("a", encoding="utf-8") as out:
         for row in rows[:limit]:
             if row["sys_name"] not in known:
-                known[row["sys_name"]] = found = _computed(row)
+                known[row["sys_name"]] = found = bond_valence_row(row)
                 out.write(json.dumps(found) + "\n")
                 out.flush()
     return [known[row["sys_name"]] for row in rows[:limit]]
@@ -56,7 +56,8 @@ def _cached(cache: Path) -> dict[str, dict[str, Any]]:
     return {row["system"]: row for row in map(json.loads, lines)}
 
 
-def _computed(row: dict[str, Any]) -> dict[str, Any]:
+def bond_valence_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Bond valence barriers of the cation of a row, or the reason why there are none."""
     element = row["atoms"]["elements"][0]
     about = {"system": row["sys_name"], "cation": element, "neb_ev": row["target"]}
     try:

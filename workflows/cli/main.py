@@ -27,6 +27,7 @@ COMMANDS = {
     "path": "Show the minimum-energy paths, bottlenecks and sites of an ion in one structure.",
     "analyze": "Analyse MD trajectories: D, conductivity, transport numbers, figures.",
     "dope": "Dope a host with a salt: supercell, insertion sites, configurations, lowest energy.",
+    "neb": "Barriers of both ions with a potential: vacancy hops as nudged elastic bands.",
     "md": "Molecular dynamics of the candidates: queue, run, monitor, collect.",
     "doctor": "Say for each source of structures whether it is usable here and what is missing.",
 }
@@ -36,6 +37,7 @@ MODULES = {
     "analyze": "analyze.command",
     "dope": "dope.command",
     "md": "md.group",
+    "neb": "neb.command",
     "path": "path.command",
 }
 """Modules of the commands that have a folder of their own."""

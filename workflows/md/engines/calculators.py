@@ -47,7 +47,7 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
             """
             if properties and "stress" in properties:
                 self.task = "efs"
-            with _first_derivatives_only():
+            with first_derivatives_only():
                 super().calculate(atoms, properties, system_changes, task=self.task)
 
     model = (
@@ -60,7 +60,7 @@ def _chgnet(model_path: Path | None, device: str) -> Any:
 
 
 @contextlib.contextmanager
-def _first_derivatives_only() -> Iterator[None]:
+def first_derivatives_only() -> Iterator[None]:
     """Keep torch from recording the graph of the gradients.
 
     CHGNet always requests it for its training, and has no option for it.

@@ -1,0 +1,156 @@
+"""``dualion neb``: barriers of both ions with a potential."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+
+if TYPE_CHECKING:
+    from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
+    from dualion.workflows.neb.run import NebOptions
+
+CELL, BAND = "Cell", "Bands"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("neb")(neb)
+
+
+def neb(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a run; or a file, file#block, or a bundled structure, like LiCl.",
+            show_default=False,
+        ),
+    ],
+    candidates: Annotated[
+        int, typer.Option("--candidates", "--top", help="Best structures of a run to compute.")
+    ] = 5,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", "--ids", help="source_id of a candidate; repeat it for more."),
+    ] = None,
+    cation: Annotated[str, typer.Option(help="Mobile cation of a file.", show_default=False)] = "",
+    anion: Annotated[str, typer.Option(help="Mobile anion of a file.", show_default=False)] = "",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
+            "calculator.",
+        ),
+    ] = "chgnet",
+    model_path: Annotated[
+        Path | None, typer.Option(help=MODEL_FILE_HELP, show_default=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    atoms: Annotated[
+        int, typer.Option(help="Largest number of atoms of a supercell.", rich_help_panel=CELL)
+    ] = 200,
+    width: Annotated[
+        float, typer.Option(help="Least width of the supercell, Å.", rich_help_panel=CELL)
+    ] = 9.0,
+    images: Annotated[int, typer.Option(help="Images between the ends.", rich_help_panel=BAND)] = 3,
+    force: Annotated[
+        float, typer.Option(help="Force limit of a band, eV/Å.", rich_help_panel=BAND)
+    ] = 0.05,
+    steps: Annotated[int, typer.Option(help="Step limit.", rich_help_panel=BAND)] = 200,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="A hop is left out where it does not decide though it were lower by this, eV.",
+            rich_help_panel=BAND,
+        ),
+    ] = 0.3,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the files. Default: RUN/neb, or neb-STRUCTURE here."),
+    ] = None,
+) -> None:
+    """Compute the barriers of both ions with a potential: vacancy hops as nudged elastic bands.
+
+    Each structure is relaxed and repeated; its symmetry-distinct hops are computed in the order of
+    their bond valence saddles until no hop that is left could lower E_1D, E_2D or E_3D. Each hop is
+    stored when it is done; the same command again goes on where it stopped.
+
+    [bold]Examples[/bold]
+
+        dualion neb LiCl
+
+        dualion neb dualion-20250101-120000 --candidates 20
+    """
+    from rich.console import Console
+
+    from dualion.workflows.cli.neb.session import compute_all
+    from dualion.workflows.neb.forces import make_potential
+
+    options = _options(atoms, width, images, force, steps, margin)
+    selection, skipped = _select(source, candidates, ids or [], cation, anion)
+    folder = output or _default_folder(source)
+    console = Console()
+    for one in skipped:
+        console.print(f"  {one.source_id} is left out: {one.message}", highlight=False)
+    path = str(model_path) if model_path else None
+    potential = make_potential(engine, model_path=path, device=device)
+    folders = [folder / safe_name(one.source_id) for one in selection]
+    if not compute_all(console, list(zip(selection, folders, strict=True)), potential, options):
+        raise typer.Exit(130)
+
+
+def _options(
+    atoms: int, width: float, images: int, force: float, steps: int, margin: float
+) -> NebOptions:
+    """Check the options.
+
+    Raises:
+        InputError: a number is out of range.
+    """
+    from dualion.workflows.campaign.screening_options import within
+    from dualion.workflows.neb.band import BandOptions
+    from dualion.workflows.neb.run import NebOptions
+
+    within("number of atoms (--atoms)", atoms, (4, 2000))
+    return NebOptions(
+        band=BandOptions(images=images, force_ev_angstrom=force, most_steps=steps),
+        margin_ev=within("margin", margin, (0.0, 100.0), "eV"),
+        most_atoms=atoms,
+        smallest_width_angstrom=within("width", width, (3.0, 100.0), "Å"),
+    )
+
+
+def _select(
+    source: str, candidates: int, ids: list[str], cation: str, anion: str
+) -> tuple[list[SelectedStructure], list[Skipped]]:
+    """Select the structures of a run, or the one of a file."""
+    from dualion.structures.errors import InputError
+    from dualion.workflows.campaign.screening_options import within
+    from dualion.workflows.md.plan.config import MdBlock
+    from dualion.workflows.md.plan.selection import select_candidates, select_file
+
+    within("number of candidates", candidates, (1, 1_000_000))
+    if Path(source).is_dir():
+        if cation or anion:
+            raise InputError("The ions of a run are those of its candidates; leave out --cation.")
+        block = MdBlock.model_validate({"candidates": candidates, "free_anions_only": False})
+        return select_candidates(Path(source), block, ids=ids)
+    if ids:
+        raise InputError("--ids names candidates of a run; give the run's folder first.")
+    return [select_file(source, cation=cation, anion=anion)], []
+
+
+def safe_name(text: str) -> str:
+    """Make a text part of a file name."""
+    return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
+
+
+def _default_folder(source: str) -> Path:
+    if Path(source).is_dir():
+        return Path(source) / "neb"
+    name = Path(source.split("#")[-1]).name.removesuffix(".cif")
+    return Path(f"neb-{safe_name(name)}")

@@ -1,0 +1,208 @@
+"""Compute the structures of ``dualion neb`` one after the other, and show what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from dualion.screening.ions import MobileIon
+from dualion.structures.errors import InputError, StructureError
+from dualion.workflows.doping.relaxation import StopRequested
+from dualion.workflows.execution.files import write_json, write_text
+from dualion.workflows.execution.locks import folder_lock
+from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.neb.run import judge, structure_barriers
+from dualion.workflows.neb.tables import Row, network_json, pair_row, rows_csv
+
+if TYPE_CHECKING:
+    from dualion.workflows.md.plan.selection import SelectedStructure
+    from dualion.workflows.neb.forces import Potential
+    from dualion.workflows.neb.hop_barriers import HopBarrier
+    from dualion.workflows.neb.run import NebOptions, StructureBarriers
+
+
+def compute_all(
+    console: Console,
+    work: Sequence[tuple[SelectedStructure, Path]],
+    potential: Potential,
+    options: NebOptions,
+) -> bool:
+    """Compute structures; write ``neb.csv`` and each structure's ``neb.json`` as they are done.
+
+    Args:
+        console: where progress and results are shown.
+        work: structures and the folder of each; all folders lie side by side.
+        potential: what computes them.
+        options: limits.
+
+    Returns:
+        Whether all were treated; False after a request to stop.
+
+    Raises:
+        InputError: a folder cannot be written, or holds another calculation.
+    """
+    folder = work[0][1].parent
+    make_folder(folder)
+    rows: list[Row] = []
+    complete = True
+    with folder_lock(folder), stop_on_signal() as stop, HopBar(console) as bar:
+        for selected, path in work:
+            try:
+                rows.append(_compute_one(selected, path, potential, options, bar, stop.is_set))
+            except StopRequested:
+                complete = False
+                break
+            write_text(folder / "neb.csv", rows_csv(rows))
+    _show(console, rows)
+    if not complete:
+        console.print("Stopped; the same command goes on from here.")
+    console.print(f"  {folder}", highlight=False, soft_wrap=True)
+    return complete
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the results.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"Cannot make {folder}: {error.strerror}. Choose another --output."
+        ) from error
+
+
+def _compute_one(
+    selected: SelectedStructure,
+    path: Path,
+    potential: Potential,
+    options: NebOptions,
+    bar: HopBar,
+    stop: Callable[[], bool],
+) -> Row:
+    cation, anion = MobileIon.parse(selected.cation), MobileIon.parse(selected.anion)
+    names = (selected.source_id, selected.formula, selected.cation, selected.anion)
+    bar.begin(selected.formula)
+    try:
+        found = structure_barriers(
+            selected.crystal,
+            (cation, anion),
+            potential,
+            options,
+            path,
+            on_hop=bar.hop,
+            say=bar.say,
+            stop=stop,
+        )
+    except StructureError as error:
+        return pair_row(names, None, None, potential.name, str(error))
+    row = pair_row(names, found, judge(found, cation, anion, options.criterion), potential.name)
+    write_json(path / "neb.json", _document(row, found))
+    return row
+
+
+def _document(row: Row, found: StructureBarriers) -> dict[str, object]:
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
+    return {
+        "row": plain,
+        "volume_change": found.volume_change,
+        "host_converged": found.host_converged,
+        "ions": {ion: network_json(network) for ion, network in found.ions.items()},
+        "problems": found.problems,
+    }
+
+
+class HopBar:
+    """A bar that counts the hops of the present ion.
+
+    Args:
+        console: where it is drawn.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=14),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}"),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=None, now="")
+
+    def __enter__(self) -> HopBar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, name: str) -> None:
+        """Begin a structure."""
+        self._progress.reset(self._task, total=None, description=name, now="relaxing")
+
+    def say(self, text: str) -> None:
+        """Print what an ion costs, and count its hops from zero."""
+        self._console.print(f"  {text}", highlight=False)
+        self._progress.update(self._task, completed=0, total=None, now="")
+
+    def hop(self, barrier: HopBarrier, distinct: int, before: bool) -> None:
+        """Count one hop.
+
+        Args:
+            barrier: of the hop.
+            distinct: number of distinct hops, of which not all need be computed.
+            before: whether it is of an earlier run.
+        """
+        rise = max(barrier.rises_ev)
+        now = f"hop {barrier.hop}: " + (f"{rise:.3f} eV" if math.isfinite(rise) else barrier.reason)
+        self._progress.update(self._task, advance=1, total=distinct, now="" if before else now)
+
+
+def _show(console: Console, rows: Sequence[Row]) -> None:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("structure", "ion", "E_1D", "E_2D", "E_3D", "ratio 3D", "DAI", "flags"):
+        table.add_column(name, justify="right" if name[:2] in ("E_", "ra") else "left")
+    for row in rows:
+        for kind in ("cation", "anion"):
+            last = kind == "anion"
+            table.add_row(
+                Text("" if last else str(row["formula"])),
+                str(row[kind]),
+                *(_number(row.get(f"e{n}d_{kind}_neb_ev")) for n in (1, 2, 3)),
+                _number(row.get("ratio_3d_neb")) if last else "",
+                _verdict(row.get("dai_neb")) if last else "",
+                str(row["neb_flags"]).replace(";", ", ") if last else "",
+            )
+    console.print(table)
+    for row in rows:
+        if row["neb_problem"]:
+            console.print(Text(f"  {row['source_id']}: {row['neb_problem']}"))
+
+
+def _verdict(value: object) -> str:
+    return "-" if value is None else "yes" if value else "no"
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) and not math.isnan(value) else "-"

@@ -1,0 +1,1 @@
+"""Barriers of vacancy hops with a potential: elastic bands between relaxed ends."""

@@ -1,0 +1,279 @@
+"""Barriers of single hops of a vacancy with a potential, the relaxed ends being used again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualion.screening.hops.hop_list import HopList
+from dualion.structures.conversion import to_atoms
+from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import StructureError
+from dualion.workflows.doping.relaxation import RelaxOptions, relax
+from dualion.workflows.neb.band import Band, BandOptions, Stop, relax_band
+from dualion.workflows.neb.cell import HopCell, carried_displacements
+from dualion.workflows.neb.forces import Potential, release_memory
+from dualion.workflows.neb.images import start_images
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+DISPLACED_ANGSTROM = 1.0
+"""Another atom that is this far from its site during a hop takes part in it."""
+BELIEVED_EV_ANGSTROM = 0.2
+"""A band whose residual force is larger has no barrier."""
+BARRIERLESS = "no_barrier_on_the_way"
+FLAGS = {
+    "other_ion_along": "another ion of the same element left its site with the hop",
+    "framework_rearranged": "an atom of another element left its site with the hop",
+    "end_into_other": "an end relaxed into the other; there is no hop of its own",
+    "not_converged": "the force limit was not reached",
+    BARRIERLESS: "no image is higher than both ends",
+}
+"""Flags of a hop, and what they say."""
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VacancyEnd:
+    """A relaxed vacancy.
+
+    Attributes:
+        site: of the supercell's ``large_sites``.
+        energy_ev: energy of the cell, eV.
+        displacements_angstrom: shape (n, 3), of all atoms of the supercell, zero for the one that
+            is missing, Å.
+        converged: whether its force limit was reached.
+        steps: steps of the relaxation.
+    """
+
+    site: int
+    energy_ev: float
+    displacements_angstrom: Floats
+    converged: bool
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopBarrier:
+    """Barrier of one hop.
+
+    Attributes:
+        hop: index into ``HopList.chosen``.
+        rises_ev: climb of the ion from the near and from the far end, eV; NaN where the hop gave
+            no barrier.
+        energies_ev: of the images above the first end, eV.
+        largest_force_ev_angstrom: residual force of the band, eV/Å; NaN for none.
+        steps: steps of the band.
+        flags: names out of ``FLAGS``.
+        reason: why there is no barrier; empty where there is one.
+        images: the band, for files; empty where there is none.
+    """
+
+    hop: int
+    rises_ev: tuple[float, float]
+    energies_ev: tuple[float, ...] = ()
+    largest_force_ev_angstrom: float = float("nan")
+    steps: int = 0
+    flags: tuple[str, ...] = ()
+    reason: str = ""
+    images: tuple[Atoms, ...] = ()
+
+
+def relax_vacancy(
+    cell: HopCell,
+    site: int,
+    potential: Potential,
+    options: BandOptions,
+    *,
+    stop: Stop | None = None,
+) -> VacancyEnd:
+    """Relax the supercell with one ion missing, at fixed cell.
+
+    Args:
+        cell: the supercell.
+        site: of ``large_sites``, which is empty.
+        potential: what computes it.
+        options: limits.
+        stop: asked after every step.
+
+    Raises:
+        StructureError: the potential failed or the cell fell apart.
+        StopRequested: ``stop`` returned True; of ``workflows.doping.relaxation``.
+    """
+    kept = np.delete(np.arange(len(cell.large.numbers)), cell.own[site])
+    relaxed = relax(
+        _subset(cell.large, kept),
+        potential.calculator,
+        RelaxOptions(
+            force_ev_angstrom=options.end_force_ev_angstrom,
+            most_steps=options.most_steps,
+            cell=False,
+        ),
+        stop=stop,
+    )
+    gaps = relaxed.crystal.frac - cell.large.frac[kept]
+    displacements = np.zeros((len(cell.large.numbers), 3))
+    displacements[kept] = (gaps - np.round(gaps)) @ cell.large.cell
+    release_memory()
+    return VacancyEnd(
+        site=site,
+        energy_ev=relaxed.energy_ev,
+        displacements_angstrom=displacements,
+        converged=relaxed.converged,
+        steps=relaxed.steps,
+    )
+
+
+def _subset(crystal: IonicCrystal, kept: NDArray[np.int64]) -> IonicCrystal:
+    return IonicCrystal(
+        cell=crystal.cell,
+        frac=crystal.frac[kept],
+        numbers=crystal.numbers[kept],
+        charges=crystal.charges[kept],
+        occupancies=crystal.occupancies[kept],
+    )
+
+
+class HopCalculation:
+    """Barriers of the hops of one ion in one supercell.
+
+    Args:
+        cell: the supercell.
+        hops: the hops of its unit.
+        potential: what computes them.
+        options: limits.
+        saddles_frac: shape (k, 3), bond valence saddles in the near site's cell of the unit, NaN
+            where there is none.
+        stop: asked after every step.
+    """
+
+    def __init__(
+        self,
+        cell: HopCell,
+        hops: HopList,
+        potential: Potential,
+        options: BandOptions,
+        *,
+        saddles_frac: Floats,
+        stop: Stop | None = None,
+    ) -> None:
+        self.cell, self.hops, self.options = cell, hops, options
+        self._potential, self._stop = potential, stop
+        self._saddles_frac = saddles_frac
+        self.ends: dict[int, VacancyEnd] = {}
+
+    def vacancy(self, large_site: int) -> VacancyEnd:
+        """Return the relaxed vacancy at a site, relaxed once for all that symmetry relates.
+
+        Raises:
+            StructureError: it cannot be relaxed.
+        """
+        first = int(self.cell.large_sites.orbits[large_site])
+        if first not in self.ends:
+            self.ends[first] = relax_vacancy(
+                self.cell, first, self._potential, self.options, stop=self._stop
+            )
+        return self.ends[first]
+
+    def barrier(self, hop: int) -> HopBarrier:
+        """Compute the barrier of a hop.
+
+        Args:
+            hop: index into ``HopList.chosen``.
+
+        Raises:
+            StopRequested: a stop was requested.
+        """
+        try:
+            ends = self._ends(hop)
+            if ends is None:
+                return _without_barrier(hop, "end_into_other", FLAGS["end_into_other"])
+            first, last, mover, saddle = ends
+            images = start_images(first, last, mover, self.options.images, saddle)
+            band = relax_band(images, self._potential, self.options, stop=self._stop)
+        except StructureError as error:
+            return _without_barrier(hop, "", f"{error.reason}: {error}")
+        finally:
+            release_memory()
+        return self._assess(hop, band, mover)
+
+    def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
+        """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
+
+        The ion goes from the near site to the far one, so the first end lacks the ion of the far
+        site. None where it is nearer to the other site already.
+        """
+        row = int(self.hops.chosen[hop])
+        sites, unit = self.cell.sites, self.cell.unit
+        begin = sites.frac[self.hops.near[row]]
+        end = sites.frac[self.hops.far[row]] + self.hops.cells[row]
+        near, far = self.cell.site_at(begin), self.cell.site_at(end)
+        perfect = to_atoms(self.cell.large)
+        mover, gone = int(self.cell.own[near]), int(self.cell.own[far])
+        way = (end - begin) @ unit.cell
+        before, after = self._around(far), self._around(near)
+        first, last = perfect.copy(), perfect.copy()
+        first.positions += before
+        # In the last end the moving ion sits on the far site, with the far ion's displacement.
+        last.positions += after
+        last.positions[mover] = perfect.positions[mover] + way + after[gone]
+        if max(before[mover] @ way, -after[gone] @ way) > 0.5 * (way @ way):
+            return None
+        del first[gone], last[gone]
+        saddle = self._saddles_frac[hop]
+        if not np.isfinite(saddle).all():
+            place = None
+        else:
+            place = perfect.positions[mover] + (saddle - begin) @ unit.cell
+        return first, last, mover - (gone < mover), place
+
+    def _around(self, site: int) -> Floats:
+        """Displacements of all atoms around a vacancy at a site, shape (n, 3), Å."""
+        source = self.vacancy(site)
+        return carried_displacements(self.cell, source.displacements_angstrom, source.site, site)
+
+    def _assess(self, hop: int, band: Band, mover: int) -> HopBarrier:
+        flags = list(_moved_others(band, mover))
+        if not band.converged:
+            flags.append("not_converged")
+        if band.top in (0, len(band.images) - 1):
+            flags.append(BARRIERLESS)
+        force, steps = band.largest_force_ev_angstrom, band.steps
+        resolved = force <= BELIEVED_EV_ANGSTROM
+        top = float(band.energies_ev.max())
+        return HopBarrier(
+            hop=hop,
+            rises_ev=(top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan),
+            energies_ev=tuple(band.energies_ev.tolist()),
+            largest_force_ev_angstrom=force,
+            steps=steps,
+            flags=tuple(flags),
+            reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
+            images=tuple(band.images),
+        )
+
+
+def _moved_others(band: Band, mover: int) -> list[str]:
+    """Flags for atoms that leave their places of the first end during the hop."""
+    start = band.images[0]
+    flags = set()
+    for image in band.images[1:]:
+        shifts = np.linalg.norm(image.positions - start.positions, axis=1)
+        shifts[mover] = 0.0
+        for atom in np.flatnonzero(shifts > DISPLACED_ANGSTROM).tolist():
+            own = start.numbers[atom] == start.numbers[mover]
+            flags.add("other_ion_along" if own else "framework_rearranged")
+    return sorted(flags)
+
+
+def _without_barrier(hop: int, flag: str, reason: str) -> HopBarrier:
+    return HopBarrier(
+        hop=hop, rises_ev=(np.nan, np.nan), flags=(flag,) if flag else (), reason=reason
+    )
