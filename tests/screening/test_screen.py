@@ -63,6 +63,7 @@ def test_disorder_is_flagged():
     assert "weighted_occupancies" in flags
 
 
+@pytest.mark.slow
 def test_bvlain_engine_gives_the_same_verdict():
     from dualion.screening.barrier_types import BarrierOptions
 

@@ -132,7 +132,7 @@ def test_where_the_origin_lies_changes_nothing() -> None:
     there = run_of({name: walk + np.array([30.0, -70.0, 11.0]) for name, walk in walks.items()})
     np.testing.assert_allclose(there.onsager_s_cm, here.onsager_s_cm, rtol=1e-9)
     assert there.conductivity_s_cm.error == pytest.approx(here.conductivity_s_cm.error)
-    still = run_of({name: np.full((30, 3, 3), 5.0) for name in ("Li", "I")})
+    still = run_of({"Li": np.full((30, 3, 3), 5.0), "I": np.full((30, 2, 3), 5.0)})
     assert still.flags == ("no_motion",)
 
 
