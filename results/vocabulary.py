@@ -206,9 +206,31 @@ FLAGS: tuple[Term, ...] = (
             "transport number is 1 by that choice.",
         },
     ),
+    *_terms(
+        "barriers with a potential",
+        {
+            "other_ion_along": "Another ion of the same element left its site with the hop.",
+            "framework_rearranged": "An atom of another element left its site with the hop.",
+            "end_into_other": "An end relaxed into the other; there is no hop of its own.",
+            "not_converged": "The band did not reach its force limit.",
+            "no_barrier_on_the_way": "No image of the band is higher than both ends.",
+            "hop_without_barrier": "A hop that may decide has no barrier.",
+            "vacancy_failed": "A vacancy could not be relaxed.",
+            "end_not_converged": "The relaxation of a vacancy did not reach its force limit.",
+            "host_not_converged": "The relaxation of the host did not reach its force limit.",
+        },
+    ),
 )
 
 REASONS: tuple[Term, ...] = (
+    *_terms(
+        "barriers with a potential",
+        {
+            "no_hop_in_reach": "The ion has no second site and no periodic image in reach of a "
+            "hop.",
+            "disordered": "The structure is disordered; a potential needs an ordered one.",
+        },
+    ),
     *_terms(
         "filters of the source",
         {

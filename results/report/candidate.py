@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,8 @@ def candidate_detail(row: Row, entry: RawEntry, options: DetailOptions) -> Detai
         content["ions"] = [_ion(role, found, hidden=True) for role, found in maps.items()]
         return Detail(content=content)
     content["crystal"] = shown_crystal(maps[ROLES[0]].crystal)  # the cell of the fields
-    content["cif"] = cif_text(entry)
+    with suppress(ValueError, StructureError):  # a disordered one that came as no CIF
+        content["cif"] = cif_text(entry)
     content["ions"] = []
     for role, found in maps.items():
         note, values = packed_field(found, options)

@@ -69,6 +69,14 @@ def _atoms_in_view(crystal: IonicCrystal) -> tuple[NDArray[np.int64], Floats]:
     return np.array(numbers, dtype=np.int64), np.array(places)
 
 
+def _images_within(cell: Floats, reach_angstrom: float) -> Floats:
+    """Cells in which a neighbour within reach may lie, shape (m, 3)."""
+    widths = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    counts = np.ceil(reach_angstrom / widths).astype(int) + 1
+    axes = [np.arange(-count, count + 1, dtype=np.float64) for count in counts]
+    return np.array(np.meshgrid(*axes)).T.reshape(-1, 3)
+
+
 def _with_whole_shells(
     cell: Floats, numbers: NDArray[np.int64], frac: Floats
 ) -> tuple[NDArray[np.int64], Floats, dict[int, list[int]]]:
@@ -82,7 +90,7 @@ def _with_whole_shells(
     pull = np.array([float(element.X) for element in elements])
     mobile = np.array([element.symbol in MOBILE_METALS for element in elements])
     radii = ase_covalent_radii()[numbers]
-    images = np.array(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 3)).T.reshape(-1, 3)
+    images = _images_within(cell, 2.0 * BOND_STRETCH * float(radii.max()))
     rounded = np.round(frac, 3).tolist()
     known = {(int(z), *at): i for i, (z, at) in enumerate(zip(numbers, rounded, strict=True))}
     all_numbers, all_frac = numbers.tolist(), frac.tolist()

@@ -25,5 +25,6 @@ def test_every_structure_counts_up_to_the_step_where_it_ended():
         ("computed", 2),
         ("cation barrier below threshold", 2),
         ("ratio in range", 1),
+        ("candidates", 1),
     ]
     assert funnel.reasons == {"cannot_parse": 1, "no_cation": 1, "no_anion": 2}

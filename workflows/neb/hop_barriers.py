@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.results.vocabulary import FLAG_MEANINGS
 from dualion.screening.hops.hop_list import HopList
 from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
@@ -27,14 +28,6 @@ DISPLACED_ANGSTROM = 1.0
 BELIEVED_EV_ANGSTROM = 0.2
 """A band whose residual force is larger has no barrier."""
 BARRIERLESS = "no_barrier_on_the_way"
-FLAGS = {
-    "other_ion_along": "another ion of the same element left its site with the hop",
-    "framework_rearranged": "an atom of another element left its site with the hop",
-    "end_into_other": "an end relaxed into the other; there is no hop of its own",
-    "not_converged": "the force limit was not reached",
-    BARRIERLESS: "no image is higher than both ends",
-}
-"""Flags of a hop, and what they say."""
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -71,7 +64,7 @@ class HopBarrier:
         energies_ev: of the images above the first end, eV.
         largest_force_ev_angstrom: residual force of the band, eV/Å; NaN for none.
         steps: steps of the band.
-        flags: names out of ``FLAGS``.
+        flags: names of the vocabulary.
         reason: why there is no barrier; empty where there is one.
         images: the band, for files; empty where there is none.
     """
@@ -194,7 +187,7 @@ class HopCalculation:
         try:
             ends = self._ends(hop)
             if ends is None:
-                return _without_barrier(hop, "end_into_other", FLAGS["end_into_other"])
+                return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
             band = relax_band(images, self._potential, self.options, stop=self._stop)

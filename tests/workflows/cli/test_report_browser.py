@@ -383,6 +383,11 @@ def test_the_page_opens_on_the_picks(real, visit):
     page.tab.emulate_media(media="print")
     assert first.is_visible()
     assert not page.tab.locator("#candidates").is_visible()
+    page.tab.emulate_media(media="print", color_scheme="dark")
+    ink = "(e) => [getComputedStyle(e).color, getComputedStyle(document.body).backgroundColor]"
+    assert first.evaluate(ink) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]  # paper is white
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.tab.pdf(format="A4")))
+    assert 1 <= pages <= 3
 
 
 def test_candidates_are_walked_by_rank(real, visit):
