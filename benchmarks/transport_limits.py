@@ -54,7 +54,7 @@ def cases() -> Iterator[tuple[str, Make]]:
     for width, lasting in ((0.2, 0.0), (0.35, 6.0), (0.5, 20.0), (0.8, 60.0)):
         yield (
             f"caged, {width} Å, forgets in {lasting * STEP_PS:g} ps",
-            lambda rng, frames, w=width, l=lasting: caged(rng, frames, w, l),
+            lambda rng, frames, w=width, t=lasting: caged(rng, frames, w, t),
         )
     for rate in (0.5, 0.1, 0.02):
         yield (
