@@ -71,7 +71,7 @@ def check() -> None:
         found = models.measured(walk, STEP_PS)
         ours = time.process_time() - before
         before = time.process_time()
-        sampled = kinisi_posterior(walk, STEP_PS, found.window_ps[0])
+        (sampled,) = kinisi_posterior(walk, STEP_PS, found.window_ps[0])
         theirs = time.process_time() - before
         mean, low, high = kinisi_interval(walk, found.window_ps[0])
         print(

@@ -452,7 +452,14 @@ def _md_of(ion: str) -> list[Column]:
     of = f"of the {ion} at the reference temperature"
     d, ea = f"MD D({ion})", f"MD E_a({ion})"
     return [
-        Column(f"md_d_{ion}_cm2_s", "number", "cm²/s", f"D {of}, all replicas", MD_DECIMALS, d),
+        Column(
+            f"md_d_{ion}_cm2_s",
+            "number",
+            "cm²/s",
+            f"D {of}, all replicas; empty where unresolved",
+            MD_DECIMALS,
+            d,
+        ),
         Column(
             f"md_d_{ion}_error_cm2_s",
             "number",
@@ -460,6 +467,14 @@ def _md_of(ion: str) -> list[Column]:
             "its standard error",
             MD_DECIMALS,
             f"{d}, error",
+        ),
+        Column(
+            f"md_d_{ion}_upper_cm2_s",
+            "number",
+            "cm²/s",
+            "upper limit of D where no diffusion is resolved",
+            MD_DECIMALS,
+            f"{d}, upper limit",
         ),
         Column(
             f"md_n_eff_{ion}", "number", "", f"effective jumps {of}", 1, heading=f"MD N_eff({ion})"

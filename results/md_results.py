@@ -20,19 +20,18 @@ from dualion.results.tables import guard_cell
 from dualion.screening.transport.arrhenius import arrhenius
 from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 from dualion.structures.errors import InputError
 
 REFERENCE_K = 600.0
 """D of a row is that of the temperature nearest to this one; the published proof ran at it, K."""
 
 PERFECT = "perfect"
-MOVES = ("diffusing", "not resolved")
-"""Verdicts whose D is a number worth writing; another verdict says that there is no diffusion."""
-
 COLUMNS = (
     "key", "source_id", "formula", "cell", "engine", "protocol", "temperature_k", "replica",
     "state", "reason", "production_ps", "species", "n_ions", "verdict", "d_cm2_s",
-    "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s", "n_eff", "lindemann", "flags", "place",
+    "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s", "d_upper_cm2_s",
+    "n_eff", "lindemann", "flags", "place",
 )  # fmt: skip
 """Columns of ``md_runs.csv``: one row a run and species; units are in the names."""
 
@@ -63,9 +62,40 @@ def runs_csv(runs: Iterable[MdRun]) -> str:
         }
         for species in run.results.get("species") or [{}]:
             flags = [*(species.get("flags") or ()), *(run.results.get("flags") or ())]
-            row = {**shared, **species, "flags": ";".join(dict.fromkeys(flags))}
+            row = {
+                **shared,
+                **species,
+                **_supported(species),
+                "flags": ";".join(dict.fromkeys(flags)),
+            }
             writer.writerow({key: _plain(value) for key, value in row.items()})
     return text.getvalue()
+
+
+def _supported(species: Mapping[str, Any]) -> dict[str, Any]:
+    """Return D of what diffuses, the limit of what does not; analyses of older versions gave both.
+
+    Args:
+        species: of ``transport.json``; empty for a run without results.
+    """
+    verdict = species.get("verdict")
+    if verdict is None or verdict == "diffusing":
+        return {}
+    empty = dict.fromkeys(("d_cm2_s", "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s"))
+    return empty | {"d_upper_cm2_s": upper_of(species)}
+
+
+def upper_of(species: Mapping[str, Any]) -> float | None:
+    """Return the upper limit of D of an ion of ``transport.json``, cm²/s; None without one.
+
+    Args:
+        species: the ion; older analyses have the upper end of the interval alone.
+    """
+    if species.get("verdict") in (None, "diffusing"):
+        return None
+    value = species.get("d_upper_cm2_s", species.get("d_high_cm2_s"))
+    known = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if known and value is not None else None
 
 
 def _plain(value: object) -> object:
@@ -157,15 +187,17 @@ def _columns(runs: Sequence[MdRun], cation: str, anion: str) -> Row:
 
 
 def _ion_columns(ion: _Ion, kind: str, reference_k: float) -> Row:
-    """Collect D with its error, verdict and activation energy of one ion."""
+    """Collect D with its error or its limit, verdict and activation energy of one ion."""
     found = ion.by_temperature.get(reference_k)
     row: Row = {f"verdict_{kind}": found.verdict if found else None}
-    if found and found.verdict in MOVES and math.isfinite(found.error_cm2_s):
+    if found and found.resolved:
         row |= {f"d_{kind}_cm2_s": found.d_cm2_s, f"d_{kind}_error_cm2_s": found.error_cm2_s}
+    elif found and math.isfinite(found.upper_cm2_s):
+        row[f"d_{kind}_upper_cm2_s"] = found.upper_cm2_s
     if found and math.isfinite(found.n_eff):
         row[f"n_eff_{kind}"] = found.n_eff
 
-    points = [(t, d) for t, d in sorted(ion.by_temperature.items()) if d.verdict in MOVES]
+    points = [(t, d) for t, d in sorted(ion.by_temperature.items()) if d.resolved]
     try:
         fit = arrhenius(
             [t for t, _ in points],
@@ -200,16 +232,16 @@ def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
     """Rebuild a diffusion from its JSON; unknown numbers are NaN."""
 
     def number(name: str) -> float:
-        value = species.get(name)
-        return math.nan if value is None else float(value)
+        return number_of(species, name)
 
+    d, error, low, high = _fitted(species)
     return Diffusion(
         species=str(species["species"]),
         n_ions=int(species["n_ions"]),
-        d_cm2_s=number("d_cm2_s"),
-        error_cm2_s=number("d_error_cm2_s"),
-        low_cm2_s=number("d_low_cm2_s"),
-        high_cm2_s=number("d_high_cm2_s"),
+        d_cm2_s=d,
+        error_cm2_s=error,
+        low_cm2_s=low,
+        high_cm2_s=high,
         tensor_cm2_s=_matrix(species.get("d_tensor_cm2_s")),
         tensor_error_cm2_s=_matrix(species.get("d_tensor_error_cm2_s")),
         tensor_dof=math.nan,
@@ -223,6 +255,30 @@ def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
         verdict=species["verdict"],
         flags=tuple(species.get("flags") or ()),
     )
+
+
+def number_of(species: Mapping[str, Any], name: str) -> float:
+    """Read a number of an ion of ``transport.json``; NaN where it is unknown.
+
+    Args:
+        species: the ion.
+        name: key of the number.
+    """
+    value = species.get(name)
+    return math.nan if value is None else float(value)
+
+
+def _fitted(species: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """Read D, its error and the ends of its interval, cm²/s, of the fit; NaN where unknown."""
+    fit, unit = species.get("msd_fit") or {}, CM2_S_PER_A2_PS / 6.0
+    if fit and species["verdict"] != "diffusing":
+        names = ("slope", "error", "low", "high")
+        values = [fit.get(f"{name}_angstrom2_ps") for name in names]
+    else:  # what diffuses, and analyses of older versions
+        values = [species.get(f"d_{name}cm2_s") for name in ("", "error_", "low_", "high_")]
+        unit = 1.0
+    d, error, low, high = (math.nan if value is None else float(value) * unit for value in values)
+    return d, error, low, high
 
 
 def _matrix(values: object) -> Any:

@@ -187,6 +187,10 @@ FLAGS: tuple[Term, ...] = (
             "bonds_break": "Bonds of the polyanion break or are exchanged.",
             "replicas_scatter": "Replicas differ by more than their errors; the error of the mean "
             "was widened.",
+            "kinisi_out_of_range": "The posterior of kinisi is withheld: its covariance holds only "
+            "where the mean squared displacement outgrows the square root of time.",
+            "kinisi_disagrees": "The posterior of kinisi is withheld: it differs from the closed "
+            "form by more than a factor of 3.",
             "replicas_disagree": "Some replicas diffuse and others do not: the verdict is that of "
             "all together.",
             "d_falls_with_length": "D of the halves of the run is larger than D of the whole: the "

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import Row
+from dualion.results.md_results import upper_of
+from dualion.screening.transport.measured import Measured
+from dualion.screening.transport.number_text import (
+    diffusion_text,
+    interval_text,
+    measured_text,
+    number_text,
+)
 from dualion.structures.errors import InputError
 
 LARGEST_FILE_BYTES = 30_000_000
@@ -111,14 +121,14 @@ def _species_table(content: Mapping[str, Any]) -> dict[str, Any]:
         [
             str(s["species"]),
             str(s["verdict"]),
-            _with(" ± ", _digits(s["d_cm2_s"]), _digits(s["d_error_cm2_s"], 1)),
-            _with(" … ", _digits(s["d_low_cm2_s"]), _digits(s["d_high_cm2_s"])),
+            _d_text(s),
+            _interval(s["d_low_cm2_s"], s["d_high_cm2_s"]) if _diffuses(s) else "",
             _digits(s["n_eff"]),
             _words(s.get("flags") or ()),
         ]
         for s in content["species"]
     ]
-    head = ["ion", "verdict", "D / cm²/s", "95 % interval", "N_eff", "flags"]
+    head = ["ion", "verdict", "D or its limit", "95 % interval / cm²/s", "N_eff", "flags"]
     return {"title": "Diffusion", "head": head, "rows": rows}
 
 
@@ -148,11 +158,36 @@ def _transport_table(transport: Mapping[str, Any], title: str) -> dict[str, Any]
     return {"title": title, "head": ["", "value"], "rows": rows}
 
 
+def _diffuses(species: Mapping[str, Any]) -> bool:
+    return bool(species["verdict"] == "diffusing")
+
+
+def _d_text(species: Mapping[str, Any]) -> str:
+    """Write D, or its upper limit, as the terminal does."""
+    upper = upper_of(species)
+    return diffusion_text(
+        str(species["verdict"]),
+        _number(species["d_cm2_s"]),
+        _number(species["d_error_cm2_s"]),
+        math.inf if upper is None else upper,
+    )
+
+
+def _number(value: object) -> float:
+    """Read a number of the JSON, where "inf" stands for no limit and null for unknown."""
+    return math.nan if value is None else float(str(value))
+
+
+def _interval(low: object, high: object) -> str:
+    return interval_text(_number(low), _number(high))
+
+
 def _measured(value: Mapping[str, Any]) -> str:
-    """Write a value with its error, or that it is not resolved."""
-    if not value.get("resolved"):
-        return "not resolved"
-    return f"{_digits(value['value'])} ± {_digits(value['error'], 1)}"
+    """Write a value with its error, or that it is not resolved, as the terminal does."""
+    names = ("value", "error", "low", "high")
+    found = Measured(**{name: _number(value.get(name)) for name in names})
+    known = replace(found, error=math.inf) if not value.get("resolved") else found
+    return known.text()
 
 
 def _arrhenius(fits: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,9 +196,10 @@ def _arrhenius(fits: Mapping[str, Any]) -> dict[str, Any]:
         rows.append(
             [
                 str(name),
-                f"{_digits(fit['activation_energy_ev'])} ± {_digits(fit['error_ev'], 1)}",
-                _digits(fit["d_300k_cm2_s"]),
-                f"{_digits(fit['d_300k_low_cm2_s'])} … {_digits(fit['d_300k_high_cm2_s'])}",
+                measured_text(_number(fit["activation_energy_ev"]), _number(fit["error_ev"])),
+                number_text(_number(fit["d_300k_cm2_s"]), 2),
+                f"{number_text(_number(fit['d_300k_low_cm2_s']), 2)} … "
+                f"{number_text(_number(fit['d_300k_high_cm2_s']), 2)}",
             ]
         )
         points = [
@@ -240,11 +276,6 @@ def _thinned(values: list[float]) -> list[float]:
 
 def _words(names: Sequence[str]) -> str:
     return ", ".join(str(name).replace("_", " ") for name in names)
-
-
-def _with(between: str, first: str, second: str) -> str:
-    """Join two numbers, or say once that neither is known: a ligand that rotates has no D."""
-    return f"{first}{between}{second}" if {first, second} != {UNKNOWN} else UNKNOWN
 
 
 def _digits(value: object, digits: int = 3) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from dualion.results.tables import guard_cell
 from dualion.screening.transport.combined import CombinedIon
+from dualion.screening.transport.number_text import diffusion_text, interval_text
 
 COLUMNS = (
     "species", "temperature_k", "runs", "n_ions", "verdict", "d_cm2_s", "d_error_cm2_s",
-    "d_low_cm2_s", "d_high_cm2_s", "n_eff", "flags",
+    "d_low_cm2_s", "d_high_cm2_s", "d_upper_cm2_s", "n_eff", "flags",
 )  # fmt: skip
-"""Columns of ``combined.csv``; D is empty where it is not resolved, and what vibrates has the
-upper end alone."""
+"""Columns of ``combined.csv``; D is empty where it is not resolved, and the upper limit else."""
 
 
 def combined_lines(combined: Sequence[CombinedIon]) -> list[str]:
@@ -29,14 +29,10 @@ def combined_lines(combined: Sequence[CombinedIon]) -> list[str]:
 
 def _line(one: CombinedIon) -> str:
     d = one.diffusion
-    text = f"{one.species} at {one.temperature_k:g} K, {one.runs} runs together: {d.verdict}"
-    if d.verdict == "diffusing":
-        text += (
-            f", D = {d.d_cm2_s:.3g} ± {d.error_cm2_s:.1g} cm²/s "
-            f"(95 %: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g})"
-        )
-    if d.verdict == "vibrating" and math.isfinite(d.high_cm2_s):
-        text += f", D < {d.high_cm2_s:.2g} cm²/s"
+    text = f"{one.species} at {one.temperature_k:g} K, {one.runs} runs together: {d.verdict}, "
+    text += diffusion_text(d.verdict, d.d_cm2_s, d.error_cm2_s, d.upper_cm2_s)
+    if d.resolved:
+        text += f" (95 %: {interval_text(d.low_cm2_s, d.high_cm2_s)})"
     return text + (f"  [{', '.join(d.flags)}]" if d.flags else "")
 
 
@@ -64,8 +60,6 @@ def _row(one: CombinedIon) -> dict[str, object]:
             "d_low_cm2_s": d.low_cm2_s,
             "d_high_cm2_s": d.high_cm2_s,
         }
-    elif d.verdict == "vibrating":
-        numbers["d_high_cm2_s"] = d.high_cm2_s
     return {
         "species": one.species,
         "temperature_k": one.temperature_k,
@@ -73,6 +67,7 @@ def _row(one: CombinedIon) -> dict[str, object]:
         "n_ions": d.n_ions,
         "verdict": d.verdict,
         **numbers,
+        "d_upper_cm2_s": d.upper_cm2_s,
         "n_eff": d.n_eff,
         "flags": ";".join(d.flags),
     }

@@ -15,10 +15,13 @@ from dualion.screening.transport.measured import Measured
 from dualion.screening.transport.motion.density_path import DensityPath
 from dualion.screening.transport.motion.hops import Hops
 from dualion.screening.transport.motion.rotation import Rotation
+from dualion.screening.transport.number_text import diffusion_text, interval_text, measured_text
 from dualion.screening.transport.report import SpeciesReport, TransportReport
 from dualion.screening.transport.self_diffusion.blocks import BlockDiffusion
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 
-SCHEMA = "dualion-transport-1"
+SCHEMA = "dualion-transport-2"
 
 
 def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | None = None) -> str:
@@ -57,21 +60,20 @@ def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | No
 
 
 def _species_json(report: TransportReport, species: SpeciesReport) -> dict[str, object]:
+    d = species.diffusion
     row = species_row(report, species)
-    directions = species.anisotropy
-    row["flags"] = list(species.diffusion.flags)
-    row["d_tensor_cm2_s"] = species.diffusion.tensor_cm2_s.tolist()
-    row["d_tensor_error_cm2_s"] = species.diffusion.tensor_error_cm2_s.tolist()
-    row["d_principal_cm2_s"] = directions.principal_cm2_s.tolist()
-    row["d_principal_error_cm2_s"] = directions.errors_cm2_s.tolist()
-    row["principal_axes"] = directions.axes.tolist()
+    row["flags"] = list(d.flags)
+    row["d_text"] = diffusion_text(d.verdict, d.d_cm2_s, d.error_cm2_s, d.upper_cm2_s)
+    row["d_interval_text"] = interval_text(d.low_cm2_s, d.high_cm2_s) if d.resolved else ""
+    row["msd_fit"] = _fit_json(d)
     row["anisotropy"] = {
-        "fractional": directions.fractional,
-        "fractional_from_noise": directions.fractional_from_noise,
-        "isotropic_chance": directions.isotropic_chance,
+        "fractional": row["anisotropy"],
+        "fractional_from_noise": row["anisotropy_from_noise"],
+        "isotropic_chance": row["isotropic_chance"],
     }
-    row["blocks"] = [_blocks_json(blocks) for blocks in species.blocks]
-    row["intercept_angstrom2"] = species.diffusion.intercept_angstrom2
+    row |= _directions_json(species) if d.resolved else {}
+    row["blocks"] = [_blocks_json(blocks) for blocks in species.blocks] if d.resolved else []
+    row["intercept_angstrom2"] = d.intercept_angstrom2
     row["density_barriers_ev"] = list(species.path_ev)
     row["density_paths"] = [_path_json(path) for path in species.paths]
     row["van_hove"] = {
@@ -81,6 +83,28 @@ def _species_json(report: TransportReport, species: SpeciesReport) -> dict[str, 
     if species.hops:
         row["hops"] = _hops_json(species.hops[0])
     return row
+
+
+def _fit_json(d: Diffusion) -> dict[str, object]:
+    """The slope of the MSD in its window, Å²/ps: what replicas are combined from, and no D."""
+    unit = 6.0 / CM2_S_PER_A2_PS
+    return {
+        "slope_angstrom2_ps": unit * d.d_cm2_s,
+        "error_angstrom2_ps": unit * d.error_cm2_s,
+        "low_angstrom2_ps": unit * d.low_cm2_s,
+        "high_angstrom2_ps": unit * d.high_cm2_s,
+    }
+
+
+def _directions_json(species: SpeciesReport) -> dict[str, object]:
+    directions = species.anisotropy
+    return {
+        "d_tensor_cm2_s": species.diffusion.tensor_cm2_s.tolist(),
+        "d_tensor_error_cm2_s": species.diffusion.tensor_error_cm2_s.tolist(),
+        "d_principal_cm2_s": directions.principal_cm2_s.tolist(),
+        "d_principal_error_cm2_s": directions.errors_cm2_s.tolist(),
+        "principal_axes": directions.axes.tolist(),
+    }
 
 
 def _hops_json(jumps: Hops) -> dict[str, object]:
@@ -172,12 +196,14 @@ def _transport_json(transport: Transport) -> dict[str, object]:
 
 
 def _measured(number: Measured) -> dict[str, object]:
+    known = number.resolved or number.fixed
     return {
-        "value": number.value,
-        "error": number.error,
+        "value": number.value if known else math.nan,
+        "error": number.error if known else math.nan,
         "low": number.low,
         "high": number.high,
-        "resolved": number.resolved or number.error == 0.0,
+        "resolved": known,
+        "text": number.text(),
     }
 
 
@@ -186,6 +212,7 @@ def arrhenius_dict(fit: Arrhenius) -> dict[str, object]:
     middle, low, high = fit.predict([300.0])
     return {
         "activation_energy_ev": fit.activation_energy_ev,
+        "activation_energy_text": measured_text(fit.activation_energy_ev, fit.error_ev),
         "error_ev": fit.error_ev,
         "low_ev": fit.low_ev,
         "high_ev": fit.high_ev,

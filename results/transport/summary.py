@@ -9,7 +9,9 @@ from dualion.screening.transport.collective.onsager import (
     Transport,
 )
 from dualion.screening.transport.motion.rotation import Rotation
+from dualion.screening.transport.number_text import diffusion_text, interval_text, measured_text
 from dualion.screening.transport.report import SpeciesReport, TransportReport
+from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 
 NOTES = {
     FIXED_BY_MASSES: "about the centre of mass, the masses alone fix the transport numbers of two "
@@ -28,15 +30,9 @@ def summary_lines(report: TransportReport) -> list[str]:
     ]
     for species in report.species:
         d = species.diffusion
-        if d.verdict == "rotating":
-            lines.append(
-                f"  {species.name:10s} {d.verdict:13s} no D: bound, its MSD is bounded by 2R²"
-            )
-            continue
-        number = f"D = {d.d_cm2_s:.3g} ± {d.error_cm2_s:.1g} cm²/s"
-        interval = f"95 %, {d.posterior}: {d.low_cm2_s:.3g} … {d.high_cm2_s:.3g}"
+        interval = f" (95 %, {d.posterior}: {_interval(d)})" if d.resolved else ""
         flags = f"  [{', '.join(d.flags)}]" if d.flags else ""
-        lines.append(f"  {species.name:10s} {d.verdict:13s} {number} ({interval}){flags}")
+        lines.append(f"  {species.name:10s} {d.verdict:13s} {_d_text(d)}{interval}{flags}")
         lines += _detail_lines(species)
     lines += [_rotation_line(rotation) for rotation in report.rotation]
     for name, found in (
@@ -49,19 +45,27 @@ def summary_lines(report: TransportReport) -> list[str]:
     return lines
 
 
+def _d_text(d: Diffusion) -> str:
+    return diffusion_text(d.verdict, d.d_cm2_s, d.error_cm2_s, d.upper_cm2_s)
+
+
+def _interval(d: Diffusion) -> str:
+    return interval_text(d.low_cm2_s, d.high_cm2_s)
+
+
 def _detail_lines(species: SpeciesReport) -> list[str]:
     """Describe blocks, directions, jumps and barriers of an ion that moves."""
-    if species.diffusion.verdict not in ("diffusing", "not resolved"):
-        return []
+    resolved = species.diffusion.resolved
     lines = [
-        f"blocks: D = {b.mean_cm2_s:.3g} ± {b.error_cm2_s:.1g} cm²/s from {len(b.d_cm2_s)} of "
+        f"blocks: D = {measured_text(b.mean_cm2_s, b.error_cm2_s)} cm²/s from {len(b.d_cm2_s)} of "
         f"{b.block_ps:.3g} ps"
         for b in species.blocks
+        if resolved
     ]
     found = species.anisotropy
-    if found.isotropic_chance < 0.05:
+    if resolved and found.isotropic_chance < 0.05:
         values = ", ".join(
-            f"{d:.3g} ± {e:.1g}"
+            measured_text(float(d), float(e))
             for d, e in zip(found.principal_cm2_s, found.errors_cm2_s, strict=True)
         )
         lines.append(f"anisotropic (p = {found.isotropic_chance:.1g}): {values} cm²/s")
@@ -73,7 +77,7 @@ def _detail_lines(species: SpeciesReport) -> list[str]:
     ]
     for path in species.paths:
         barrier = (
-            f"{path.barrier_ev:.3f} ± {path.least_error_ev:.1g} eV at least"
+            f"{measured_text(path.barrier_ev, path.least_error_ev)} eV at least"
             if path.sampled
             else "not resolved, its bottleneck was hardly visited"
         )

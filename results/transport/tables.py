@@ -23,6 +23,7 @@ SPECIES_COLUMNS: Mapping[str, str] = {
     "d_error_cm2_s": "standard error of D (cm²/s)",
     "d_low_cm2_s": "lower end of the 95 % interval (cm²/s)",
     "d_high_cm2_s": "upper end of the 95 % interval (cm²/s)",
+    "d_upper_cm2_s": "upper limit of D where no diffusion is resolved (cm²/s)",
     "d_from": "what gave D and its interval: closed form or kinisi",
     "d_blocks_cm2_s": "mean of D over blocks of the run (cm²/s)",
     "d_blocks_error_cm2_s": "standard error from the scatter of the blocks (cm²/s)",
@@ -43,7 +44,7 @@ SPECIES_COLUMNS: Mapping[str, str] = {
     "anisotropy_from_noise": "the same of an isotropic D with these errors",
     "isotropic_chance": "probability of such differences if D is isotropic",
     "lindemann": "Lindemann index",
-    "jumps": "jumps between sites; nan where they were not looked for",
+    "jumps": "jumps between sites; empty where they were not looked for",
     "d_end_point_cm2_s": "D from the end point, MSD/6t (cm²/s), no error",
     "d_kinisi_cm2_s": "D by kinisi (cm²/s)",
     "d_kinisi_error_cm2_s": "standard deviation of kinisi's posterior (cm²/s)",
@@ -60,30 +61,20 @@ def species_rows(report: TransportReport) -> list[dict[str, object]]:
 def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, object]:
     """Make the row of one group of ions, with the keys of ``SPECIES_COLUMNS``.
 
-    What rotates has no D; the end point and the blocks stay, for comparison.
+    Only what diffuses has a D; the rest has an upper limit.
 
     Args:
         report: the finished analysis.
         species: the group of ions.
     """
     d = species.diffusion
-    turns = d.verdict == "rotating"  # a bounded motion has no D
-    posterior = species.posterior[0] if species.posterior else None
-    blocks = species.blocks[0] if species.blocks else None
     return {
         "source": report.source,
         "temperature_k": report.temperature_k,
         "species": species.name,
         "n_ions": d.n_ions,
         "verdict": d.verdict,
-        "d_cm2_s": math.nan if turns else d.d_cm2_s,
-        "d_error_cm2_s": math.nan if turns else d.error_cm2_s,
-        "d_low_cm2_s": math.nan if turns else d.low_cm2_s,
-        "d_high_cm2_s": math.nan if turns else d.high_cm2_s,
-        "d_from": "" if turns else d.posterior,
-        "d_blocks_cm2_s": blocks.mean_cm2_s if blocks else math.nan,
-        "d_blocks_error_cm2_s": blocks.error_cm2_s if blocks else math.nan,
-        "n_blocks": len(blocks.d_cm2_s) if blocks else 0,
+        **_diffusion_columns(species),
         "window_start_ps": d.window_ps[0],
         "window_end_ps": d.window_ps[1],
         "log_slope": d.log_slope,
@@ -93,17 +84,43 @@ def species_row(report: TransportReport, species: SpeciesReport) -> dict[str, ob
         **_directions(species),
         "lindemann": species.lindemann,
         "jumps": len(species.hops[0].frames) if species.hops else math.nan,
-        "d_end_point_cm2_s": _estimate(species, "end_point"),
-        "d_kinisi_cm2_s": posterior.d_cm2_s if posterior else math.nan,
-        "d_kinisi_error_cm2_s": posterior.error_cm2_s if posterior else math.nan,
         "flags": ";".join((*d.flags, *report.flags)),
     }
 
 
+def _diffusion_columns(species: SpeciesReport) -> dict[str, object]:
+    """Return D by each estimator where the ions diffuse, else the limit alone."""
+    d = species.diffusion
+    posterior = species.posterior[0] if species.posterior else None
+    blocks = species.blocks[0] if species.blocks else None
+    found = {
+        "d_cm2_s": d.d_cm2_s,
+        "d_error_cm2_s": d.error_cm2_s,
+        "d_low_cm2_s": d.low_cm2_s,
+        "d_high_cm2_s": d.high_cm2_s,
+        "d_blocks_cm2_s": blocks.mean_cm2_s if blocks else math.nan,
+        "d_blocks_error_cm2_s": blocks.error_cm2_s if blocks else math.nan,
+        "d_end_point_cm2_s": _estimate(species, "end_point"),
+        "d_kinisi_cm2_s": posterior.d_cm2_s if posterior else math.nan,
+        "d_kinisi_error_cm2_s": posterior.error_cm2_s if posterior else math.nan,
+    }
+    return {
+        **(found if d.resolved else dict.fromkeys(found, math.nan)),
+        "d_upper_cm2_s": d.upper_cm2_s,
+        "d_from": d.posterior if d.resolved else "",
+        "n_blocks": len(blocks.d_cm2_s) if blocks and d.resolved else 0,
+    }
+
+
 def _directions(species: SpeciesReport) -> dict[str, object]:
-    """Return the principal D with errors, and the anisotropy."""
+    """Return the principal D with errors, and the anisotropy, of what diffuses."""
     found = species.anisotropy
     row: dict[str, object] = {}
+    if not species.diffusion.resolved:
+        names = [f"d_{n}_{kind}" for n in (1, 2, 3) for kind in ("cm2_s", "error_cm2_s")]
+        return dict.fromkeys(
+            (*names, "anisotropy", "anisotropy_from_noise", "isotropic_chance"), math.nan
+        )
     for number in range(3):
         row[f"d_{number + 1}_cm2_s"] = float(found.principal_cm2_s[number])
         row[f"d_{number + 1}_error_cm2_s"] = float(found.errors_cm2_s[number])
@@ -118,8 +135,10 @@ def _estimate(species: SpeciesReport, name: str) -> float:
 
 
 def species_csv(reports: Sequence[TransportReport]) -> str:
-    """Write the species of runs as CSV; the units are in the column names."""
-    return csv_text([row for report in reports for row in species_rows(report)], SPECIES_COLUMNS)
+    """Write the species of runs as CSV; what is not known is empty."""
+    rows = [row for report in reports for row in species_rows(report)]
+    known = [{key: "" if value != value else value for key, value in row.items()} for row in rows]
+    return csv_text(known, SPECIES_COLUMNS)
 
 
 def msd_csv(report: TransportReport) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dualion.screening.transport.number_text import measured_text, number_text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -25,17 +27,23 @@ class Measured:
 
     @property
     def resolved(self) -> bool:
-        """Whether the value exceeds its error."""
-        return bool(np.isfinite(self.value) and self.error < abs(self.value))
+        """Whether the value exceeds its error, and is not negative within its interval of zero."""
+        known = bool(np.isfinite(self.value)) and self.error < abs(self.value)
+        return known and (self.value > 0.0 or self.high < 0.0)
 
-    def text(self, digits: int = 2) -> str:
+    @property
+    def fixed(self) -> bool:
+        """Whether the number follows from the choice of the frame, without error."""
+        return bool(np.isfinite(self.value)) and self.error == 0.0
+
+    def text(self) -> str:
         """Print value ± error, or that it is not resolved."""
-        if not self.resolved:
-            limit = max(abs(self.low), abs(self.high))
-            return (
-                f"not resolved (|x| < {limit:.{digits}g})" if np.isfinite(limit) else "not resolved"
-            )
-        return f"{self.value:.{digits + 1}g} ± {self.error:.{digits}g}"
+        if self.fixed:
+            return number_text(self.value)
+        if self.resolved:
+            return measured_text(self.value, self.error)
+        limit = max(abs(self.low), abs(self.high))
+        return f"not resolved (|x| < {number_text(limit, 2)})" if limit < np.inf else "not resolved"
 
 
 UNKNOWN = Measured(value=np.nan, error=np.inf, low=-np.inf, high=np.inf)

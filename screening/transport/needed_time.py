@@ -14,8 +14,9 @@ import numpy as np
 from scipy.constants import physical_constants
 
 from dualion.screening.transport.report import SpeciesReport, TransportReport
-from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS, REACH_SHARE
+from dualion.screening.transport.self_diffusion.coefficient import REACH_SHARE
 from dualion.screening.transport.self_diffusion.run_length import FALLS
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 from dualion.screening.transport.self_diffusion.verdict import MOBILE_N_EFF
 
 BOLTZMANN_EV_K = physical_constants["Boltzmann constant in eV/K"][0]

@@ -59,6 +59,8 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         # No jump was seen in any run: the limits of runs add like their ions' time.
         rates = sum(1.0 / p.high_cm2_s for p in usable if p.high_cm2_s > 0.0)
         high = max(high, 1.0 / rates if rates > 0.0 else high)
+    elif verdict != "diffusing":  # each run's limit holds for all
+        high = max(high, min(p.high_cm2_s for p in usable))
     return replace(
         usable[0],
         n_ions=sum(p.n_ions for p in usable),

@@ -61,7 +61,10 @@ def run(
     )
 
 
-STILL = [species("Li", 1e-7, 5e-8, "vibrating"), species("I", None, None, "vibrating")]
+STILL = [
+    species("Li", 1e-7, 5e-8, "vibrating") | {"d_upper_cm2_s": 3e-7},
+    species("I", None, None, "vibrating"),
+]
 
 
 def moving(d: float, error: float) -> list[dict[str, Any]]:
@@ -119,7 +122,20 @@ def test_of_an_element_that_is_both_the_free_ions_count() -> None:
         species("S(free)", 3e-6, 1e-6, "not resolved"),
     ]
     row = md_columns([run("perfect", 600.0, found)], "Li+", "S2-")
-    assert (row["md_verdict_anion"], row["md_d_anion_cm2_s"]) == ("not resolved", 3e-6)
+    assert row["md_verdict_anion"] == "not resolved"
+    assert "md_d_anion_cm2_s" not in row
+
+
+def test_an_unresolved_ion_has_a_limit_and_enters_no_activation_energy() -> None:
+    fit = {"slope_angstrom2_ps": 0.06, "error_angstrom2_ps": 0.01, "low_angstrom2_ps": 0.04,
+           "high_angstrom2_ps": 0.12}  # fmt: skip
+    doubtful = species("Li", None, None, "not resolved") | {"msd_fit": fit, "d_upper_cm2_s": 2e-6}
+    runs = [run("perfect", t, [doubtful]) for t in (500.0, 600.0, 700.0)]
+    row = md_columns(runs, "Li+", "I-")
+    assert row["md_d_cation_upper_cm2_s"] == pytest.approx(2e-6)
+    assert not {"md_d_cation_cm2_s", "md_ea_cation_ev"} & set(row)
+    one = run("perfect", 800.0, moving(1e-5, 1e-6))
+    assert "md_ea_cation_ev" not in md_columns([*runs, one], "Li+", "I-")
 
 
 def test_rows_find_their_runs_by_the_structure() -> None:
@@ -134,6 +150,6 @@ def test_the_table_of_runs_has_a_row_for_each_ion_and_for_what_is_not_done() -> 
     waiting = MdRun(**{n: getattr(waiting, n) for n in waiting.__slots__} | {"results": {}})
     rows = list(csv.DictReader(io.StringIO(runs_csv([run("perfect", 600.0, STILL), waiting]))))
     assert [row["species"] for row in rows] == ["Li", "I", ""]
-    assert rows[0]["d_error_cm2_s"] == "5e-08" and rows[1]["d_cm2_s"] == ""
+    assert rows[0]["d_error_cm2_s"] == "" and rows[0]["d_upper_cm2_s"] == "3e-07"
     assert rows[0]["flags"] == "window_unconfirmed;short_run"
     assert (rows[2]["state"], rows[2]["production_ps"]) == ("failed", "")

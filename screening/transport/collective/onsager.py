@@ -45,7 +45,7 @@ class Transport:
         charges_e: shape (s,), e.
         temperature_k: temperature, K.
         conductivity_s_cm: σ from the collective displacement, S/cm.
-        nernst_einstein_s_cm: Σ n z² D / (V k T), S/cm.
+        nernst_einstein_s_cm: Σ n z² D / (V k T) over the groups that diffuse, S/cm.
         haven_ratio: Nernst–Einstein over collective.
         onsager_s_cm: shape (s, s), σ_ij, S/cm; their sum is σ.
         onsager_error_s_cm: shape (s, s), standard errors, S/cm.
@@ -127,7 +127,7 @@ def transport(
     )
     slope = windowed.slope
     algebra = CollectiveSlopes(paths, slope)
-    sigma = _scale(slope, unit)
+    sigma = _withdraw_negative(_scale(slope, unit))
     matrix, errors = algebra.entries()
     return Transport(
         species=names,
@@ -204,6 +204,11 @@ def _scale(slope: Slope, unit: float) -> Measured:
     )
 
 
+def _withdraw_negative(sigma: Measured) -> Measured:
+    """Withdraw a conductivity under zero, which only noise gives."""
+    return sigma if sigma.value > 0.0 else replace(sigma, error=np.inf, low=min(sigma.low, 0.0))
+
+
 def _path(positions: NDArray[np.float64], charge_e: float) -> NDArray[np.float64]:
     """Σ z r of one group, shape (frames, 3), e·Å, from 0."""
     array = checked_positions(positions)
@@ -216,51 +221,77 @@ def _siemens_per_cm(step_ps: float, volume: float, temperature_k: float) -> floa
     return float(per_second / (volume * 1e-30 * BOLTZMANN * temperature_k) * 1e-2)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EinsteinPart:
+    """Conductivity of one group as independent ions, S/cm: a value with its error, or a limit."""
+
+    value: float
+    error: float
+    limit: float = 0.0
+
+
 def _einstein_parts(
     names: Sequence[str],
     charges_e: Mapping[str, float],
     diffusions: Sequence[Diffusion],
     volume: float,
     temperature_k: float,
-) -> list[tuple[float, float]]:
-    """Conductivity of each group as independent ions and its error, S/cm; NaN where unknown.
+) -> list[_EinsteinPart]:
+    """Conductivity of each group as independent ions; NaN where its D is not given.
 
-    What rotates about a centre has none: the slope of its MSD is that of a bounded motion.
+    What does not diffuse adds nothing but a limit.
     """
     by_name = {d.species: d for d in diffusions}
     parts = []
     for name in names:
         if name not in by_name:
-            parts.append((np.nan, np.inf))
+            parts.append(_EinsteinPart(value=np.nan, error=np.inf))
             continue
         d = by_name[name]
-        if d.verdict == "rotating":  # bound to a centre: no way of its own
-            parts.append((0.0, 0.0))
-            continue
         density = d.n_ions / (volume * 1e-30)
         charge = charges_e[name] * ELEMENTARY_CHARGE
         factor = density * charge**2 / (BOLTZMANN * temperature_k) * 1e-4 * 1e-2
-        parts.append((factor * d.d_cm2_s, factor * d.error_cm2_s))
+        if d.resolved:
+            parts.append(_EinsteinPart(value=factor * d.d_cm2_s, error=factor * d.error_cm2_s))
+        elif d.verdict == "rotating":  # bound to a centre: no way of its own
+            parts.append(_EinsteinPart(value=0.0, error=0.0))
+        else:
+            parts.append(_EinsteinPart(value=0.0, error=0.0, limit=factor * d.upper_cm2_s))
     return parts
 
 
-def _sum(parts: Sequence[tuple[float, float]]) -> Measured:
-    """σ of independent ions, S/cm."""
-    value = sum(part for part, _ in parts)
+def _sum(parts: Sequence[_EinsteinPart]) -> Measured:
+    """σ of independent ions that diffuse, S/cm; where none does, the limit of all."""
+    value = sum(part.value for part in parts)
     if not np.isfinite(value):
         return UNKNOWN
-    error = float(np.sqrt(sum(one**2 for _, one in parts)))
+    if value <= 0.0:
+        limit = sum(part.limit for part in parts)
+        return Measured(value=np.nan, error=np.inf, low=0.0, high=limit)
+    error = float(np.sqrt(sum(part.error**2 for part in parts)))
     return Measured(value=value, error=error, low=value - 1.96 * error, high=value + 1.96 * error)
 
 
-def _shares(parts: Sequence[tuple[float, float]]) -> tuple[Measured, ...]:
-    """Share of each part in the sum, errors of the parts as if independent."""
-    total = sum(part for part, _ in parts)
-    others = sum(error**2 for _, error in parts)
-    return tuple(
-        share(part, error, total - part, float(np.sqrt(max(others - error**2, 0.0))))
-        for part, error in parts
-    )
+def _shares(parts: Sequence[_EinsteinPart]) -> tuple[Measured, ...]:
+    """Share of each part in the sum, errors of the parts as if independent.
+
+    A limit of what does not diffuse counts as two standard errors of the total.
+    """
+    total = sum(part.value for part in parts)
+    if not (np.isfinite(total) and total > 0.0):
+        return (UNKNOWN,) * len(parts)
+    others = sum(part.error**2 for part in parts)
+    unseen = sum(part.limit for part in parts)
+    shares = []
+    for part in parts:
+        if part.value <= 0.0:
+            most = part.limit / (total + part.limit) if np.isfinite(part.limit) else 1.0
+            shares.append(Measured(value=np.nan, error=np.inf, low=0.0, high=most))
+            continue
+        rest = float(np.sqrt(max(others - part.error**2, 0.0)))
+        error = float(np.hypot(rest, 0.5 * unseen))
+        shares.append(share(part.value, part.error, total - part.value, error))
+    return tuple(shares)
 
 
 def _make_motionless(

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS
 from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 from dualion.screening.transport.self_diffusion.slope import MULTIPLES, fit_slope
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 
 MOST_BLOCKS = 10
 FEWEST_BLOCKS = 3

@@ -16,6 +16,7 @@ from dualion.screening.transport._checks import checked_positions, checked_step
 from dualion.screening.transport.self_diffusion.lag_cache import STILL_ANGSTROM2, LagCache
 from dualion.screening.transport.self_diffusion.msd import PAIRS, Msd, mean_squared_displacement
 from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS, jump_limit
 from dualion.screening.transport.self_diffusion.verdict import (
     Verdict,
     choose_verdict,
@@ -24,17 +25,11 @@ from dualion.screening.transport.self_diffusion.verdict import (
 )
 from dualion.screening.transport.self_diffusion.window import WindowedSlope, choose_window
 
-CM2_S_PER_A2_PS = 1e-4
-"""1 Å²/ps in cm²/s."""
-
 LEAST_FRAMES = 10
 """Fewer frames than this give no slope worth its error."""
 
 DEFAULT_HOP_ANGSTROM = 3.0
 """Typical distance between cation sites of solid electrolytes, Å."""
-
-UNSEEN_JUMPS = 3.69
-"""−ln 0.025: where no jump was seen, so many may have been expected (95 %, two-sided)."""
 
 REACH_SHARE = 0.7
 """Share of the run up to whose lag the largest MSD is looked for; later ones have few origins."""
@@ -53,8 +48,8 @@ class Diffusion:
         d_cm2_s: D, cm²/s; NaN where the run is too short for any estimate.
         error_cm2_s: standard error of D, cm²/s; ``inf`` beside a NaN.
         low_cm2_s: lower end of the 95 % interval, cm²/s.
-        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit. Where ions only
-            vibrate it allows the jumps that the run was too short to see.
+        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit. Where no diffusion is
+            resolved it allows the jumps that the run was too short to see (``upper_limit``).
         tensor_cm2_s: shape (3, 3), D tensor, cm²/s.
         tensor_error_cm2_s: shape (3, 3), standard errors, cm²/s.
         tensor_dof: degrees of freedom of these errors.
@@ -89,6 +84,16 @@ class Diffusion:
     verdict: Verdict
     flags: tuple[str, ...] = ()
     posterior: PosteriorName = "closed form"
+
+    @property
+    def resolved(self) -> bool:
+        """Whether D is a result; else there is a limit, ``upper_cm2_s``."""
+        return self.verdict == "diffusing"
+
+    @property
+    def upper_cm2_s(self) -> float:
+        """Upper limit of D, cm²/s, where it is not resolved; ``inf`` without one, else NaN."""
+        return float("nan") if self.resolved else self.high_cm2_s
 
     @property
     def principal_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -159,8 +164,11 @@ def _assemble(
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
     verdict, flags = choose_verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
     high = slope.high * unit
-    if verdict == "vibrating":
-        high = max(high, _unseen_jumps(cache.n_ions, cache.n_frames * step_ps, hop_angstrom))
+    if verdict == "ballistic":
+        high = np.inf  # the slope still grows
+    elif verdict != "diffusing":
+        run_ps = cache.n_frames * step_ps
+        high = max(high, jump_limit(slope.value * unit, cache.n_ions, run_ps, hop_angstrom))
     return Diffusion(
         species=species,
         n_ions=cache.n_ions,
@@ -181,11 +189,6 @@ def _assemble(
         verdict=verdict,
         flags=flags,
     )
-
-
-def _unseen_jumps(n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
-    """Largest D, cm²/s, at which a run may well be without a jump."""
-    return UNSEEN_JUMPS * hop_angstrom**2 / (6.0 * n_ions * duration_ps) * CM2_S_PER_A2_PS
 
 
 def _tensor(cache: LagCache, slope: Slope) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -237,7 +240,7 @@ def _make_unresolved(species: str, array: NDArray[np.float64], flag: str) -> Dif
 
 def _make_motionless(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
     """Atoms that do not move at all: a static file or a run at zero temperature."""
-    limit = _unseen_jumps(array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
+    limit = jump_limit(0.0, array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
     return replace(
         _make_unresolved(species, array, "no_motion"),
         d_cm2_s=0.0,

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dualion.screening.transport._checks import checked_positions, checked_step
-from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS
 from dualion.screening.transport.self_diffusion.msd import (
     collective_positions,
     mean_squared_displacement,
 )
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 from dualion.structures.errors import InputError
 
 EstimatorName = Literal["end_point", "first_frame_line", "windowed_line"]

@@ -1,7 +1,9 @@
 """D by kinisi's Bayesian regression, over the MSD and the window found here.
 
 kinisi: McCluskey, Coles, Morgan, J. Chem. Theory Comput. (2025), doi:10.1021/acs.jctc.4c01249.
-It is a second opinion: its covariance takes the ions for independent, ours does not.
+It is a second opinion: its covariance takes the ions for independent, ours does not. It also holds
+where the MSD outgrows the square root of time (``supported_lags``); elsewhere its matrix has
+negative eigenvalues, the likelihood no maximum, and the sampler runs to 1e17 cm²/s and more.
 """
 
 from __future__ import annotations
@@ -15,11 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from dualion.screening.transport._checks import checked_positions, checked_step
 from dualion.screening.transport.self_diffusion._displacement_kernel import even_moments
-from dualion.screening.transport.self_diffusion.coefficient import CM2_S_PER_A2_PS
+from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 from dualion.structures.errors import MissingDependencyError
 
 MAX_LAGS = 60
 """Lags handed to the regression; its cost grows with their square."""
+
+SUPPORTED_SHARE = 0.5
+"""Least share of the lags at which kinisi's covariance holds; with fewer the MSD has bent, and
+the lags that are left are those where it was steep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +52,8 @@ def has_kinisi() -> bool:
 
 def kinisi_posterior(
     positions: ArrayLike, frame_step_ps: float, window_start_ps: float, *, seed: int = 0
-) -> Posterior:
-    """Sample the posterior of D with kinisi.
+) -> tuple[Posterior, ...]:
+    """Sample the posterior of D with kinisi; none where its covariance does not hold.
 
     Args:
         positions: shape (frames, ions, 3), Å, unwrapped, drift removed.
@@ -68,6 +74,9 @@ def kinisi_posterior(
     step_ps = checked_step(frame_step_ps)
     start = max(1, round(window_start_ps / step_ps))
     regression = kinisi_regression(array, step_ps, start)
+    offered = len(_lags(start, len(array)))
+    if regression.dg["da"].sizes["time interval"] < max(3, SUPPORTED_SHARE * offered):
+        return ()
     before = np.random.get_state()  # noqa: NPY002  (kinisi seeds numpy's global state)
     try:
         _sample(regression, start * step_ps, seed)
@@ -75,16 +84,41 @@ def kinisi_posterior(
         np.random.set_state(before)  # noqa: NPY002
     draws = np.asarray(regression.gradient.values) / 6.0 * CM2_S_PER_A2_PS
     low, high = np.quantile(draws, [0.025, 0.975])
-    return Posterior(
-        d_cm2_s=float(draws.mean()),
-        error_cm2_s=float(draws.std()),
-        low_cm2_s=float(low),
-        high_cm2_s=float(high),
+    return (
+        Posterior(
+            d_cm2_s=float(draws.mean()),
+            error_cm2_s=float(draws.std()),
+            low_cm2_s=float(low),
+            high_cm2_s=float(high),
+        ),
     )
 
 
+def supported_lags(
+    variances: NDArray[np.float64], samples: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which lags kinisi's covariance holds for, shape (lags,).
+
+    It sets cov(i, j) = σ²_i n_i/n_j for lags i ≤ j (McCluskey et al., eq. 8). Such a matrix,
+    u_i v_j with u = n σ² and v = 1/n, is positive definite only where u/v = n²σ² grows with the
+    lag; as σ² is near 2/3 MSD²/n, the MSD must outgrow the square root of time.
+
+    Args:
+        variances: shape (lags,), σ² of the MSD at rising lags, Å⁴.
+        samples: shape (lags,), n, independent displacements.
+    """
+    growth = samples**2 * variances
+    highest = np.concatenate([[0.0], np.maximum.accumulate(growth)[:-1]])
+    return np.asarray(growth > highest)
+
+
+def _lags(start: int, frames: int) -> NDArray[np.int64]:
+    """Lags offered to the regression, frames."""
+    return np.unique(np.linspace(start, max(start + 2, frames // 2), MAX_LAGS).astype(np.int64))
+
+
 def kinisi_regression(array: NDArray[np.float64], step_ps: float, start: int) -> Any:
-    """Return kinisi's regression object over our MSD, its variance and sample counts.
+    """Return kinisi's regression object over our MSD, at the lags that it supports.
 
     Args:
         array: shape (frames, ions, 3), Å.
@@ -95,14 +129,17 @@ def kinisi_regression(array: NDArray[np.float64], step_ps: float, start: int) ->
     from kinisi.diffusion import Diffusion as Regression
 
     frames, ions, _ = array.shape
-    lags = np.unique(np.linspace(start, max(start + 2, frames // 2), MAX_LAGS).astype(int))
+    lags = _lags(start, frames)
     moments = np.array([even_moments(array, int(lag), 1) for lag in lags])
     samples = ions * frames / lags
+    variances = (moments[:, 1] - moments[:, 0] ** 2) / samples
+    kept = supported_lags(variances, samples)
+    lags, moments, variances, samples = (x[kept] for x in (lags, moments, variances, samples))
     data = scipp.DataArray(
         data=scipp.Variable(
             dims=["time interval"],
             values=moments[:, 0],
-            variances=(moments[:, 1] - moments[:, 0] ** 2) / samples,
+            variances=variances,
             unit="angstrom**2",
         ),
         coords={

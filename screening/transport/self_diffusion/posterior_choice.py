@@ -26,6 +26,12 @@ KINISI_RELATIVE_ERROR = 0.05
 """Largest relative error of D up to which kinisi's interval is used by default: with a larger
 one the variance that the data suggest is not that of the truth."""
 
+KINISI_AGREES = 3.0
+"""Ratio to the closed form beyond which kinisi's posterior is not of the same motion."""
+
+OUT_OF_RANGE = "kinisi_out_of_range"
+DISAGREES = "kinisi_disagrees"
+
 KINISI_INFLATION = 1.5
 """Largest variance over that of independent Gaussian walkers for the same."""
 
@@ -66,27 +72,33 @@ def choose_posterior(
 ) -> tuple[Diffusion, tuple[Posterior, ...]]:
     """Return D with the interval that the options choose, and kinisi's posterior if there is one.
 
+    A posterior is withheld, with a flag, where kinisi's covariance does not hold or its D is far
+    from the closed form's.
+
     Args:
         found: the closed form.
         own: shape (frames, ions, 3), Å.
         step_ps: time between frames, ps.
         options: what the user chooses.
     """
-    moving = found.verdict in ("diffusing", "not resolved") and np.isfinite(found.window_ps[0])
     called = options.with_kinisi and options.posterior != "closed form" and has_kinisi()
-    if not (moving and called):
+    if not (found.resolved and called):
         return found, ()
     second = kinisi_posterior(own, step_ps, found.window_ps[0])
+    if not second:
+        return replace(found, flags=(*found.flags, OUT_OF_RANGE)), ()
+    if not 1.0 / KINISI_AGREES <= second[0].d_cm2_s / found.d_cm2_s <= KINISI_AGREES:
+        return replace(found, flags=(*found.flags, DISAGREES)), ()
     if options.posterior == "auto" and not kinisi_fits(found):
-        return found, (second,)
+        return found, second
     return (
         replace(
             found,
-            d_cm2_s=second.d_cm2_s,
-            error_cm2_s=second.error_cm2_s,
-            low_cm2_s=second.low_cm2_s,
-            high_cm2_s=second.high_cm2_s,
+            d_cm2_s=second[0].d_cm2_s,
+            error_cm2_s=second[0].error_cm2_s,
+            low_cm2_s=second[0].low_cm2_s,
+            high_cm2_s=second[0].high_cm2_s,
             posterior="kinisi",
         ),
-        (second,),
+        second,
     )

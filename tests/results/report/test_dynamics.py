@@ -20,6 +20,7 @@ from dualion.results.transport.files import write_report
 from dualion.results.transport.tables import SPECIES_COLUMNS
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.number_text import number_text
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
 
@@ -72,9 +73,7 @@ def rounded(value, digits=3):
 
 
 def measured(value):
-    if not value["resolved"]:
-        return "not resolved"
-    return f"{rounded(value['value'])} ± {rounded(value['error'], 1)}"
+    return value["text"]
 
 
 def test_a_ligand_that_rotates_has_no_d_on_the_page():
@@ -83,9 +82,10 @@ def test_a_ligand_that_rotates_has_no_d_on_the_page():
     rotor = {
         "species": "S", "verdict": "rotating", "n_eff": 14.0, "flags": ["bound_ligand"],
         "d_cm2_s": None, "d_error_cm2_s": None, "d_low_cm2_s": None, "d_high_cm2_s": None,
+        "d_upper_cm2_s": 2.31e-6,
     }  # fmt: skip
     row = _species_table({"species": [rotor]})["rows"][0]
-    assert row == ["S", "rotating", "unknown", "unknown", "14", "bound ligand"]
+    assert row == ["S", "rotating", "D < 2.4e-6 cm²/s", "", "14", "bound ligand"]
 
 
 def test_json_holds_every_column_of_the_species_table(folders):
@@ -117,8 +117,8 @@ def test_every_cell_of_the_tables_is_a_number_of_the_json(folders):
             [
                 one["species"],
                 one["verdict"],
-                f"{rounded(one['d_cm2_s'])} ± {rounded(one['d_error_cm2_s'], 1)}",
-                f"{rounded(one['d_low_cm2_s'])} … {rounded(one['d_high_cm2_s'])}",
+                one["d_text"],
+                one["d_interval_text"],
                 rounded(one["n_eff"]),
                 ", ".join(flag.replace("_", " ") for flag in one["flags"]),
             ]
@@ -185,9 +185,10 @@ def test_the_fit_over_temperatures_is_that_of_the_json(folders):
     assert table["rows"] == [
         [
             "Li",
-            f"{rounded(fit['activation_energy_ev'])} ± {rounded(fit['error_ev'], 1)}",
-            rounded(fit["d_300k_cm2_s"]),
-            f"{rounded(fit['d_300k_low_cm2_s'])} … {rounded(fit['d_300k_high_cm2_s'])}",
+            fit["activation_energy_text"],
+            number_text(fit["d_300k_cm2_s"], 2),
+            f"{number_text(fit['d_300k_low_cm2_s'], 2)} … "
+            f"{number_text(fit['d_300k_high_cm2_s'], 2)}",
         ]
     ]
     (curve,) = plot["curves"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,15 +62,18 @@ def test_species_table_has_every_column_and_an_error_beside_each_d(
     assert list(rows[0]) == list(SPECIES_COLUMNS)
     assert rows[0]["verdict"] == "diffusing"
     assert rows[1]["verdict"] == "vibrating"
-    for row in rows:
-        assert float(row["d_error_cm2_s"]) > 0.0
-        assert float(row["d_low_cm2_s"]) < float(row["d_cm2_s"]) < float(row["d_high_cm2_s"])
+    moving, caged = rows[0], rows[1]
+    assert float(moving["d_error_cm2_s"]) > 0.0
+    assert float(moving["d_low_cm2_s"]) < float(moving["d_cm2_s"]) < float(moving["d_high_cm2_s"])
+    assert moving["d_upper_cm2_s"] == "" and float(caged["d_upper_cm2_s"]) > 0.0
+    numbers = {key for key in caged if re.match(r"d_.*cm2_s", key)} - {"d_upper_cm2_s"}
+    assert all(caged[key] == "" for key in numbers)
 
 
 def test_json_is_strict_and_keeps_units_and_unknowns(report: TransportReport) -> None:
     fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
     content = json.loads(report_json(report, {"Li": fit}))
-    assert content["schema"] == "dualion-transport-1"
+    assert content["schema"] == "dualion-transport-2"
     assert content["framework"] == "declared: S"
     lithium = content["species"][0]
     assert lithium["d_cm2_s"] == pytest.approx(report.species[0].diffusion.d_cm2_s)
@@ -77,7 +81,7 @@ def test_json_is_strict_and_keeps_units_and_unknowns(report: TransportReport) ->
     assert np.shape(lithium["d_tensor_cm2_s"]) == (3, 3)
     numbers = content["transport"][0]["transport_numbers"]
     assert set(numbers) == {"Li", "S"}
-    assert set(numbers["Li"]) == {"value", "error", "low", "high", "resolved"}
+    assert set(numbers["Li"]) == {"value", "error", "low", "high", "resolved", "text"}
     room = content["arrhenius"]["Li"]
     assert room["d_300k_low_cm2_s"] < room["d_300k_cm2_s"] < room["d_300k_high_cm2_s"]
 

@@ -33,6 +33,7 @@ from dualion.workflows.cli.analyze.options import (
     Temperatures,
     Topology,
     Types,
+    Verbose,
     Volumes,
     parse_charges,
     parse_numbers,
@@ -78,6 +79,7 @@ def analyze(
     pairs: Pairs = "",
     figures: Figures = True,
     volumes: Volumes = False,
+    verbose: Verbose = False,
 ) -> None:
     """Analyse trajectories; each argument is described where its option is declared."""
     from dualion.results.transport.combined import combined_csv
@@ -112,7 +114,7 @@ def analyze(
     _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
     if len(reports) > 1:
         (out / "combined.csv").write_text(combined_csv(combined), encoding="utf-8")
-    for line in _result_lines(reports, fits, combined):
+    for line in _result_lines(reports, fits, combined, verbose=verbose):
         typer.echo(line)
     typer.echo(f"Tables and figures: {out}")
 
@@ -201,19 +203,19 @@ def _result_lines(
     reports: Sequence[TransportReport],
     fits: Mapping[str, Arrhenius],
     combined: Sequence[CombinedIon],
+    *,
+    verbose: bool,
 ) -> list[str]:
+    """Write the answer in five lines at most, and the details where they are wanted."""
     from dualion.results.transport.combined import combined_lines
+    from dualion.results.transport.headline import headline
     from dualion.results.transport.needed import needed_lines
     from dualion.results.transport.summary import summary_lines
 
-    lines = []
-    for report in reports:
-        lines += [*summary_lines(report), *(f"  {line}" for line in needed_lines(report))]
-    lines += combined_lines(combined)
-    for name, fit in fits.items():
-        middle, low, high = fit.predict([300.0])
-        lines.append(
-            f"{name}: E_a = {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV, "
-            f"D(300 K) = {middle[0]:.2g} ({low[0]:.1g} … {high[0]:.1g}) cm²/s"
-        )
+    lines = headline(reports, combined, fits)
+    if verbose:
+        lines.append("")
+        for report in reports:
+            lines += [*summary_lines(report), *(f"  {line}" for line in needed_lines(report))]
+        lines += combined_lines(combined)
     return lines

@@ -177,6 +177,16 @@ Volumes = Annotated[
     ),
 ]
 
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose/--brief",
+        help="Print, below the summary, blocks, directions, jumps, barriers, rotation and "
+        "transport of each run.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
 
 def split_words(text: str) -> tuple[str, ...]:
     """Split text at commas."""

@@ -42,15 +42,19 @@ def collect(folder: Folder = Path()) -> None:
 
 
 def _species_lines(runs: Iterable[MdRun]) -> Iterator[str]:
-    """Format a line for each species of each finished run; D never without its error."""
-    from dualion.results.md_results import MOVES
+    """Format a line for each species of each finished run: D with its error, or its limit."""
+    from dualion.results.md_results import number_of, upper_of
+    from dualion.screening.transport.number_text import diffusion_text
 
     for run in runs:
         for species in run.results.get("species") or ():
-            d, error = species.get("d_cm2_s"), species.get("d_error_cm2_s")
-            known = isinstance(d, int | float) and isinstance(error, int | float)
-            known &= species["verdict"] in MOVES  # an ion that does not diffuse has no D
-            number = f"D = {d:.3g} ± {error:.1g} cm²/s" if known else "no D"
+            upper = upper_of(species)
+            number = diffusion_text(
+                species["verdict"],
+                number_of(species, "d_cm2_s"),
+                number_of(species, "d_error_cm2_s"),
+                float("inf") if upper is None else upper,
+            )
             n_eff = species.get("n_eff")
             effective = f", N_eff {n_eff:.3g}" if isinstance(n_eff, int | float) else ""
             yield (

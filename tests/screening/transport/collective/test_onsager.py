@@ -50,7 +50,7 @@ def test_transport_numbers_with_imposed_correlation_are_unbiased() -> None:
 def test_independent_ions_have_haven_ratio_one_and_the_textbook_conductivity() -> None:
     rng = np.random.default_rng(14)
     walk = gaussian_walk(rng, 3000, 8, 0.1)
-    d = diffusion(walk, STEP_PS, species="Li")
+    d = dataclasses.replace(diffusion(walk, STEP_PS, species="Li"), verdict="diffusing")
     result = transport(
         {"Li": walk},
         {"Li": 1.0},
@@ -72,7 +72,12 @@ def test_shares_of_the_einstein_conductivity_have_the_error_of_both_coefficients
     rng = np.random.default_rng(16)
     groups = {"Li": gaussian_walk(rng, 60, 4), "I": gaussian_walk(rng, 60, 4, 0.2)}
     cation, anion = (
-        dataclasses.replace(diffusion(walk, STEP_PS, species=name), d_cm2_s=d, error_cm2_s=error)
+        dataclasses.replace(
+            diffusion(walk, STEP_PS, species=name),
+            d_cm2_s=d,
+            error_cm2_s=error,
+            verdict="diffusing",
+        )
         for (name, walk), d, error in zip(groups.items(), (3e-6, 1e-6), (2e-7, 1.5e-7), strict=True)
     )
     found = transport(
@@ -156,7 +161,12 @@ def test_the_einstein_conductivity_has_the_summed_error_of_its_parts() -> None:
     """n q² D/(V k T) of each group; errors of independent parts add as squares."""
     walks = pair_of_walks(23, 60)
     cation, anion = (
-        dataclasses.replace(diffusion(walks[name], STEP_PS, species=name), d_cm2_s=d, error_cm2_s=e)
+        dataclasses.replace(
+            diffusion(walks[name], STEP_PS, species=name),
+            d_cm2_s=d,
+            error_cm2_s=e,
+            verdict="diffusing",
+        )
         for name, d, e in (("Li", 3e-6, 2e-7), ("I", 1e-6, 1.5e-7))
     )
     found = run_of(walks, diffusions=[cation, anion])

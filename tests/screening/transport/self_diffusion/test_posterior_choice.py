@@ -27,7 +27,7 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
     )
     other = Posterior(d_cm2_s=4.4e-5, error_cm2_s=1e-6, low_cm2_s=4.2e-5, high_cm2_s=4.6e-5)
     monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: True)
-    monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: other)
+    monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: (other,))
     own = np.zeros((2, 1, 3))
     assert kinisi_fits(sharp)
     edge = replace(sharp, inflation=1.5, error_cm2_s=0.05 * sharp.d_cm2_s)
@@ -38,12 +38,14 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
     for doubtful in (
         replace(sharp, inflation=3.0),
         replace(sharp, error_cm2_s=0.2 * sharp.d_cm2_s),
-        replace(sharp, verdict="not resolved"),
     ):
         kept, second = choose_posterior(doubtful, own, 0.1, AnalysisOptions())
         assert (kept, second) == (doubtful, (other,))
         named, _ = choose_posterior(doubtful, own, 0.1, AnalysisOptions(posterior="kinisi"))
         assert named.posterior == "kinisi"
+    unresolved = replace(sharp, verdict="not resolved")
+    asked = AnalysisOptions(posterior="kinisi")
+    assert choose_posterior(unresolved, own, 0.1, asked) == (unresolved, ())
     closed, second = choose_posterior(sharp, own, 0.1, AnalysisOptions(posterior="closed form"))
     assert (closed, second) == (sharp, ())
     monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: False)
@@ -52,3 +54,27 @@ def test_the_posterior_that_is_chosen_gives_the_number_and_is_named(
         check_posterior(AnalysisOptions(posterior="kinisi"))
     with pytest.raises(InputError, match="choose from auto"):
         check_posterior(AnalysisOptions(posterior="bayes"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ((), "kinisi_out_of_range"),
+        ((7.9e16, 1e17), "kinisi_disagrees"),
+        ((4.5e-5 / 3.1, 1e-6), "kinisi_disagrees"),
+    ],
+)
+def test_a_posterior_far_from_the_closed_form_is_withheld_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[float, ...], flag: str
+) -> None:
+    walk = np.cumsum(np.random.default_rng(7).normal(scale=0.3, size=(500, 200, 3)), axis=0)
+    found = replace(diffusion(walk, 0.1), d_cm2_s=4.5e-5)
+    made = [
+        Posterior(d_cm2_s=d, error_cm2_s=e, low_cm2_s=0.0, high_cm2_s=d)
+        for d, e in zip(given[::2], given[1::2], strict=True)
+    ]
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: True)
+    monkeypatch.setattr(posterior_choice, "kinisi_posterior", lambda *_: tuple(made))
+    kept, second = choose_posterior(found, walk, 0.1, AnalysisOptions(posterior="kinisi"))
+    assert (kept.d_cm2_s, kept.posterior, second) == (4.5e-5, "closed form", ())
+    assert flag in kept.flags
