@@ -20,7 +20,11 @@ COLUMNS = (
     *(f"ratio_{n}d_neb" for n in (1, 2, 3)),
     "dai_neb", "neb_potential", "neb_hops", "neb_hops_left", "neb_flags", "neb_problem",
 )  # fmt: skip
-"""Columns of ``neb.csv``; energies in eV, ``inf`` where nothing percolates."""
+"""Columns of ``neb.csv``; energies in eV, ``inf`` where nothing percolates, empty where that is not
+known because a hop or a vacancy has no energy."""
+
+UNRESOLVED = frozenset({"hop_without_barrier", "vacancy_failed"})
+"""Flags of a network in which a barrier may be missing."""
 
 Row = dict[str, Any]
 
@@ -46,9 +50,9 @@ def pair_row(
     networks = [found.ions.get(name) if found else None for name in names[2:]]
     for kind, network in zip(("cation", "anion"), networks, strict=True):
         if network is not None:
-            for n, value in enumerate(network.barriers_ev, start=1):
+            for n, value in enumerate(told_barriers_ev(network), start=1):
                 row[f"e{n}d_{kind}_neb_ev"] = round(value, DIGITS)
-    if verdict is not None:
+    if verdict is not None and all(network and is_resolved(network) for network in networks):
         for n, ratio in enumerate(verdict.ratios, start=1):
             row[f"ratio_{n}d_neb"] = round(ratio, DIGITS)
         row["dai_neb"] = verdict.dai
@@ -62,6 +66,23 @@ def pair_row(
     problems = [f"{ion}: {text}" for ion, text in found.problems.items()] if found else []
     row["neb_problem"] = " ".join([*problems, problem]).strip()
     return row
+
+
+def is_resolved(network: NetworkBarriers) -> bool:
+    """Return whether every barrier of a network is known: none is missing where it may decide."""
+    lost = UNRESOLVED.intersection(network.flags)
+    return not (lost and any(math.isinf(value) for value in network.barriers_ev))
+
+
+def told_barriers_ev(network: NetworkBarriers) -> tuple[float, ...]:
+    """Return E_1D, E_2D, E_3D, eV, ``inf`` where nothing percolates, NaN where that is not known.
+
+    Args:
+        network: of one ion.
+    """
+    if is_resolved(network):
+        return tuple(network.barriers_ev)
+    return tuple(math.nan if math.isinf(value) else value for value in network.barriers_ev)
 
 
 def rows_csv(rows: Iterable[Row]) -> str:

@@ -75,6 +75,8 @@ def neb(
 ) -> None:
     """Compute the barriers of both ions with a potential: vacancy hops as nudged elastic bands.
 
+    A first version, not validated yet: see the page on barriers with a potential.
+
     Each structure is relaxed and repeated; its symmetry-distinct hops are computed in the order of
     their bond valence saddles until no hop that is left could lower E_1D, E_2D or E_3D. Each hop is
     stored when it is done; the same command again goes on where it stopped.
