@@ -22,6 +22,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -181,9 +182,12 @@ class TaskLoop:
 
     def _land(self, future: Future) -> Iterator[Ended]:
         task, resent = self._sent.pop(future)
-        status = future.status
-        value = future.result() if status == "finished" else None
-        error = future.exception() if status == "error" else None
+        status, value, error = future.status, None, None
+        try:
+            value = future.result() if status == "finished" else None
+            error = future.exception() if status == "error" else None
+        except CancelledError:  # the connection was lost since the status was read
+            status = "lost"
         future.release()
         if status == "finished":
             yield Ended(task=task, value=value)
