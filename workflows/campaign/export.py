@@ -201,7 +201,6 @@ def _rejected(entry: Entry, options: ScreenOptions) -> EntryRows:
 def _judged(
     entry: Entry, records: list[TaskRecord], options: ScreenOptions, choice: Choice
 ) -> EntryRows:
-    of_entry = _of_entry(entry, choice.properties)
     rows: list[Row] = []
     below = False
     for record in sorted(records, key=lambda r: _place(r, options)):
@@ -212,7 +211,7 @@ def _judged(
             row = {**row, **shortlist_columns(row, choice.rules)}
         if not record.anion:
             row["cation"] = asked_cations(options)
-        rows.append({**row, **of_entry})
+        rows.append({**row, **_of_entry(entry, row, choice.properties)})
     return EntryRows(rows=rows, stage=records[0].stage, cation_below=below)
 
 
@@ -245,10 +244,14 @@ def _place(record: TaskRecord, options: ScreenOptions) -> tuple[object, ...]:
     return (lost, guest, options.cations.index(record.cation), place)
 
 
-def _of_entry(entry: Entry, properties: PropertyTable | None) -> Row:
-    """Columns of an entry: several entries may share a structure. The user's table comes first."""
+def _of_entry(entry: Entry, row: Row, properties: PropertyTable | None) -> Row:
+    """Columns of an entry: several entries may share a structure.
+
+    The user's table comes first, then what the source knows, then what the text itself states.
+    """
     known = properties.of(entry.source_id) if properties else None
-    hull, gap, links = entry.metadata.get(HULL), entry.metadata.get(GAP), None
+    hull, gap = (entry.metadata.get(key, row.get(key)) for key in (HULL, GAP))
+    links = None
     if known:
         hull = hull if known.energy_above_hull_ev_atom is None else known.energy_above_hull_ev_atom
         gap = gap if known.band_gap_ev is None else known.band_gap_ev

@@ -64,6 +64,23 @@ def test_avoided_compounds_leave_and_return_without_computing(tmp_path: Path) ->
     assert before.st_ino == (out / "campaign.db").stat().st_ino
 
 
+def test_what_a_row_states_of_itself_stands_in_the_table(tmp_path: Path) -> None:
+    """Hull energy and gap of a JSON row; the user's table comes before them where it knows more."""
+    salts = rock_salts(tmp_path)
+    first = json.loads(salts.read_text().splitlines()[0])
+    first |= {"energy_above_hull": 0.03, "band_gap": 6.2}
+    salts.write_text(json.dumps(first) + "\n")
+    words = (str(salts), "--spacing", "0.4", "--workers", "1", "--output", str(tmp_path / "out"))
+    screened(*words)
+    (row,) = read_table(tmp_path / "out" / "screened.csv")
+    assert (row["energy_above_hull_ev_atom"], row["band_gap_ev"]) == (0.03, 6.2)
+    known = tmp_path / "known.csv"
+    known.write_text("material_id,energy_above_hull\nmp-1,0.01\n")
+    screened(*words, "--properties", str(known))
+    (row,) = read_table(tmp_path / "out" / "screened.csv")
+    assert (row["energy_above_hull_ev_atom"], row["band_gap_ev"]) == (0.01, 6.2)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
