@@ -53,3 +53,11 @@ def test_many_runs_end_in_a_count() -> None:
     lines = list_needed([status({"I": 2.0})] * (SHOWN + 5))
     assert len(lines) == SHOWN + 1
     assert lines[-1].startswith("and 5 more")
+
+
+def test_the_limit_is_that_of_the_tables() -> None:
+    """Of an ion that does not diffuse, analyses hold an upper limit and no interval."""
+    rows = [{"species": "I", "verdict": "not resolved", "d_high_cm2_s": None,
+             "d_upper_cm2_s": 2.95e-8}]  # fmt: skip
+    (line,) = list_needed([status({"I": 2.0}, rows)])
+    assert line.startswith("abcdef: I: slower than 3e-08 cm²/s at 600 K. ")

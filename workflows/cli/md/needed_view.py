@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dualion.results.md_results import upper_of
 from dualion.results.transport.needed import limit_sentence, pace_sentence
 from dualion.workflows.md.reconcile import RunStatus
 
@@ -36,7 +37,7 @@ def needed_text(one: RunStatus) -> str:
     equilibrated = float(one.run.spec["protocol"].get("equilibration_ps", 0.0))
     produced = one.progress.done_ps - equilibrated
     limits = [
-        limit_sentence(str(row["species"]), _number(row, "d_high_cm2_s"), one.run.temperature_k)
+        limit_sentence(str(row["species"]), _limit_cm2_s(row), one.run.temperature_k)
         for row in one.run.results.get("species") or ()
         if _is_of(str(row["species"]), mobile) and row["verdict"] in ("vibrating", "not resolved")
     ]
@@ -48,6 +49,6 @@ def _is_of(name: str, mobile: set[str]) -> bool:
     return name.partition("(")[0] in mobile and not name.endswith("(bound)")
 
 
-def _number(row: Mapping[str, Any], key: str) -> float:
-    value = row.get(key)
-    return math.inf if value is None else float(value)
+def _limit_cm2_s(row: Mapping[str, Any]) -> float:
+    limit = upper_of(row)
+    return math.inf if limit is None else limit
