@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from dualion.workflows.cli.live_bar import LiveBar
 from dualion.workflows.doping.records import HOST, Outcome, find_lowest
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SHOWN = 16
 """Most rows of the table."""
 
 
-class DopeBar:
+class DopeBar(LiveBar):
     """A bar that counts configurations and shows the step of the present one.
 
     Args:
@@ -31,28 +31,8 @@ class DopeBar:
     """
 
     def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("Relaxing"),
-            BarColumn(bar_width=14),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[now]}"),
-            console=console,
-        )
-        self._task = self._progress.add_task("relax", total=total, now="")
-
-    def __enter__(self) -> DopeBar:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
+        times = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
+        super().__init__(console, "Relaxing", times, total)
 
     def expect(self, total: int) -> None:
         """Set the number of cells."""

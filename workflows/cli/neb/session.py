@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from dualion.screening.ions import MobileIon
 from dualion.structures.errors import InputError, StructureError
+from dualion.workflows.cli.live_bar import LiveBar
 from dualion.workflows.doping.relaxation import StopRequested
 from dualion.workflows.execution.files import write_json, write_text
 from dualion.workflows.execution.locks import folder_lock
@@ -126,7 +126,7 @@ def _document(row: Row, found: StructureBarriers) -> dict[str, object]:
     }
 
 
-class HopBar:
+class HopBar(LiveBar):
     """A bar that counts the hops of the present ion.
 
     Args:
@@ -134,28 +134,7 @@ class HopBar:
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=14),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[now]}"),
-            console=console,
-        )
-        self._task = self._progress.add_task("", total=None, now="")
-
-    def __enter__(self) -> HopBar:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
+        super().__init__(console, "", TimeElapsedColumn())
 
     def begin(self, name: str) -> None:
         """Begin a structure."""
