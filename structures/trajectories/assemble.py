@@ -99,6 +99,7 @@ def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Traje
         clock_ps=_clock(stream, taken, step_ps),
         flags=_flags(taken, unwrapper, stream),
         source=source,
+        format=stream.format,
     )
 
 

@@ -105,6 +105,7 @@ class Trajectory:
             has none.
         flags: names of what a cautious reader should know.
         source: name of the file or of the simulation.
+        format: name of the reader; empty for arrays.
     """
 
     fractional: Array
@@ -117,6 +118,7 @@ class Trajectory:
     clock_ps: Array = field(default_factory=lambda: np.empty(0))
     flags: tuple[str, ...] = ()
     source: str = "arrays"
+    format: str = ""
 
     def __post_init__(self) -> None:
         frames, atoms = self.fractional.shape[:2]

@@ -49,6 +49,7 @@ def join_pieces(pieces: Sequence[Trajectory], repeated: Sequence[int] = ()) -> T
         temperatures_k=_joined_series([piece.temperatures_k for piece in pieces], kept),
         flags=(*dict.fromkeys(flag for piece in pieces for flag in piece.flags), JOINED),
         source=_joined_name([piece.source for piece in pieces]),
+        format=pieces[0].format,
     )
 
 
