@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROOM_K = 300.0
+MARGIN = 10.0
+"""Room above and below the points and fits, a factor."""
+
 ARROW_SHARE = 0.45
 """Length of an arrow below a limit, over the limit."""
 
@@ -42,10 +45,22 @@ def arrhenius_figure(points: Sequence[CombinedIon], fits: Mapping[str, Arrhenius
         if name in fits:
             _draw_fit(axes, fits[name], colour)
         _draw_points(axes, name, own, fits.get(name), colour)
+    axes.set_ylim(*_limits(points, fits))
     axes.set_xlabel("1000/T (1/K)")
     axes.set_ylabel("D (cm²/s)")
     legend_below(axes, 1)
     return figure
+
+
+def _limits(
+    points: Sequence[CombinedIon], fits: Mapping[str, Arrhenius]
+) -> tuple[float | None, float | None]:
+    """Ends of the axis, cm²/s: of all points and fits; bands may reach beyond."""
+    values = [one.diffusion.d_cm2_s for one in points if one.diffusion.resolved]
+    values += [one.diffusion.upper_cm2_s for one in points]
+    values += [float(fit.predict([ROOM_K])[0][0]) for fit in fits.values()]
+    known = [value for value in values if np.isfinite(value) and value > 0.0]
+    return (min(known) / MARGIN, max(known) * MARGIN) if known else (None, None)
 
 
 def _draw_fit(axes: Axes, fit: Arrhenius, colour: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dualion.results.figures.files import blank_figure
 from dualion.results.figures.labels import formula_label
-from dualion.results.transport.identity import RunIdentity
+from dualion.results.transport.identity import SEPARATOR, RunIdentity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#9
 MAX_POINTS = 2000
 """Points of one curve; more make a file larger, not better."""
 
+NO_BREAK = "\u00a0"
 LETTERS_PER_INCH = 13.0
 """Of the small print of a heading."""
 
@@ -92,7 +93,8 @@ def add_heading(figure: Figure, identity: RunIdentity, *, conditions: bool = Tru
         conditions: whether the figure is of one temperature and length.
     """
     width = max(30, int(LETTERS_PER_INCH * float(figure.get_size_inches()[0])))
-    small = textwrap.fill(identity.subtitle(), width)
+    parts = [part.replace(" ", NO_BREAK) for part in identity.subtitle().split(SEPARATOR)]
+    small = textwrap.fill(SEPARATOR.join(parts), width)
     title = formula_label(identity.compound)
     title += f", {identity.conditions()}" if conditions else ""
     figure.suptitle(f"{title}\n{small}", fontsize="small", linespacing=1.4)

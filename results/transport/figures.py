@@ -19,6 +19,7 @@ from dualion.screening.transport.report import TransportReport
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 def rdf_figure(rdf: Rdf) -> Figure:
     """Plot g(r) of one pair, of both halves of the run, and the running coordination number."""
     figure, axes = new_panel()
@@ -68,7 +69,12 @@ def rotation_figure(report: TransportReport) -> Figure:
     axes, relative = figure.subplots(1, 2)
     for number, rotation in enumerate(report.rotation):
         colour = COLOURS[number % len(COLOURS)]
-        axes.plot(rotation.times_ps, rotation.correlation, color=colour, label=formula_label(rotation.formula))
+        axes.plot(
+            rotation.times_ps,
+            rotation.correlation,
+            color=colour,
+            label=formula_label(rotation.formula),
+        )
         if np.isfinite(rotation.correlation_error).all():
             axes.fill_between(
                 rotation.times_ps,

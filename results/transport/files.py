@@ -160,9 +160,7 @@ def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
     return files
 
 
-def _figures_of_run(
-    report: TransportReport, pairs: Sequence[Pair]
-) -> Iterator[tuple[str, Figure]]:
+def _figures_of_run(report: TransportReport, pairs: Sequence[Pair]) -> Iterator[tuple[str, Figure]]:
     """Yield name and figure of all that one run shows."""
     yield "overview", overview_figure(report, pairs)
     yield "msd", msd_figure(report)

@@ -11,6 +11,9 @@ import numpy as np
 
 from dualion.screening.transport.report import TransportReport
 
+SEPARATOR = " · "
+"""Between the parts of a subtitle."""
+
 PERFECT = "perfect"
 """Name of the cell without defects."""
 
@@ -103,7 +106,7 @@ class RunIdentity:
             "no defects" if defects == "none" else f"defects: {defects}" if defects else "",
             f"replica {self.origin.replica}" if self.origin.replica > 1 else "",
         )
-        return " · ".join(part for part in parts if part)
+        return SEPARATOR.join(part for part in parts if part)
 
 
 def identify_run(report: TransportReport, origin: RunOrigin | None = None) -> RunIdentity:

@@ -44,7 +44,10 @@ def report_json(
     content = {
         "schema": SCHEMA,
         "source": report.source,
-        "run": identity_json(identify_run(report, origin)),
+        "run": {
+            **identity_json(identify_run(report, origin)),
+            "cell_angstrom": report.pathlines.cell.tolist(),
+        },
         "n_frames": report.n_frames,
         "frame_step_ps": report.frame_step_ps,
         "temperature_k": report.temperature_k,

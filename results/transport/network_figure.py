@@ -53,7 +53,7 @@ def _widths(jumps: NDArray[np.int64], most: int) -> NDArray[np.float64]:
 
 
 def _limits(jumps: Hops) -> dict[str, Any]:
-    return {"cmap": "viridis", "vmin": 0.0, "vmax": max(1.0, float(jumps.occupancy.max(initial=0)))}
+    return {"cmap": "viridis", "vmin": 0.0, "vmax": float(jumps.occupancy.max(initial=0.1))}
 
 
 def _draw_in_space(axes: Any, jumps: Hops, cell: NDArray[np.float64]) -> None:

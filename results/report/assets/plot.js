@@ -291,7 +291,7 @@ class Plot {
     const text = (key) => data.text(key, point.row);
     const flags = data.flags(point.row).map(words);
     refill(this.tip,
-      el("strong", {}, text("reduced_formula")), ` ${ionText(text("cation"))} ${ionText(text("anion"))}`, el("br"),
+      el("strong", {}, formulaNodes(text("reduced_formula"))), ` ${ionText(text("cation"))} ${ionText(text("anion"))}`, el("br"),
       text("source_id"), el("br"),
       [1, 2, 3].map((d) => [`${d}D  ${shown(text(`e${d}d_cation_ev`))} / ${shown(text(`e${d}d_anion_ev`))} eV, ratio ${shown(text(`ratio_${d}d`)) || "–"}`,
         d === dimension ? " ◂" : "", el("br")]),

@@ -44,7 +44,7 @@ def test_an_analysis_finds_every_jump_and_site_whatever_drifts(drift_angstrom: f
     rng = np.random.default_rng(17)
     path, jumps, total = lattice_gas(rng, 3000, 8)
     spacing = EDGE / SITES
-    host = (np.stack(np.meshgrid(*[np.arange(SITES)] * 3, indexing="ij"), -1).reshape(-1, 3) + 0.5)
+    host = np.stack(np.meshgrid(*[np.arange(SITES)] * 3, indexing="ij"), -1).reshape(-1, 3) + 0.5
     mobile = path * spacing + rng.normal(scale=0.15, size=path.shape)
     still = host * spacing + rng.normal(scale=0.1, size=(len(path), len(host), 3))
     positions = np.concatenate([mobile, still], axis=1)

@@ -168,7 +168,7 @@ Pairs = Annotated[
     ),
 ]
 Figures = Annotated[
-    bool, typer.Option("--figures/--no-figures", help="PNG and SVG.", rich_help_panel=OUTPUT)
+    bool, typer.Option("--figures/--no-figures", help="PNG, SVG and PDF.", rich_help_panel=OUTPUT)
 ]
 Volumes = Annotated[
     bool,
@@ -177,6 +177,22 @@ Volumes = Annotated[
     ),
 ]
 
+Potential = Annotated[
+    str,
+    typer.Option(
+        help="What gave the forces, for headings: 'PBE, PAW'. A run of dualion md says it itself.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+Defects = Annotated[
+    str,
+    typer.Option(
+        help="Defects of the cell, for headings; perfect for none.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option(
