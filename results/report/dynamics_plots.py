@@ -23,6 +23,7 @@ from dualion.results.transport.projection import (
 from dualion.screening.transport.arrhenius import Arrhenius
 from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.motion.hops import Link
+from dualion.screening.transport.self_diffusion.msd_band import REACH_SHARE
 from dualion.structures.errors import InputError
 
 CURVE_POINTS = 200
@@ -46,22 +47,41 @@ def msd_plots(content: Mapping[str, Any], folder: Path) -> list[Plot]:
     """
     curves = _read_curves(folder / "msd.csv", _msd)
     bands = read_rows(folder / "msd_band.csv")
-    drawn = [_curve(number, name, *curve) for number, (name, curve) in enumerate(curves.items())]
-    for curve in drawn:
-        own = [row for row in bands if row["species"] == curve["name"]]
-        if own:
-            curve["band"] = [
-                [float(row[key]) for row in own]
-                for key in ("time_ps", "low_angstrom2", "high_angstrom2")
-            ]
+    shown = {name: _seen(curve) for name, curve in curves.items()}
+    linear_curves, log_curves = (_msd_curves(shown, bands, log=log) for log in (False, True))
     fits = _fits(content, list(curves))
     shared = {"x_label": "time / ps", "y_label": "MSD / Å²"}
-    linear = {"title": "Mean squared displacement", "curves": [*drawn, *fits], **shared}
+    linear = {"title": "Mean squared displacement", "curves": [*linear_curves, *fits], **shared}
     log = {
         "title": "Mean squared displacement, log–log", "log_x": True, "log": True,
-        "curves": [*drawn, *fits, *_guide(drawn)], **shared,
+        "curves": [*log_curves, *fits, *_guide(log_curves)], **shared,
     }  # fmt: skip
-    return [linear, log] if drawn else []
+    return [linear, log] if shown else []
+
+
+def _seen(curve: tuple[list[float], list[float]]) -> tuple[list[float], list[float]]:
+    """The lags that have a band; later ones have few origins."""
+    count = max(2, int(REACH_SHARE * len(curve[0])))
+    return curve[0][:count], curve[1][:count]
+
+
+def _msd_curves(
+    shown: Curves, bands: Sequence[Mapping[str, str]], *, log: bool
+) -> list[dict[str, Any]]:
+    """Each MSD with its band, the lags even on the axis."""
+    drawn = []
+    for number, (name, (x, y)) in enumerate(shown.items()):
+        chosen = range(len(x))
+        if log:
+            spaced = np.geomspace(1, max(len(x) - 1, 1), CURVE_POINTS).round().astype(int)
+            chosen = np.unique(spaced).tolist()
+        curve = _curve(number, name, [x[i] for i in chosen], [y[i] for i in chosen])
+        own = [row for row in bands if row["species"] == name]
+        if own:
+            keys = ("time_ps", "low_angstrom2", "high_angstrom2")
+            curve["band"] = [_rounded([float(row[key]) for row in own]) for key in keys]
+        drawn.append(curve)
+    return drawn
 
 
 def _curve(number: int, name: str, x: list[float], y: list[float]) -> dict[str, Any]:
@@ -91,7 +111,7 @@ def _fits(content: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, An
 
 def _guide(curves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A line of slope 1 above the curves."""
-    ends = [(c["x"][1], c["x"][-1], c["y"][-1]) for c in curves if len(c["x"]) > 2]
+    ends = [(c["x"][0], c["x"][-1], c["y"][-1]) for c in curves if len(c["x"]) > 2]
     top = max((y / x for _, x, y in ends if x > 0.0), default=0.0)
     if top <= 0.0:
         return []

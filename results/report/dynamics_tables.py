@@ -130,7 +130,11 @@ def _network_tables(folder: Path) -> list[Table]:
         ("Busiest sites", ["ion", "site", "mean number of ions", "jumps out", "jumps in"], sites),
         ("Busiest links between sites", ["ion", "sites", "jumps", "length / Å"], links),
     )
-    return [{"title": title, "head": head, "rows": rows} for title, head, rows in heads if rows]
+    return [
+        {"title": title, "head": head, "rows": rows, "folded": True}
+        for title, head, rows in heads
+        if rows
+    ]
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -4,15 +4,25 @@ const PLOT = { w: 560, h: 300, left: 62, right: 14, top: 12, bottom: 44 };
 const VIRIDIS = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"];
 const DASHES = { fit: "7 4", guide: "2 4" };
 
+/** A symbol with its index as a subscript: E_a, N_eff. */
+const symbolNodes = (text) => text.split(/(?<=\b[A-Z])_([a-z]+)/).map((part, i) => (i % 2 ? el("sub", {}, part) : part));
+
+function dynamicsTable(table) {
+  const cell = (value, i) => ((table.formulae || []).includes(i) ? formulaNodes(value) : value);
+  const drawn = plainTable(table.head.map(symbolNodes), table.rows.map((row) => row.map(cell)), table.head.map((_, i) => i).slice(1));
+  return table.folded ? el("details", {}, el("summary", {}, table.title), drawn) : [el("h4", {}, table.title), drawn];
+}
+
 function dynamicsBlock(run) {
-  const cell = (table) => (value, i) => ((table.formulae || []).includes(i) ? formulaNodes(value) : value);
+  const [first, ...others] = run.tables || [];
   return el("div", { class: "dynamics" },
     el("h3", {}, "Molecular dynamics: ", formulaNodes(run.compound || ""), `, ${run.title}`),
     run.facts && run.facts.length ? facts(run.facts.map(([name, formula, value]) => [name, [formulaNodes(formula), value]])) : null,
     (run.notes || []).map((note) => el("p", { class: "dim" }, note)),
-    (run.tables || []).map((table) => [el("h4", {}, table.title), plainTable(table.head, table.rows.map((row) => row.map(cell(table))), table.head.map((_, i) => i).slice(1))]),
+    first ? dynamicsTable(first) : null,
     el("div", { class: "columns" }, (run.plots || []).map((plot) => el("div", {}, el("h4", {}, plot.title),
-      plot.kind === "network" ? networkPlot(plot) : linePlot(plot)))));
+      plot.kind === "network" ? networkPlot(plot) : linePlot(plot)))),
+    others.map(dynamicsTable));
 }
 
 /** Colour of a curve: its class, so that it follows the theme. */
@@ -38,8 +48,9 @@ function plotScales(plot) {
   const { xs, ys } = shownNumbers(plot);
   const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
   const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const ends = { x: [least(xs), most(xs)], y: plot.log ? [least(ys) * 0.8, most(ys) * 1.25] : [Math.min(0, least(ys)), most(ys) * 1.04] };
-  if (plot.curves.some((c) => c.kind === "limits")) ends.y[0] *= 0.5;
+  const room = plot.log_x ? 0 : 0.03 * (most(xs) - least(xs));
+  const ends = { x: [plot.log_x || least(xs) > 0 ? least(xs) - room : least(xs), most(xs) + room], y: plot.log ? [least(ys) * 0.7, most(ys) * 1.4] : [Math.min(0, least(ys)), most(ys) * 1.04] };
+  if (plot.curves.some((c) => c.kind === "limits")) ends.y = [ends.y[0] / 4, ends.y[1] * 2];
   const map = (log, [low, high], from, to) => {
     const of = log ? Math.log10 : (v) => v;
     return (v) => from + ((of(v) - of(low)) / (of(high) - of(low) || 1)) * (to - from);
@@ -119,16 +130,16 @@ function occupancyColour(share) {
 /** Sites coloured by occupancy and links as wide as their jumps are many, over the host, in the cell. */
 function networkPlot(plot) {
   const all = [...plot.outline, ...plot.sites];
-  const low = [0, 1].map((k) => Math.min(...all.map((p) => p[k])) - 1);
-  const high = [0, 1].map((k) => Math.max(...all.map((p) => p[k])) + 1);
+  const low = [0, 1].map((k) => Math.min(...all.map((p) => p[k])) - 1.6);
+  const high = [0, 1].map((k) => Math.max(...all.map((p) => p[k])) + 1.6);
   const scale = Math.min(470 / (high[0] - low[0]), 470 / (high[1] - low[1]));
   const [w, h] = [(high[0] - low[0]) * scale + 60, (high[1] - low[1]) * scale + 44];
   const x = (v) => 50 + (v - low[0]) * scale; const y = (v) => h - 40 - (v - low[1]) * scale;
   const most = Math.max(0.1, ...plot.occupancy);
   const width = (n) => 0.8 + 5 * (n - 1) / Math.max(plot.most_jumps - 1, 1);
   const frame = [
-    ticks(low[0] + 1, high[0] - 1, false).map((v) => svg("text", { x: x(v), y: h - 24, "text-anchor": "middle" }, tickText(v))),
-    ticks(low[1] + 1, high[1] - 1, false).map((v) => svg("text", { x: 42, y: y(v) + 4, "text-anchor": "end" }, tickText(v))),
+    ticks(low[0] + 1.6, high[0] - 1.6, false).map((v) => svg("text", { x: x(v), y: h - 24, "text-anchor": "middle" }, tickText(v))),
+    ticks(low[1] + 1.6, high[1] - 1.6, false).map((v) => svg("text", { x: 42, y: y(v) + 4, "text-anchor": "end" }, tickText(v))),
     svg("text", { x: w / 2, y: h - 6, "text-anchor": "middle" }, plot.x_label),
     svg("text", { transform: `translate(13 ${h / 2}) rotate(-90)`, "text-anchor": "middle" }, plot.y_label)];
   return [svg("svg", { class: "profile network", viewBox: `0 0 ${w.toFixed(0)} ${h.toFixed(0)}`, role: "img", "aria-label": `${plot.title}: ${plot.all_jumps} jumps between ${plot.sites.length} sites` },
