@@ -13,7 +13,7 @@ from dualion.results.columns import Row
 from dualion.results.figures.files import blank_figure, save_figure
 from dualion.results.figures.labels import formula_label, ion_label
 from dualion.results.score import PARTS
-from dualion.results.transport.figures import COLOURS
+from dualion.results.transport.axes import COLOURS
 from dualion.screening.criterion import DaiCriterion
 
 if TYPE_CHECKING:

@@ -96,7 +96,8 @@ def _fits(content: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, An
         known = species["verdict"] == "diffusing" and species["species"] in names
         if not known or None in window or species.get("intercept_angstrom2") is None:
             continue
-        times = np.geomspace(*(float(str(end)) for end in window), FIT_POINTS)
+        first, last = (float(str(end)) for end in window)
+        times = np.geomspace(first, last, FIT_POINTS)
         slope = CM2_S_TO_SLOPE * float(species["d_cm2_s"])
         line = float(species["intercept_angstrom2"]) + slope * times
         found.append(

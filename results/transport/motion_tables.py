@@ -87,8 +87,8 @@ def links_csv(report: TransportReport) -> str:
 
     ``cell_x`` to ``cell_z`` are the cells from that of the site left to that of the site reached.
     """
-    names = ("species", "from_site", "to_site", "cell_x", "cell_y", "cell_z", "jumps")
-    names = (*names, "jumps_error", "length_angstrom")
+    places = ("species", "from_site", "to_site", "cell_x", "cell_y", "cell_z")
+    names = (*places, "jumps", "jumps_error", "length_angstrom")
     rows = [
         dict(zip(names, (species.name, link.origin, link.target, *link.offset, link.jumps,
                          link.error, link.length_angstrom), strict=True))

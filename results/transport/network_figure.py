@@ -57,7 +57,7 @@ def _limits(jumps: Hops) -> dict[str, Any]:
 
 
 def _draw_in_space(axes: Any, jumps: Hops, cell: NDArray[np.float64]) -> None:
-    from mpl_toolkits.mplot3d.art3d import Line3DCollection
+    from mpl_toolkits.mplot3d.art3d import Line3DCollection  # type: ignore[import-untyped]
 
     corners = np.array(list(product((0.0, 1.0), repeat=3)))
     edges = [(a @ cell, b @ cell) for a, b in combinations(corners, 2) if abs(b - a).sum() == 1.0]
@@ -89,7 +89,15 @@ def _draw_flat(axes: Axes, jumps: Hops, lines: Pathlines, axis: int) -> Any:
     axes.plot(*outline(cell, axis).T, color="0.4", linewidth=0.8)
     host = lines.framework % 1.0 @ cell @ plane
     kinds = ", ".join(dict.fromkeys(lines.symbols))
-    axes.scatter(*host.T, s=9, color=HOST_COLOUR, linewidths=0, zorder=1, label=f"host ({kinds})")
+    axes.scatter(
+        host[:, 0],
+        host[:, 1],
+        s=9,
+        color=HOST_COLOUR,
+        linewidths=0,
+        zorder=1,
+        label=f"host ({kinds})",
+    )
     sites = jumps.sites % 1.0
     halves, counts = half_lines(sites, connections(jumps.network()))
     axes.add_collection(
@@ -100,7 +108,7 @@ def _draw_flat(axes: Axes, jumps: Hops, lines: Pathlines, axis: int) -> Any:
     )  # fmt: skip
     places = sites @ cell @ plane
     image = axes.scatter(
-        *places.T, c=jumps.occupancy, s=34, edgecolors="black", linewidths=0.5, zorder=3,
+        places[:, 0], places[:, 1], c=jumps.occupancy, s=34, edgecolors="black", linewidths=0.5, zorder=3,
         **_limits(jumps),
     )  # fmt: skip
     axes.set_aspect("equal")

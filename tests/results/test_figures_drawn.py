@@ -32,8 +32,8 @@ from dualion.results.transport.overview import overview_figure
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.combined import CombinedIon, fit_arrhenius
-from dualion.screening.transport.motion.hops import hops
 from dualion.screening.transport.motion.density_path import DensityPath
+from dualion.screening.transport.motion.hops import hops
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
@@ -240,8 +240,7 @@ def test_arrhenius_figure_fills_what_is_resolved_and_points_down_from_limits(rep
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     fit = fits["Li"]
     assert names == [
-        f"Li: $E_a$ = {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV "
-        f"(95 %: {fit.low_ev:.2f} … {fit.high_ev:.2f})",
+        f"Li: $E_a$ = {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV (95 %: 0.228 … 0.342)",
         "Li: upper limit",
     ]
 
