@@ -108,8 +108,8 @@ def _draw_flat(axes: Axes, jumps: Hops, lines: Pathlines, axis: int) -> Any:
     )  # fmt: skip
     places = sites @ cell @ plane
     image = axes.scatter(
-        places[:, 0], places[:, 1], c=jumps.occupancy, s=34, edgecolors="black", linewidths=0.5, zorder=3,
-        **_limits(jumps),
+        places[:, 0], places[:, 1], c=jumps.occupancy, s=34, edgecolors="black", linewidths=0.5,
+        zorder=3, **_limits(jumps),
     )  # fmt: skip
     axes.set_aspect("equal")
     axes.set_xlabel(view_labels(axis)[0])

@@ -391,5 +391,10 @@ class Plot {
   }
 }
 
-/** A number's text with three digits after the point; everything else as it is. */
-const shown = (text) => (/^-?\d+\.\d{4,}$/.test(text) ? Number(text).toFixed(3) : text === "inf" ? "∞" : text);
+/** A number's text with three digits after the point, or three digits of a tiny one; all else as it is. */
+const shown = (text) => {
+  if (text === "inf") return "∞";
+  if (!/^-?\d+\.\d{4,}$/.test(text)) return text;
+  const value = Number(text);
+  return value !== 0 && Math.abs(value) < 5e-4 ? value.toExponential(2) : value.toFixed(3);
+};

@@ -84,11 +84,14 @@ function flagList(data, row) {
 }
 
 function otherFacts(data, row) {
-  const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai)/; // shown above
-  return facts(data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
+  const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai|md_)/; // shown above or below
+  const dynamics = (data.mdFacts.get(row) || []).map(([name, value]) => [symbolNodes(withIons(name)), value]);
+  const others = data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
     const { note } = data.columns[key];
-    return [el("span", { title: note.meaning }, note.label), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
-  }));
+    const value = /formula$/.test(key) ? formulaNodes(data.text(key, row)) : `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`;
+    return [el("span", { title: note.meaning }, note.label), value];
+  });
+  return facts([...others, ...dynamics]);
 }
 
 async function showDetail(box, data, row) {

@@ -13,7 +13,6 @@ from dualion.structures.errors import DualionError, InputError, StructureError
 from dualion.workflows.cli.analyze.options import (
     EPILOG,
     HELP,
-    NAN,
     Cell,
     Charges,
     Continue,
@@ -37,6 +36,9 @@ from dualion.workflows.cli.analyze.options import (
     Types,
     Verbose,
     Volumes,
+)
+from dualion.workflows.cli.analyze.parsers import (
+    NAN,
     parse_charges,
     parse_numbers,
     parse_pairs,
