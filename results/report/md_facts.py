@@ -35,15 +35,15 @@ def _ion_facts(row: Row, ion: str, at: str) -> list[Fact]:
     name, verdict = str(row.get(ion) or ion), row.get(f"md_verdict_{ion}")
     if not verdict:
         return []
-    numbers = [_number(row, f"md_d_{ion}{part}_cm2_s") for part in ("", "_error")]
+    d, error = (_number(row, f"md_d_{ion}{part}_cm2_s") for part in ("", "_error"))
     upper = _number(row, f"md_d_{ion}_upper_cm2_s")
     limit = math.inf if math.isnan(upper) else upper
-    facts = [(f"{name}{at}", f"{verdict}, {diffusion_text(str(verdict), *numbers, limit)}")]
+    facts = [(f"{name}{at}", f"{verdict}, {diffusion_text(str(verdict), d, error, limit)}")]
     jumps = _number(row, f"md_n_eff_{ion}")
     facts += [(f"N_eff of {name}", f"{jumps:.3g}")] if math.isfinite(jumps) else []
-    energy, error = (_number(row, f"md_ea_{ion}{part}_ev") for part in ("", "_error"))
+    energy, energy_error = (_number(row, f"md_ea_{ion}{part}_ev") for part in ("", "_error"))
     if math.isfinite(energy):
-        facts.append((f"E_a of {name}", f"{measured_text(energy, error)} eV"))
+        facts.append((f"E_a of {name}", f"{measured_text(energy, energy_error)} eV"))
     return facts
 
 

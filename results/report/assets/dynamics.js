@@ -28,6 +28,9 @@ function dynamicsBlock(run) {
 /** Colour of a curve: its class, so that it follows the theme. */
 const curveColour = (curve, i) => (curve.kind === "guide" ? "var(--dim)" : `var(--curve-${(curve.colour ?? i) % LIGHT.length})`);
 
+/** Whether a curve has the colour of an earlier one, and needs dashes. */
+const isRepeated = (curve) => curve.colour >= LIGHT.length;
+
 /** Numbers of a curve that its axes can show. */
 function shownNumbers(plot) {
   const xs = []; const ys = [];
@@ -70,7 +73,7 @@ function drawCurve(plot, scales, curve, i) {
     svg("circle", { cx: x(a), cy: y(b), r: 4, fill: colour, stroke: "none" })));
   if (curve.kind === "limits") return places.map(([a, b]) => svg("g", { stroke: colour, "stroke-width": 1.5, fill: "none" }, said(),
     svg("path", { d: `M${x(a)} ${y(b) + 4}v18m-4 -6l4 6l4 -6` }), svg("circle", { cx: x(a), cy: y(b), r: 4 })));
-  const line = svg("polyline", { class: "curve", stroke: curve.kind === "fit" ? "var(--front)" : colour, "stroke-dasharray": DASHES[curve.kind] || null, points: pointList(places.map(([a, b]) => [x(a), y(b)])) }, said());
+  const line = svg("polyline", { class: "curve", stroke: curve.kind === "fit" ? "var(--front)" : colour, "stroke-dasharray": DASHES[curve.kind] || (isRepeated(curve) ? "5 3" : null), points: pointList(places.map(([a, b]) => [x(a), y(b)])) }, said());
   const marks = curve.kind === "fit" ? [places[0], places[places.length - 1]].filter(Boolean).map(([a, b]) => svg("line", { x1: x(a), x2: x(a), y1: y(b) - 7, y2: y(b) + 7, stroke: "var(--front)", "stroke-width": 2 })) : null;
   return [drawBand(plot, scales, curve.band, colour, ends), line, marks];
 }
@@ -116,7 +119,7 @@ function linePlot(plot) {
     plotFrame(plot, scales), plot.curves.map((c, i) => drawCurve(plot, scales, c, i))),
   el("p", { class: "plot-legend" }, plot.curves.map((c, i) => el("span", { class: "badge" },
     kinds[c.kind] ? el("span", { "aria-hidden": "true", style: { color: c.kind === "fit" ? "var(--front)" : curveColour(c, i), fontWeight: 700 } }, `${kinds[c.kind]} `)
-      : el("span", { class: "key", style: { background: curveColour(c, i) } }), c.name)))];
+      : el("span", { class: "key", style: { background: isRepeated(c) ? `repeating-linear-gradient(90deg, ${curveColour(c, i)} 0 3px, transparent 3px 5px)` : curveColour(c, i) } }), c.name)))];
 }
 
 /** Colour of an occupancy between 0 and the most. */
