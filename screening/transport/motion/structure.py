@@ -200,5 +200,5 @@ def drifts(values: NDArray[np.float64], least_change: float) -> bool:
     noise = rest.std(ddof=2) * np.sqrt(2.0 / 5.0)
     return bool(
         change > least_change
-        and (change > DRIFT_SIGMA * error or trend > DRIFT_SIGMA * max(noise, 1e-12))
+        and (change > DRIFT_SIGMA * error or trend > DRIFT_SIGMA * noise)
     )
