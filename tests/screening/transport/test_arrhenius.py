@@ -102,7 +102,9 @@ def test_errors_are_scaled_from_a_reduced_chi2_of_one(off: float, wide: bool) ->
     inverse = np.array([1.0e-3, 1.5e-3, 2.0e-3])
     log_d = -12.0 - 3000.0 * inverse
     log_d[1] += 0.1 * off * np.sqrt(1.5)
-    fit = arrhenius((1.0 / inverse).tolist(), np.exp(log_d).tolist(), (0.1 * np.exp(log_d)).tolist())
+    fit = arrhenius(
+        (1.0 / inverse).tolist(), np.exp(log_d).tolist(), (0.1 * np.exp(log_d)).tolist()
+    )
     assert fit.reduced_chi2 == pytest.approx(off**2)
     assert fit.quantile == pytest.approx(12.7062 if wide else 1.959964, rel=1e-5)
     plain = 8.617333e-5 * 0.1 / np.sqrt(((inverse - inverse.mean()) ** 2).sum())

@@ -107,7 +107,9 @@ def test_runs_scatter_from_a_mean_square_deviation_of_three_errors(
 ) -> None:
     """Two runs of one relative error r at 1 ± δ have χ² = 2 δ²/r²."""
     off = 0.1 * np.sqrt(0.5 * square)
-    found = combine_replicas([part(1.0 + off, 0.1 * (1.0 + off)), part(1.0 - off, 0.1 * (1.0 - off))])
+    found = combine_replicas(
+        [part(1.0 + off, 0.1 * (1.0 + off)), part(1.0 - off, 0.1 * (1.0 - off))]
+    )
     assert ("replicas_scatter" in found.flags) is flagged
 
 
@@ -162,7 +164,11 @@ def test_the_least_limit_holds_where_nothing_is_resolved() -> None:
 
 def test_a_mean_within_its_error_of_nothing_does_not_diffuse() -> None:
     """Both sides of 1.96 errors, and of 56 jumps in all."""
-    for error, verdict in ((1.0 / 1.9, "diffusing"), (1.0 / 2.0, "diffusing"), (0.75, "not resolved")):
+    for error, verdict in (
+        (1.0 / 1.9, "diffusing"),
+        (1.0 / 2.0, "diffusing"),
+        (0.75, "not resolved"),
+    ):
         runs = [part(1.0, error, verdict="diffusing", n_eff=28.0)] * 2
         assert combine_replicas(runs).verdict == verdict
     few = [part(1.0, 0.1, verdict="diffusing", n_eff=27.9)] * 2
@@ -172,7 +178,12 @@ def test_a_mean_within_its_error_of_nothing_does_not_diffuse() -> None:
 
 
 def test_flags_of_half_the_runs_are_kept_and_of_fewer_not() -> None:
-    runs = [part(1.0, 0.1, flags=("a", "b")), part(1.0, 0.1, flags=("a",)), part(1.0, 0.1), part(1.0, 0.1)]
+    runs = [
+        part(1.0, 0.1, flags=("a", "b")),
+        part(1.0, 0.1, flags=("a",)),
+        part(1.0, 0.1),
+        part(1.0, 0.1),
+    ]
     assert combine_replicas(runs).flags == ("a",)
 
 

@@ -81,9 +81,7 @@ def test_unknown_charges_and_short_runs_give_none() -> None:
     assert run_of(run=iron) == (((), ()), ("charges_unknown",))
     for frames, found in ((20, 1), (19, 0)):
         run = replace(RUN, fractional=RUN.fractional[:frames])
-        parts, flags = transports(
-            REPORTS, WALK[:frames], run, bonds(), 700.0, LABORATORY, OPTIONS
-        )
+        parts, flags = transports(REPORTS, WALK[:frames], run, bonds(), 700.0, LABORATORY, OPTIONS)
         assert [len(part) for part in parts] == [found, found]
         assert flags == ()
 

@@ -34,7 +34,11 @@ def test_a_site_lies_where_the_ions_are() -> None:
 def test_points_are_a_quarter_of_an_angstrom_apart_and_four_at_least() -> None:
     still = np.zeros((3, 1, 3))
     assert density(still, np.diag([5.0, 6.1, 0.7])).values.shape == (20, 25, 4)
-    assert density(still, np.diag([5.0, 6.0, 7.0]), spacing_angstrom=0.5).values.shape == (10, 12, 14)
+    assert density(still, np.diag([5.0, 6.0, 7.0]), spacing_angstrom=0.5).values.shape == (
+        10,
+        12,
+        14,
+    )
 
 
 def test_counts_are_smoothed_over_three_tenths_of_an_angstrom() -> None:

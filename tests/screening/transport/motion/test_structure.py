@@ -146,7 +146,9 @@ ALTERNATING = np.array([1, -1, 1, -1, 0, 0, -1, 1, -1, 1])
 
 
 @pytest.mark.parametrize(("step", "drift"), [(2.50, False), (2.56, True)])
-def test_halves_drift_apart_beyond_four_errors_of_their_difference(step: float, drift: bool) -> None:
+def test_halves_drift_apart_beyond_four_errors_of_their_difference(
+    step: float, drift: bool
+) -> None:
     """Five blocks of variance 1 in each half: the error of the difference is √(2/5)."""
     blocks = ALTERNATING + step * (np.arange(10) >= 5)
     assert drifts(np.repeat(blocks, 2), 0.1) is drift
