@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from walks import gaussian_walk
 
 from dualion.screening.transport.drift import (

@@ -39,7 +39,12 @@ def bonds(*pairs: tuple[int, int]) -> Polyanions:
     )  # fmt: skip
 
 
-def run_of(reports=None, run=RUN, held=bonds(), kelvin=700.0, frame=LABORATORY, options=OPTIONS):
+NOTHING_BOUND = bonds()
+
+
+def run_of(
+    reports=None, run=RUN, held=NOTHING_BOUND, kelvin=700.0, frame=LABORATORY, options=OPTIONS
+):
     chosen = REPORTS if reports is None else reports
     return transports(chosen, WALK, run, held, kelvin, frame, options)
 
@@ -69,9 +74,13 @@ def test_all_ions_and_those_that_no_polyanion_holds() -> None:
 
 @pytest.mark.parametrize(
     ("kelvin", "flags"),
-    [(0.0, ("zero_temperature",)), (-1.0, ("zero_temperature",)), (np.nan, ("temperature_unknown",)),
-     (np.inf, ("temperature_unknown",))],
-)  # fmt: skip
+    [
+        (0.0, ("zero_temperature",)),
+        (-1.0, ("zero_temperature",)),
+        (np.nan, ("temperature_unknown",)),
+        (np.inf, ("temperature_unknown",)),
+    ],
+)
 def test_a_conductivity_asks_for_a_temperature(kelvin: float, flags: tuple[str, ...]) -> None:
     assert run_of(kelvin=kelvin) == (((), ()), flags)
 
