@@ -155,8 +155,9 @@ def test_vibration_says_little_of_jumps_that_were_not_seen() -> None:
     found = diffusion(caged, 0.05, hop_length_angstrom=4.0)
     assert found.verdict == "vibrating"
     # exp(−3.69) = 0.025: at this D two ions make no jump of 4 Å in 100 ps once in forty runs.
-    assert found.high_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4, rel=0.02)
-    assert (found.resolved, found.upper_cm2_s) == (False, found.high_cm2_s)
+    assert found.upper_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4, rel=0.02)
+    # The interval is that of the slope alone, which says how little the vibration grew.
+    assert found.d_cm2_s < found.high_cm2_s < 0.1 * found.upper_cm2_s
     both = combine_replicas([found, found])
-    assert both.high_cm2_s == pytest.approx(found.high_cm2_s / 2.0)
-    assert both.d_cm2_s < both.high_cm2_s
+    assert both.upper_cm2_s == pytest.approx(found.upper_cm2_s / 2.0, rel=0.02)
+    assert both.high_cm2_s < 0.1 * both.upper_cm2_s
