@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dualion.screening.transport.collective.onsager import (
+from dualion.screening.transport.collective.onsager import Transport
+from dualion.screening.transport.collective.withdrawal import (
     FIXED_BY_FRAME,
     FIXED_BY_MASSES,
     NOTHING_DIFFUSES,
-    Transport,
 )
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.number_text import diffusion_text, interval_text, measured_text

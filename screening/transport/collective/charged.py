@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.transport.collective.charges import formal_charges
-from dualion.screening.transport.collective.onsager import (
+from dualion.screening.transport.collective.onsager import LEAST_FRAMES, Transport, transport
+from dualion.screening.transport.collective.withdrawal import (
     FIXED_BY_FRAME,
     FIXED_BY_MASSES,
-    LEAST_FRAMES,
-    Transport,
-    transport,
     withdraw_motion,
     withdraw_numbers,
 )
