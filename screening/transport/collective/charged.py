@@ -92,7 +92,7 @@ def _qualify(
 ) -> Transport:
     """Say, or withdraw, what the choice of the frame alone decides, and what is no transport."""
     chosen = [r for r in reports if r.name in found.species]
-    if all(r.diffusion.verdict in ("vibrating", "rotating") for r in chosen):
+    if not any(r.diffusion.resolved for r in chosen):
         return withdraw_motion(found)
     if len(trajectory.species) == 2 and framework.name == CENTRE_OF_MASS:
         # Momentum ties the two paths together, and the masses alone fix the numbers.

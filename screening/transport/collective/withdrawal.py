@@ -29,14 +29,18 @@ def withdraw_numbers(found: Transport, *flags: str) -> Transport:
 
 
 def withdraw_motion(found: Transport) -> Transport:
-    """Withdraw what is left where no group diffuses: the collective path of vibrations.
+    """Withdraw what is left where no group is known to diffuse: the path of bound charges.
 
-    The upper end of the conductivity's interval stays as its limit.
+    Of the conductivity the limit stays: the upper end of its interval, or that of Nernst–Einstein
+    where it is larger, for the slope knows nothing of jumps that the run was too short to see.
     """
-    sigma = found.conductivity_s_cm
+    sigma, unknown = found.conductivity_s_cm, np.full_like(found.onsager_s_cm, np.nan)
+    limit = max(sigma.high, found.nernst_einstein_s_cm.high)
     return replace(
         withdraw_numbers(found),
-        conductivity_s_cm=replace(sigma, error=np.inf, low=min(sigma.low, 0.0)),
+        conductivity_s_cm=replace(sigma, error=np.inf, low=min(sigma.low, 0.0), high=limit),
+        onsager_s_cm=unknown,
+        onsager_error_s_cm=np.full_like(unknown, np.inf),
         haven_ratio=UNKNOWN,
         flags=(*found.flags, NOTHING_DIFFUSES),
     )
