@@ -22,6 +22,7 @@ from dualion.screening.transport.self_diffusion.estimators import PointEstimate
 from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
 from dualion.screening.transport.self_diffusion.msd import MotionShape, Msd
 from dualion.screening.transport.self_diffusion.msd_band import MsdBand
+from dualion.structures.documents import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +74,7 @@ class SpeciesReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TransportReport:
+class TransportReport(Document):
     """The finished analysis of one trajectory.
 
     Attributes:
@@ -111,3 +112,8 @@ class TransportReport:
     pathlines: Pathlines
     flags: tuple[str, ...]
     format: str = ""
+
+    def __repr__(self) -> str:
+        """Source, temperature and the verdict on each ion, in a line."""
+        told = ", ".join(f"{one.name} {one.diffusion.verdict}" for one in self.species)
+        return f"TransportReport({self.source}, {self.temperature_k:g} K: {told})"
