@@ -195,7 +195,7 @@ class HopCalculation:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
-        return self._assess(hop, band, mover)
+        return assess_band(hop, band, mover)
 
     def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
@@ -232,25 +232,33 @@ class HopCalculation:
         source = self.vacancy(site)
         return carried_displacements(self.cell, source.displacements_angstrom, source.site, site)
 
-    def _assess(self, hop: int, band: Band, mover: int) -> HopBarrier:
-        flags = list(_moved_others(band, mover))
-        if not band.converged:
-            flags.append("not_converged")
-        if band.top in (0, len(band.images) - 1):
-            flags.append(BARRIERLESS)
-        force, steps = band.largest_force_ev_angstrom, band.steps
-        resolved = force <= BELIEVED_EV_ANGSTROM
-        top = float(band.energies_ev.max())
-        return HopBarrier(
-            hop=hop,
-            rises_ev=(top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan),
-            energies_ev=tuple(band.energies_ev.tolist()),
-            largest_force_ev_angstrom=force,
-            steps=steps,
-            flags=tuple(flags),
-            reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
-            images=tuple(band.images),
-        )
+
+def assess_band(hop: int, band: Band, mover: int) -> HopBarrier:
+    """Take the barrier of a hop from its band.
+
+    Args:
+        hop: index into ``HopList.chosen``.
+        band: the relaxed band.
+        mover: the moving ion's atom.
+    """
+    flags = list(_moved_others(band, mover))
+    if not band.converged:
+        flags.append("not_converged")
+    if band.top in (0, len(band.images) - 1):
+        flags.append(BARRIERLESS)
+    force, steps = band.largest_force_ev_angstrom, band.steps
+    resolved = force <= BELIEVED_EV_ANGSTROM
+    top = float(band.energies_ev.max())
+    return HopBarrier(
+        hop=hop,
+        rises_ev=(top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan),
+        energies_ev=tuple(band.energies_ev.tolist()),
+        largest_force_ev_angstrom=force,
+        steps=steps,
+        flags=tuple(flags),
+        reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
+        images=tuple(band.images),
+    )
 
 
 def _moved_others(band: Band, mover: int) -> list[str]:
