@@ -84,7 +84,7 @@ def measured_ev() -> dict[tuple[str, str], float]:
 
 
 def cases() -> list[Case]:
-    """Compounds in the order in which they are computed: alkali halides with both ions first."""
+    """Compounds in the order in which they are computed: those with a measured value first."""
     known = measured_ev()
     made = [Case(compound=name, kind="rocksalt", ions=_elements(name)) for name in ALKALI_HALIDES]
     for kind, names in (("fluorite", FLUORITES), ("cesiumchloride", CESIUM_CHLORIDES)):
@@ -98,7 +98,8 @@ def cases() -> list[Case]:
         ions = tuple(ion for name, ion in known if name == compound)
         if ions:
             made.append(Case(compound=compound, kind="other", ions=ions))
-    return made
+    with_value = {compound for compound, _ in known}
+    return sorted(made, key=lambda case: case.compound not in with_value)
 
 
 def _elements(formula: str) -> tuple[str, ...]:
