@@ -216,6 +216,8 @@ FLAGS: tuple[Term, ...] = (
             "other_ion_along": "Another ion of the same element left its site with the hop.",
             "framework_rearranged": "An atom of another element left its site with the hop.",
             "end_into_other": "An end relaxed into the other; there is no hop of its own.",
+            "rest_below_ends": "The ion rests on its way lower than at either end; its barrier is "
+            "counted from there.",
             "not_converged": "The band did not reach its force limit.",
             "no_barrier_on_the_way": "No image of the band is higher than both ends.",
             "hop_without_barrier": "A hop that may decide has no barrier.",
