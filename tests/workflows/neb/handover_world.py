@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import read, write
@@ -70,3 +70,38 @@ def run_stand_in(place: Path, *, shift: float = 0.0, **lines: object) -> None:
     atoms.positions[:, 0] += shift
     write(place / "CONTCAR", atoms, format="vasp", direct=True)
     (place / "OUTCAR").write_text(outcar(emt_energy(atoms), **lines))
+
+
+def cp2k_output(images: list[Atoms], *, steps: int = 7, ended: bool = True) -> str:
+    """What CP2K prints of two evaluations of a band, energies and forces by EMT in atomic units."""
+    text = ""
+    for worse in (True, False):  # the last evaluation counts
+        text += " NEB| Computing Energies and Forces\n"
+        for number, image in enumerate(images, start=1):
+            own = image.copy()
+            own.calc = EMT()
+            energy = own.get_potential_energy() / units.Hartree + worse
+            forces = own.get_forces() * units.Bohr / units.Hartree
+            text += f" NEB| REPLICA Nr. {number:4d}- Energy and Forces\n"
+            text += f" NEB|{'Total energy:':>49s} {energy:22.12f}\n"
+            text += " NEB|    ATOM                            X                Y                Z\n"
+            for symbol, (x, y, z) in zip(own.get_chemical_symbols(), forces, strict=True):
+                row = f"{symbol:2s}           {x:20.12f} {y:16.12f} {z:16.12f}           "
+                text += f" NEB|      {row}\n"
+    text += f" STEP NUMBER                   =                     {steps}\n"
+    text += f" ENERGIES [au] = {'  -1.0' * len(images)}\n"
+    return text + ("  **** **** ******  **  PROGRAM ENDED AT      2025-01-01\n" if ended else "")
+
+
+def run_cp2k_stand_in(place: Path, images: list[Atoms], **how: object) -> None:
+    """Leave what CP2K leaves of a band: its output, and the places of each image over its steps."""
+    (place / "neb.out").write_text(cp2k_output(images, **how))
+    for number, image in enumerate(images, start=1):
+        rows = [
+            f" {symbol} {x:20.10f} {y:20.10f} {z:20.10f}\n"
+            for symbol, (x, y, z) in zip(image.symbols, image.positions.tolist(), strict=True)
+        ]
+        first = [row.replace(row.split()[1], "9.0000000000") for row in rows]
+        steps = [f"{len(rows):8d}\n i = {n}, E = -1.0\n{''.join(which)}"
+                 for n, which in enumerate((first, rows))]  # fmt: skip
+        (place / f"neb-pos-Replica_nr_{number}-1.xyz").write_text("".join(steps))

@@ -115,8 +115,8 @@ def _set_band(root: InputSection, images: int, options: BandOptions) -> None:
     optimizer = f"{path}/OPTIMIZE_BAND"
     set_keywords(root, optimizer, "OPT_TYPE DIIS", "OPTIMIZE_END_POINTS TRUE")
     set_keywords(root, f"{optimizer}/DIIS", f"MAX_STEPS {options.most_steps}")
-    for name in ("BAND/PROGRAM_RUN_INFO", "BAND/CONVERGENCE_INFO", "PRINT/FORCES"):
-        root.get_subsection(f"MOTION/{name}").params = "LOW"
+    for name in ("PROGRAM_RUN_INFO", "REPLICA_INFO"):  # the latter prints the forces that are read
+        root.get_subsection(f"{path}/{name}").params = "LOW"
     band = root.get_subsection(path)
     for number in range(images):
         replica = InputSection("REPLICA")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,14 +110,14 @@ class HopFolder:
 
 
 def band_of(
-    images: list[Atoms],
-    energies_ev: list[float],
+    images: Sequence[Atoms],
+    energies_ev: Sequence[float],
     *,
     force_ev_angstrom: float,
     limit: float,
     steps: int,
 ) -> Band:
-    """Collect what a program found into a band, its images with their energies.
+    """Collect what a program found into a band.
 
     Args:
         images: relaxed images, ends included.
@@ -127,6 +128,7 @@ def band_of(
     """
     from ase.calculators.singlepoint import SinglePointCalculator
 
+    images = [image.copy() for image in images]
     for image, energy in zip(images, energies_ev, strict=True):
         image.calc = SinglePointCalculator(image, energy=energy)
     energies = np.array(energies_ev)
