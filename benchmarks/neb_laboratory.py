@@ -84,7 +84,7 @@ def measured_ev() -> dict[tuple[str, str], float]:
 
 
 def cases() -> list[Case]:
-    """Compounds in the order in which they are computed: those with a measured value first."""
+    """Compounds in the order in which they are computed: measured ions alone, then both ions."""
     known = measured_ev()
     made = [Case(compound=name, kind="rocksalt", ions=_elements(name)) for name in ALKALI_HALIDES]
     for kind, names in (("fluorite", FLUORITES), ("cesiumchloride", CESIUM_CHLORIDES)):
@@ -98,8 +98,12 @@ def cases() -> list[Case]:
         ions = tuple(ion for name, ion in known if name == compound)
         if ions:
             made.append(Case(compound=compound, kind="other", ions=ions))
-    with_value = {compound for compound, _ in known}
-    return sorted(made, key=lambda case: case.compound not in with_value)
+    measured = [
+        Case(compound=case.compound, kind=case.kind, ions=ions)
+        for case in made
+        if (ions := tuple(ion for ion in case.ions if (case.compound, ion) in known))
+    ]
+    return [*sorted(measured, key=lambda case: -len(case.ions)), *made]
 
 
 def _elements(formula: str) -> tuple[str, ...]:
@@ -172,7 +176,10 @@ def main() -> None:
     if not arguments.report:
         potential = make_potential(arguments.engine, device="cpu")
         for case in cases():
-            if case.compound in known or (arguments.only and case.compound not in arguments.only):
+            there = known.get(case.compound, {}).get("ions", {})
+            if set(case.ions) <= set(there):
+                continue
+            if arguments.only and case.compound not in arguments.only:
                 continue
             known[case.compound] = found = computed(case, potential, arguments.folder)
             with cache.open("a", encoding="utf-8") as out:

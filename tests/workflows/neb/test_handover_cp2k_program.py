@@ -32,8 +32,8 @@ SETTINGS = {
     "eps_scf": 1e-5,
     "eps_default": 1e-9,
     "input": "&FORCE_EVAL\n&DFT\n&SCF\n&OT\nPRECONDITIONER FULL_ALL\n&END OT\n&END SCF\n&END DFT\n"
-    "&END FORCE_EVAL\n&MOTION\n&BAND\n&OPTIMIZE_BAND\n&DIIS\nNO_LS T\n&END DIIS\n&END OPTIMIZE_BAND\n"
-    "&END BAND\n&END MOTION",
+    "&END FORCE_EVAL\n&MOTION\n&BAND\n&OPTIMIZE_BAND\n&DIIS\nNO_LS T\n&END DIIS\n"
+    "&END OPTIMIZE_BAND\n&END BAND\n&END MOTION",
 }
 """Short steps along the forces: the first line search of so small a band overshoots."""
 STEPS = 3

@@ -78,8 +78,9 @@ class HopFolder:
             InputError: it is damaged.
         """
         try:
-            content = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
-            return {"force_ev_angstrom": float(content["force_ev_angstrom"])} | content
+            content: dict[str, Any] = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
+            content["force_ev_angstrom"] = float(content["force_ev_angstrom"])
+            return content
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{self.path / ABOUT} is damaged; delete the folder, and write the hop again."

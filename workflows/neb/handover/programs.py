@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,8 +113,8 @@ def _cp2k(settings: Mapping[str, Any]) -> Handover:
     checked = check_cp2k_settings(settings)
 
     def write(hop: HopImages, folder: HopFolder, options: BandOptions) -> None:
-        elements: Sequence[str] = dict.fromkeys(hop.frames[0].get_chemical_symbols())
-        write_cp2k_hop(hop, folder, options, checked, find_kinds(checked, tuple(elements)))
+        elements = tuple(dict.fromkeys(hop.frames[0].get_chemical_symbols()))
+        write_cp2k_hop(hop, folder, options, checked, find_kinds(checked, elements))
 
     return Handover(
         name="cp2k",
