@@ -1,9 +1,9 @@
 """Barriers of Li+ hops with one potential beside the way of ``ions`` 0.5.1: same hops, same barriers?
 
 For seeded structures of the Materials Project rows with small cells and few hops, the crystal is
-relaxed once with the potential; every distinct hop of ``dualion neb`` is then computed twice in cells
-of equal width: by ours, and by the peer's images (its supercell with one site emptied, a straight
-line) in ASE's climbing-image band, plainly: both ends relaxed for each hop, one image a call.
+relaxed once with the potential; every distinct hop of ``dualion neb`` is then computed twice in the
+same supercell: by ours, and by the peer's images (one site emptied, a straight line) in ASE's
+climbing-image band, plainly: both ends relaxed for each hop, one image a call.
 
     pip install ions==0.5.1
     python neb_against_ions.py ROWS.jsonl.gz FOLDER [--count 10] [--seed 1] [--engine chgnet]
@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _peer_hops import LITHIUM, JsonLines, hop_counts, own_edges, plain_atoms, shuffled_rows
+from _peer_hops import LITHIUM, JsonLines, hop_counts, plain_atoms, shuffled_rows
 from ase.mep import NEB
 from ase.optimize import FIRE
 from ions.edge import Edge
-from numpy.typing import NDArray
 
 from dualion.screening.hops.vacancy import vacancy_hops
 from dualion.structures.crystal import IonicCrystal
@@ -96,10 +95,10 @@ def _compared(
     ours = HopCalculation(cell, found.hops, potential, BandOptions(),
                           saddles_frac=found.energies.saddles_frac)  # fmt: skip
     print(f"{name} {plain_atoms(host).get_chemical_formula()}: {hop_counts(host, found.hops)}")
-    for number, edge in enumerate(own_edges(host, found.hops)):
+    for number in range(len(found.hops.chosen)):
         key = f"{name} hop {number}"
         if key not in cache:
-            cache.add(key, _both(ours, number, plain_atoms(host), edge, potential))
+            cache.add(key, _both(ours, number, potential))
         _tell(cache[key])
     return True
 
@@ -114,9 +113,7 @@ def _relaxed(crystal: IonicCrystal, potential: Potential, folder: NebFolder) -> 
     return known[0]
 
 
-def _both(
-    ours: HopCalculation, number: int, atoms: Any, edge: NDArray[np.int64], potential: Potential
-) -> dict[str, Any]:
+def _both(ours: HopCalculation, number: int, potential: Potential) -> dict[str, Any]:
     calls, began = potential.calls, time.perf_counter()
     mine = ours.barrier(number)
     seconds = time.perf_counter() - began
@@ -124,7 +121,7 @@ def _both(
         "ours": {"ev": mine.rises_ev[0], "force": mine.largest_force_ev_angstrom,
                  "seconds": seconds, "band_calls": potential.calls - calls, "flags": mine.flags,
                  "reason": mine.reason, "atoms": len(ours.cell.large.numbers) - 1},
-        "theirs": _peer_barrier(Edge(atoms, edge[0], edge[1], edge[2:]), potential),
+        "theirs": _peer_barrier(_peer_edge(ours, number), potential),
     }  # fmt: skip
     release_memory()
     if np.isfinite([mine.rises_ev[0], record["theirs"]["ev"]]).all():
@@ -132,11 +129,23 @@ def _both(
     return record
 
 
+def _peer_edge(ours: HopCalculation, number: int) -> Edge:
+    """The hop as the peer's edge in our supercell."""
+    cell, hops = ours.cell, ours.hops
+    row = int(hops.chosen[number])
+    begin = cell.sites.frac[hops.near[row]]
+    end = cell.sites.frac[hops.far[row]] + hops.cells[row]
+    source, target = (int(cell.own[cell.site_at(place)]) for place in (begin, end))
+    way = (end - begin) @ cell.unit.cell @ np.linalg.inv(cell.large.cell)
+    offset = cell.large.frac[source] + way - cell.large.frac[target]
+    return Edge(plain_atoms(cell.large), source, target, np.round(offset).astype(int))
+
+
 def _peer_barrier(edge: Edge, potential: Potential) -> dict[str, Any]:
     """Barrier by the peer's images in ASE's band, with limits as ours."""
     options = BandOptions()
     began = time.perf_counter()
-    images = edge.superedge(WIDTH_ANGSTROM).interpolate(n_images=options.images + 2, center=True)
+    images = edge.interpolate(n_images=options.images + 2, center=True)
     for image in images:
         image.calc = potential.calculator
     for end in (images[0], images[-1]):
