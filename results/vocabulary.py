@@ -203,7 +203,7 @@ FLAGS: tuple[Term, ...] = (
             "temperature_unknown": "The temperature is not known; without it there is no "
             "conductivity.",
             "zero_temperature": "The temperature is zero.",
-            "nothing_diffuses": "No ion diffuses: the collective motion of charge is vibration.",
+            "nothing_diffuses": "No ion is known to diffuse, so no current is known either.",
             "numbers_fixed_by_masses": "In the frame of the centre of mass, the masses alone fix "
             "the transport numbers of two species.",
             "numbers_fixed_by_frame": "One species moves against the reference frame: its "

@@ -93,6 +93,7 @@ def _fit_json(d: Diffusion) -> dict[str, object]:
         "error_angstrom2_ps": unit * d.error_cm2_s,
         "low_angstrom2_ps": unit * d.low_cm2_s,
         "high_angstrom2_ps": unit * d.high_cm2_s,
+        "one_jump_angstrom2_ps": unit * d.one_jump_cm2_s,
     }
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.hops.sublattice import Sublattice
-from dualion.screening.percolation.thresholds import Triple, percolate_links
+from dualion.screening.percolation.thresholds import percolate_links
+from dualion.screening.triple import Triple
 
 LONGEST_HOP_ANGSTROM = 8.0
 """No hop is longer; the sites of a sublattice that needs more are islands."""

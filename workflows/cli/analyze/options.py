@@ -232,8 +232,8 @@ def parse_temperatures(text: str, count: int) -> tuple[float, ...]:
             f"{len(values)} temperatures were given for {count} trajectories; give one, or one "
             "for each."
         )
-    if any(value <= 0.0 for value in values):
-        raise InputError("A temperature must be above 0 K.")
+    if text.strip() and not all(0.0 < value < float("inf") for value in values):
+        raise InputError(f"--temperature-k {text!r}: a temperature is a number above 0 K.")
     return values
 
 
@@ -243,11 +243,17 @@ def parse_charges(text: str) -> dict[str, float]:
     Raises:
         InputError: a part is not of the form element=charge.
     """
+    from ase.data import atomic_numbers
+
     charges = {}
     for word in split_words(text):
         element, sign, value = word.partition("=")
         if not sign:
             raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
+        if element.strip() not in atomic_numbers or not value.strip():
+            raise InputError(
+                f"--charges {text!r}: {word} is no element with a charge, as in Li=1,S=-2."
+            )
         charges[element.strip()] = parse_numbers(value, "--charges")[0]
     return charges
 
