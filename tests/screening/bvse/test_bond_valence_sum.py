@@ -129,6 +129,7 @@ def test_neutral_atoms_do_not_count(rock_salt):
         [*rock_salt.charges, 0.0],
     )
     found = bvs_quality(with_argon)
+    assert found.sums_vu == pytest.approx([*bvs_quality(rock_salt).sums_vu, 0.0])
     assert found.mismatch_vu[-1] == 0.0
     assert found.gii_vu == pytest.approx(bvs_quality(rock_salt).gii_vu)
 
