@@ -46,7 +46,8 @@ def emt_energy(atoms: Atoms) -> float:
     return float(own.get_potential_energy())
 
 
-def outcar(energy: float, *, force: float = 0.01, image: bool = True, ended: bool = True) -> str:
+def outcar(energy: float, *, force: float = 0.01, image: bool = True, ended: bool = True,
+           reached: bool = True) -> str:  # fmt: skip
     """The lines of an OUTCAR that a reader of a band looks at, in VTST's words."""
     step = f"  energy  without entropy= {energy:16.8f}  energy(sigma->0) = {energy:16.8f}\n"
     if image:
@@ -55,7 +56,9 @@ def outcar(energy: float, *, force: float = 0.01, image: bool = True, ended: boo
     worse = step.replace(f"{energy:16.8f}", f"{energy + 1.0:16.8f}").replace(
         f"{force:12.6f}", "9.0"
     )
-    end = " reached required accuracy - stopping structural energy minimisation\n"
+    end = (
+        " reached required accuracy - stopping structural energy minimisation\n" if reached else ""
+    )
     end += " General timing and accounting informations for this job:\n"
     end += "                  Total CPU time used (sec):        1.000\n"
     bands = "   k-points NKPTS = 1   k-points in BZ NKDIM = 1   number of bands    NBANDS=    20\n"

@@ -128,6 +128,9 @@ def test_what_is_missing_is_said_in_one_sentence(tmp_path: Path) -> None:
     folder = written(tmp_path)
     with pytest.raises(NotComputedError, match=r"end .*00 is not relaxed yet"):
         read_back(folder)
+    run_stand_in(folder.path / "00", image=False, reached=False)
+    with pytest.raises(NotComputedError, match="stopped before its force limit"):
+        read_back(folder)
     folder = finished(tmp_path / "again")
     (folder.path / "02" / "OUTCAR").write_text(outcar(-1.0, ended=False))
     with pytest.raises(NotComputedError, match="02 is not finished after 2 steps"):

@@ -83,6 +83,11 @@ def _require_end(place: Path) -> None:
     text = _tail(outcar)
     if FINISHED not in text:
         raise NotComputedError(f"The relaxation of the end {place} is not finished.")
+    if REACHED not in text:
+        raise NotComputedError(
+            f"The relaxation of the end {place} stopped before its force limit: copy its CONTCAR "
+            "over POSCAR, and run VASP in it again."
+        )
 
 
 def _require_image(place: Path) -> tuple[float, int]:
