@@ -241,7 +241,7 @@ def test_pairs_of_unlike_numbers_are_turned_round():
     chosen = [named.pair for named in choose_pairs(REPORT, ())]
     assert ("Li", "S") in chosen and ("Li", "Li") not in chosen
     bound = dataclasses.replace(REPORT, bonded_pairs=(("S", "Cl"), ("S", "Xx")))
-    assert [named.pair for named in choose_pairs(bound, ())][0] == ("S", "Cl")
+    assert choose_pairs(bound, ())[0].pair == ("S", "Cl")
     assert ("Li", "S") not in [named.pair for named in choose_pairs(bound, ())]
     still = dataclasses.replace(REPORT, pathlines=dataclasses.replace(REPORT.pathlines, mobile={}))
     assert [named.pair for named in choose_pairs(still, ())] == [r.pair for r in REPORT.rdfs][:4]
@@ -386,7 +386,7 @@ def test_a_path_figure_marks_minima_and_the_pass(tmp_path):
 
 def test_a_path_in_characters_shows_the_highest_of_each_stretch():
     lines = text_plot(migration_path(), width=8, height=2)
-    # Stretches of 0.5 Å end at 0.1, 0.2, 0.2, 0.1, 0.3, 0.4, 0.4, 0.2 of 0.4 eV: in eighths of two lines.
+    # The highest of each half Å is 0.1 0.2 0.2 0.1 0.3 0.4 0.4 0.2 of 0.4 eV, in eighths of a line.
     eighths = [4, 8, 8, 4, 12, 16, 16, 8]
     assert lines == [
         "".join(BLOCKS[min(max(e - 8, 0), 8)] for e in eighths),
