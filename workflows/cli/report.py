@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualion.results.run_folder import identity, read_run_folder
-from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
@@ -94,7 +93,7 @@ def _details(
         entries = structures_of_run(run, names, inputs=inputs)
         options = DetailOptions(
             barriers=barrier_options_of(run),
-            criterion=_criterion(run),
+            criterion=run.dai_criterion(),
             strict=run.strict,
             include_licensed=include_licensed,
             sensitivity=sensitivity,
@@ -106,20 +105,6 @@ def _details(
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("candidates", total=len(chosen))
         return candidate_details(chosen, entries, options, progress=lambda: progress.advance(task))
-
-
-def _criterion(run: RunFolder) -> DaiCriterion:
-    """Read the thresholds of the run.
-
-    Raises:
-        InputError: the sidecar holds others than this version knows.
-    """
-    try:
-        return DaiCriterion(**run.criterion)
-    except TypeError as error:
-        raise InputError(
-            f"run.json of {run.folder} holds an unknown criterion ({error})."
-        ) from error
 
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:

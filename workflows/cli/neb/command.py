@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ import typer
 from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
     from dualion.workflows.neb.run import NebOptions
 
@@ -79,7 +82,8 @@ def neb(
 
     Each structure is relaxed and repeated; its symmetry-distinct hops are computed in the order of
     their bond valence saddles until no hop that is left could lower E_1D, E_2D or E_3D. Each hop is
-    stored when it is done; the same command again goes on where it stopped.
+    stored when it is done; the same command again goes on where it stopped. Barriers of a run's
+    candidates enter candidates.csv, which is ranked anew.
 
     [bold]Examples[/bold]
 
@@ -89,10 +93,13 @@ def neb(
     """
     from rich.console import Console
 
+    from dualion.results.run_folder import read_candidates
     from dualion.workflows.cli.neb.session import compute_all
     from dualion.workflows.neb.forces import make_potential
 
     options = _options(atoms, width, images, force, steps, margin)
+    if run := _is_run(source):
+        options = replace(options, criterion=read_candidates(Path(source)).dai_criterion())
     selection, skipped = _select(source, candidates, ids or [], cation, anion)
     folder = output or _default_folder(source)
     console = Console()
@@ -101,8 +108,35 @@ def neb(
     path = str(model_path) if model_path else None
     potential = make_potential(engine, model_path=path, device=device)
     folders = [folder / safe_name(one.source_id) for one in selection]
-    if not compute_all(console, list(zip(selection, folders, strict=True)), potential, options):
+    done = compute_all(console, list(zip(selection, folders, strict=True)), potential, options)
+    if run:
+        _join(console, Path(source), folder)
+    if not done:
         raise typer.Exit(130)
+
+
+def _join(console: Console, run: Path, folder: Path) -> None:
+    """Take the barriers into the tables of the run, where they lie in its own folder."""
+    from dualion.workflows.neb.collect import collect_run
+    from dualion.workflows.neb.pairs import FOLDER
+
+    if folder.resolve() != (run / FOLDER).resolve():
+        console.print(
+            f"  {run / 'candidates.csv'} stays as it is: it takes barriers from {run / FOLDER} "
+            "alone.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    collected = collect_run(run)
+    for problem in collected.problems:
+        console.print(f"  {problem}", highlight=False, soft_wrap=True)
+    console.print(
+        f"  {run / 'candidates.csv'} is ranked anew, {collected.rows} of its rows with barriers of "
+        "a potential.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _options(
@@ -136,7 +170,7 @@ def _select(
     from dualion.workflows.md.plan.selection import select_candidates, select_file
 
     within("number of candidates", candidates, (1, 1_000_000))
-    if Path(source).is_dir():
+    if _is_run(source):
         if cation or anion:
             raise InputError("The ions of a run are those of its candidates; leave out --cation.")
         block = MdBlock.model_validate({"candidates": candidates, "free_anions_only": False})
@@ -151,8 +185,14 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
 
 
+def _is_run(source: str) -> bool:
+    return Path(source).is_dir()
+
+
 def _default_folder(source: str) -> Path:
-    if Path(source).is_dir():
-        return Path(source) / "neb"
+    from dualion.workflows.neb.pairs import FOLDER
+
+    if _is_run(source):
+        return Path(source) / FOLDER
     name = Path(source.split("#")[-1]).name.removesuffix(".cif")
     return Path(f"neb-{safe_name(name)}")

@@ -7,23 +7,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
 from rich.progress import TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
+from dualion.results.tables import write_table
 from dualion.screening.ions import MobileIon
 from dualion.structures.errors import InputError, StructureError
 from dualion.workflows.cli.live_bar import LiveBar
+from dualion.workflows.cli.neb.view import show_barriers
 from dualion.workflows.doping.relaxation import StopRequested
-from dualion.workflows.execution.files import write_json, write_text
+from dualion.workflows.execution.files import write_json
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.signals import stop_on_signal
-from dualion.workflows.neb.run import judge, structure_barriers
-from dualion.workflows.neb.tables import Row, network_json, pair_row, rows_csv
+from dualion.workflows.neb.pairs import DOCUMENT
+from dualion.workflows.neb.run import structure_barriers
+from dualion.workflows.neb.tables import COLUMNS, neb_pair, network_json, pair_row
 
 if TYPE_CHECKING:
+    from dualion.results.columns import Row
+    from dualion.results.neb_results import NebPair
     from dualion.workflows.md.plan.selection import SelectedStructure
     from dualion.workflows.neb.forces import Potential
     from dualion.workflows.neb.hop_barriers import HopBarrier
@@ -61,8 +63,8 @@ def compute_all(
             except StopRequested:
                 complete = False
                 break
-            write_text(folder / "neb.csv", rows_csv(rows))
-    _show(console, rows)
+            write_table(folder / "neb.csv", rows, COLUMNS)
+    show_barriers(console, rows, options.criterion)
     if not complete:
         console.print("Stopped; the same command goes on from here.")
     console.print(f"  {folder}", highlight=False, soft_wrap=True)
@@ -91,13 +93,14 @@ def _compute_one(
     bar: HopBar,
     stop: Callable[[], bool],
 ) -> Row:
-    cation, anion = MobileIon.parse(selected.cation), MobileIon.parse(selected.anion)
-    names = (selected.source_id, selected.formula, selected.cation, selected.anion)
+    ions = MobileIon.parse(selected.cation), MobileIon.parse(selected.anion)
+    key = (selected.structure_key, selected.cation, selected.anion)
     bar.begin(selected.formula)
+    found, problem = None, ""
     try:
         found = structure_barriers(
             selected.crystal,
-            (cation, anion),
+            ions,
             potential,
             options,
             path,
@@ -106,18 +109,23 @@ def _compute_one(
             stop=stop,
         )
     except StructureError as error:
-        return pair_row(names, None, None, potential.name, str(error))
-    row = pair_row(names, found, judge(found, cation, anion, options.criterion), potential.name)
-    write_json(path / "neb.json", _document(row, found))
+        problem = str(error)
+    pair = neb_pair(key, found, potential.name, problem)
+    row = pair_row(selected.source_id, selected.formula, pair, options.criterion)
+    if path.is_dir():
+        write_json(path / DOCUMENT, _document(row, pair, found))
     return row
 
 
-def _document(row: Row, found: StructureBarriers) -> dict[str, object]:
+def _document(row: Row, pair: NebPair, found: StructureBarriers | None) -> dict[str, object]:
     plain = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()
     }
+    if found is None:
+        return {"pair": pair.plain(), "row": plain}
     return {
+        "pair": pair.plain(),
         "row": plain,
         "volume_change": found.volume_change,
         "host_converged": found.host_converged,
@@ -156,32 +164,3 @@ class HopBar(LiveBar):
         rise = max(barrier.rises_ev)
         now = f"hop {barrier.hop}: " + (f"{rise:.3f} eV" if math.isfinite(rise) else barrier.reason)
         self._progress.update(self._task, advance=1, total=distinct, now="" if before else now)
-
-
-def _show(console: Console, rows: Sequence[Row]) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("structure", "ion", "E_1D", "E_2D", "E_3D", "ratio 3D", "DAI", "flags"):
-        table.add_column(name, justify="right" if name[:2] in ("E_", "ra") else "left")
-    for row in rows:
-        for kind in ("cation", "anion"):
-            last = kind == "anion"
-            table.add_row(
-                Text("" if last else str(row["formula"])),
-                str(row[kind]),
-                *(_number(row.get(f"e{n}d_{kind}_neb_ev")) for n in (1, 2, 3)),
-                _number(row.get("ratio_3d_neb")) if last else "",
-                _verdict(row.get("dai_neb")) if last else "",
-                str(row["neb_flags"]).replace(";", ", ") if last else "",
-            )
-    console.print(table)
-    for row in rows:
-        if row["neb_problem"]:
-            console.print(Text(f"  {row['source_id']}: {row['neb_problem']}"))
-
-
-def _verdict(value: object) -> str:
-    return "-" if value is None else "yes" if value else "no"
-
-
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) and not math.isnan(value) else "-"
