@@ -603,7 +603,7 @@ NEB: tuple[Column, ...] = (
             f"pair_{name}_ev",
             "number",
             "eV",
-            f"formation energy of a pair with the potential: {meaning}",
+            f"formation energy with the potential, per two defects: {meaning}",
             4,
             f"E({name.replace('_', ' ')})",
         )

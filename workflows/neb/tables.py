@@ -7,7 +7,9 @@ from typing import Any
 
 from dualion.results.columns import BY_KEY, NEB, Row
 from dualion.results.neb_results import DIGITS, Key, NebPair, neb_columns
+from dualion.results.vocabulary import words
 from dualion.screening.criterion import DaiCriterion, Triple
+from dualion.workflows.neb.carriers import CarrierEnergies
 from dualion.workflows.neb.hop_network import NetworkBarriers
 from dualion.workflows.neb.run import StructureBarriers
 
@@ -21,13 +23,18 @@ UNKNOWN: Triple = (math.nan, math.nan, math.nan)
 
 
 def neb_pair(
-    key: Key, found: StructureBarriers | None, potential: str, problem: str = ""
+    key: Key,
+    found: StructureBarriers | None,
+    cost: CarrierEnergies,
+    potential: str,
+    problem: str = "",
 ) -> NebPair:
     """Collect what was computed of a pair of ions.
 
     Args:
         key: structure key, cation, anion.
         found: barriers of the structure, None where there are none.
+        cost: of the defects that bring carriers.
         potential: name.
         problem: why there are no barriers.
     """
@@ -38,6 +45,7 @@ def neb_pair(
     if found is not None and not found.host_converged:
         flags.append("host_not_converged")
     problems = [f"{ion}: {text}" for ion, text in found.problems.items()] if found else []
+    problems += [f"{words(kind)}: {text}" for kind, text in cost.problems.items()]
     return NebPair(
         structure_key=key[0],
         cation=key[1],
@@ -47,8 +55,9 @@ def neb_pair(
         anion_ev=anion_ev,
         hops=sum(len(network.barriers) for network in known),
         hops_left=sum(len(network.left) for network in known),
-        flags=tuple(flags),
+        flags=(*flags, *cost.flags),
         problem=" ".join([*problems, problem]).strip(),
+        pairs_ev={kind: round(energy, DIGITS) for kind, energy in cost.pairs_ev.items()},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
+    from dualion.workflows.neb.carriers import Carriers
     from dualion.workflows.neb.run import NebOptions
 
 CELL, BAND = "Cell", "Bands"
@@ -71,6 +72,13 @@ def neb(
             rich_help_panel=BAND,
         ),
     ] = 0.3,
+    carriers: Annotated[
+        str,
+        typer.Option(
+            help="Formation energies of defects: none, vacancies (Schottky pairs), or all "
+            "(anion Frenkel pairs and inserted salt too)."
+        ),
+    ] = "vacancies",
     output: Annotated[
         Path | None,
         typer.Option(help="Folder of the files. Default: RUN/neb, or neb-STRUCTURE here."),
@@ -97,6 +105,7 @@ def neb(
     from dualion.workflows.cli.neb.session import compute_all
     from dualion.workflows.neb.forces import make_potential
 
+    chosen = _carriers(carriers)
     options = _options(atoms, width, images, force, steps, margin)
     if run := _is_run(source):
         options = replace(options, criterion=read_candidates(Path(source)).dai_criterion())
@@ -108,7 +117,8 @@ def neb(
     path = str(model_path) if model_path else None
     potential = make_potential(engine, model_path=path, device=device)
     folders = [folder / safe_name(one.source_id) for one in selection]
-    done = compute_all(console, list(zip(selection, folders, strict=True)), potential, options)
+    work = list(zip(selection, folders, strict=True))
+    done = compute_all(console, work, potential, options, carriers=chosen)
     if run:
         _join(console, Path(source), folder)
     if not done:
@@ -137,6 +147,21 @@ def _join(console: Console, run: Path, folder: Path) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _carriers(name: str) -> Carriers:
+    """Check which pairs of defects are asked for.
+
+    Raises:
+        InputError: the word is none of them.
+    """
+    from dualion.structures.errors import InputError
+    from dualion.workflows.neb.carriers import Carriers
+
+    for known in get_args(Carriers):
+        if name == known:
+            return cast("Carriers", known)
+    raise InputError(f"--carriers {name!r}: give {', '.join(get_args(Carriers))}.")
 
 
 def _options(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from dualion.workflows.doping.relaxation import StopRequested
 from dualion.workflows.execution.files import write_json
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.signals import stop_on_signal
+from dualion.workflows.neb.carriers import CarrierEnergies, carrier_energies
+from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.pairs import DOCUMENT
 from dualion.workflows.neb.run import structure_barriers
 from dualion.workflows.neb.tables import COLUMNS, neb_pair, network_json, pair_row
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from dualion.results.columns import Row
     from dualion.results.neb_results import NebPair
     from dualion.workflows.md.plan.selection import SelectedStructure
+    from dualion.workflows.neb.carriers import Carriers
     from dualion.workflows.neb.forces import Potential
     from dualion.workflows.neb.hop_barriers import HopBarrier
     from dualion.workflows.neb.run import NebOptions, StructureBarriers
@@ -37,6 +41,8 @@ def compute_all(
     work: Sequence[tuple[SelectedStructure, Path]],
     potential: Potential,
     options: NebOptions,
+    *,
+    carriers: Carriers = "vacancies",
 ) -> bool:
     """Compute structures; write ``neb.csv`` and each structure's ``neb.json`` as they are done.
 
@@ -45,6 +51,7 @@ def compute_all(
         work: structures and the folder of each; all folders lie side by side.
         potential: what computes them.
         options: limits.
+        carriers: which pairs of defects are computed too.
 
     Returns:
         Whether all were treated; False after a request to stop.
@@ -59,7 +66,9 @@ def compute_all(
     with folder_lock(folder), stop_on_signal() as stop, HopBar(console) as bar:
         for selected, path in work:
             try:
-                rows.append(_compute_one(selected, path, potential, options, bar, stop.is_set))
+                rows.append(
+                    _compute_one(selected, path, potential, options, carriers, bar, stop.is_set)
+                )
             except StopRequested:
                 complete = False
                 break
@@ -90,6 +99,7 @@ def _compute_one(
     path: Path,
     potential: Potential,
     options: NebOptions,
+    carriers: Carriers,
     bar: HopBar,
     stop: Callable[[], bool],
 ) -> Row:
@@ -110,14 +120,22 @@ def _compute_one(
         )
     except StructureError as error:
         problem = str(error)
-    pair = neb_pair(key, found, potential.name, problem)
+    cost = CarrierEnergies()
+    if found is not None and found.ions:
+        bar.now("carriers")
+        cost = carrier_energies(
+            NebFolder(path), ions, potential, options, carriers=carriers, stop=stop
+        )
+    pair = neb_pair(key, found, cost, potential.name, problem)
     row = pair_row(selected.source_id, selected.formula, pair, options.criterion)
     if path.is_dir():
-        write_json(path / DOCUMENT, _document(row, pair, found))
+        write_json(path / DOCUMENT, _document(row, pair, found, cost))
     return row
 
 
-def _document(row: Row, pair: NebPair, found: StructureBarriers | None) -> dict[str, object]:
+def _document(
+    row: Row, pair: NebPair, found: StructureBarriers | None, cost: CarrierEnergies
+) -> dict[str, object]:
     plain = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()
@@ -131,6 +149,7 @@ def _document(row: Row, pair: NebPair, found: StructureBarriers | None) -> dict[
         "host_converged": found.host_converged,
         "ions": {ion: network_json(network) for ion, network in found.ions.items()},
         "problems": found.problems,
+        "carriers": asdict(cost),
     }
 
 
@@ -147,6 +166,10 @@ class HopBar(LiveBar):
     def begin(self, name: str) -> None:
         """Begin a structure."""
         self._progress.reset(self._task, total=None, description=name, now="relaxing")
+
+    def now(self, what: str) -> None:
+        """Show what is being computed."""
+        self._progress.update(self._task, now=what)
 
     def say(self, text: str) -> None:
         """Print what an ion costs, and count its hops from zero."""
