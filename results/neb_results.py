@@ -26,6 +26,9 @@ MAKERS: Mapping[str, tuple[str, ...]] = {
 }
 """Pairs that leave a vacancy of an ion; the cheapest makes them."""
 
+PAIRS_TOO_LOW = "pairs_too_low"
+"""Flag of a pair whose potential gives defects too little energy for activation energies."""
+
 Key = tuple[str, str, str]
 """Structure key, cation, anion."""
 
@@ -148,15 +151,15 @@ def neb_columns(pair: NebPair, criterion: DaiCriterion) -> Row:
 
 def _carrier_columns(pair: NebPair, barriers: Mapping[str, Triple], criterion: DaiCriterion) -> Row:
     row: Row = {f"pair_{kind}_ev": pair.pairs_ev.get(kind) for kind in PAIR_KINDS}
-    activation = {
-        role: activation_ev(values, role, pair.pairs_ev) for role, values in barriers.items()
-    }
-    for role, values in activation.items():
-        row[f"e_activation_{role}_ev"] = _known(values[criterion.dimensionality - 1])
-    if not any(math.isnan(value) for values in activation.values() for value in values):
-        judged = judge_pair(activation["cation"], activation["anion"], criterion)
-        row["dai_neb_intrinsic"] = judged.dai
+    if pair.pairs_ev and _is_whole(pair):
         row["dai_neb_doped"] = judge_pair(pair.cation_ev, pair.anion_ev, criterion).dai
+    if PAIRS_TOO_LOW in pair.flags:
+        return row
+    cation, anion = (activation_ev(barriers[role], role, pair.pairs_ev) for role in ROLES)
+    for role, values in zip(ROLES, (cation, anion), strict=True):
+        row[f"e_activation_{role}_ev"] = _known(values[criterion.dimensionality - 1])
+    if not any(math.isnan(value) for value in (*cation, *anion)):
+        row["dai_neb_intrinsic"] = judge_pair(cation, anion, criterion).dai
     return row
 
 

@@ -224,6 +224,10 @@ FLAGS: tuple[Term, ...] = (
             "host_not_converged": "The relaxation of the host did not reach its force limit.",
             "carrier_not_converged": "The relaxation of a defect that brings carriers did not "
             "reach its force limit.",
+            "pairs_too_low": "The potential gives pairs of defects far less energy than was "
+            "measured in alkali halides; there are no activation energies.",
+            "pairs_unproven": "The potential's energies of pairs of defects were not compared with "
+            "measured ones.",
             "pair_costs_nothing": "A pair of defects has no positive formation energy with the "
             "potential: the crystal would be full of them, or the potential is wrong.",
         },

@@ -1,4 +1,4 @@
-"""How far a migration barrier of a potential may be from the true one.
+"""How far a migration barrier and a defect pair of a potential may be from the true ones.
 
 Errors of such barriers have heavy tails: over the published set below the mean absolute error is
 2.9 times the median one, where a normal distribution has 1.2. Student's distribution with two
@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from dualion.screening.calibration import MOVES_BELOW_EV
 
 MEDIAN_T2 = math.sqrt(2.0 / 3.0)
 """Median absolute value of Student's t with two degrees of freedom."""
+
+
+Judgement = Literal["sound", "too_low", "unproven"]
+
+SOUND_EV = 0.3
+"""Median error of pair energies up to which they are believed: 0.15 eV of an activation energy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,23 @@ UNMEASURED = PotentialError(
     median_absolute_ev=0.25, source="twice the published error of MACE, for want of a measurement"
 )
 """Of a potential whose barriers were not compared: wide."""
+
+
+PAIR_ERRORS_EV: dict[str, float] = {"chgnet": -1.4, "sevennet": -1.3}
+"""Median error of the energies of Schottky pairs in alkali halides by name of the potential, eV, of
+``benchmarks/carriers.py``."""
+
+
+def judge_pairs(name: str) -> Judgement:
+    """Judge the formation energies that a potential gives to pairs of defects.
+
+    Args:
+        name: of the potential, as ``dualion neb --engine`` takes it.
+    """
+    error = PAIR_ERRORS_EV.get(name)
+    if error is None:
+        return "unproven"
+    return "too_low" if error < -SOUND_EV else "sound"
 
 
 def potential_error(name: str) -> PotentialError:

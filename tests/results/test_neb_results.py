@@ -77,9 +77,17 @@ def test_carriers_raise_the_barrier_by_half_a_pair() -> None:
     row = neb_columns(dear, CRITERION)  # the cation's 1.0 is not below 1
     assert (row["dai_neb_doped"], row["dai_neb_intrinsic"]) == (True, False)
     without = neb_columns(replace(PAIR, pairs_ev={"insertion": 0.1}), CRITERION)
-    keys = ("e_activation_cation_ev", "dai_neb_doped", "dai_neb_intrinsic", "pair_schottky_ev")
-    assert [without[key] for key in keys] == [None] * 4
-    assert without["dai_neb"] is True and without["pair_insertion_ev"] == 0.1
+    keys = ("e_activation_cation_ev", "dai_neb_intrinsic", "pair_schottky_ev")
+    assert [without[key] for key in keys] == [None] * 3
+    assert without["dai_neb_doped"] is True and without["pair_insertion_ev"] == 0.1
+    assert neb_columns(replace(PAIR, pairs_ev={}), CRITERION)["dai_neb_doped"] is None
+
+
+def test_a_potential_whose_pairs_are_known_to_fail_gives_no_activation_energy() -> None:
+    row = neb_columns(replace(PAIR, flags=("pairs_too_low",)), CRITERION)
+    keys = ("e_activation_cation_ev", "e_activation_anion_ev", "dai_neb_intrinsic")
+    assert [row[key] for key in keys] == [None] * 3
+    assert (row["pair_schottky_ev"], row["dai_neb_doped"], row["dai_neb"]) == (0.8, True, True)
 
 
 def test_the_cheapest_pair_makes_the_vacancies_and_none_costs_less_than_nothing() -> None:

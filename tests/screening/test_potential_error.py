@@ -7,7 +7,14 @@ import math
 import pytest
 from scipy.stats import t as student
 
-from dualion.screening.potential_error import UNMEASURED, PotentialError, potential_error
+from dualion.screening.potential_error import (
+    PAIR_ERRORS_EV,
+    SOUND_EV,
+    UNMEASURED,
+    PotentialError,
+    judge_pairs,
+    potential_error,
+)
 
 KNOWN = PotentialError(median_absolute_ev=0.124, source="a test")
 
@@ -36,3 +43,10 @@ def test_a_potential_that_was_not_compared_is_believed_less() -> None:
     assert stated.median_absolute_ev < UNMEASURED.median_absolute_ev
     assert stated.probability_below(0.4) > UNMEASURED.probability_below(0.4) > 0.5
     assert stated.probability_below(1.2) < UNMEASURED.probability_below(1.2) < 0.5
+
+
+def test_pairs_are_believed_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (judge_pairs("chgnet"), judge_pairs("emt")) == ("too_low", "unproven")
+    for error, judged in ((-SOUND_EV, "sound"), (-1.01 * SOUND_EV, "too_low"), (0.1, "sound")):
+        monkeypatch.setitem(PAIR_ERRORS_EV, "emt", error)
+        assert judge_pairs("emt") == judged

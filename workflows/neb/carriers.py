@@ -20,9 +20,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.results.neb_results import PAIRS_TOO_LOW
 from dualion.screening.doping.insertion import InsertionSite, insertion_sites
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
+from dualion.screening.potential_error import judge_pairs
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import DualionError, StructureError
 from dualion.workflows.doping.relaxation import RelaxOptions, relax
@@ -40,6 +42,8 @@ MOST_SITES = 2
 """Insertion sites of an ion that are tried, those with most room first."""
 UNCONVERGED = "carrier_not_converged"
 NEGATIVE = "pair_costs_nothing"
+JUDGED = {"sound": (), "too_low": (PAIRS_TOO_LOW,), "unproven": ("pairs_unproven",)}
+"""Flags of what is known of a potential's pairs."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -101,7 +105,8 @@ def carrier_energies(
             found[kind] = compute()
         except DualionError as error:
             problems[kind] = str(error)
-    flags = [UNCONVERGED] if pairs.unconverged else []
+    flags = list(JUDGED[judge_pairs(potential.name)]) if found else []
+    flags += [UNCONVERGED] if pairs.unconverged else []
     if any(energy <= 0.0 for energy, _ in found.values()):
         flags.append(NEGATIVE)
     return CarrierEnergies(
