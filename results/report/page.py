@@ -26,8 +26,8 @@ from dualion.structures.atomic_write import write_text
 from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
-SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "polyhedra.js",
-           "viewer.js", "structure.js", "picks.js", "overview.js", "main.js")  # fmt: skip
+SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "polyhedra.js", "viewer.js",
+           "structure.js", "bands.js", "picks.js", "overview.js", "main.js")  # fmt: skip
 """In the order in which they are joined."""
 
 

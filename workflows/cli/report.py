@@ -64,12 +64,14 @@ def report(
         dualion screen --output my-run && dualion report my-run
     """
     from dualion.results.report import check_target, write_report
+    from dualion.results.report.bands import with_bands
 
     run = read_run_folder(folder)
     path = out or folder / "report.html"
     check_target(path)
     details = _details(run, candidates, sensitivity, include_structures, input or [])
     details = _with_dynamics(run, details, _folders(transport or []))
+    details = with_bands(run, details, include_licensed=include_structures)
     size = write_report(run, path, title=title, details=details)
     typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows, {len(details)} in detail)")
 

@@ -1,15 +1,17 @@
 // Page of one structure: verdict, barriers, migration paths, sensitivity, molecular dynamics.
 
-const open_ = { row: -1, scene: null };
+const open_ = { row: -1, scene: null, hops: null };
 
 function closeStructure() {
   open_.row = -1;
   open_.scene = null;
+  open_.hops = null;
   refill(byId("structure"));
 }
 
 function redrawStructure() {
   if (open_.scene) open_.scene.recolour();
+  if (open_.hops) open_.hops.recolour();
 }
 
 function showStructure(box, data, row) {
@@ -49,8 +51,10 @@ function rankLinks(data, row) {
 function verdictBadges(data, row) {
   if (data.text("status", row) !== "ok") return el("span", { class: "badge" }, `${data.text("status", row)}: ${words(data.text("reason", row))}`);
   const passes = data.text("dai_dimensions", row).split(";");
-  return [1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
-    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`));
+  const bands = data.text("dai_neb", row);
+  return [[1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
+    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`)),
+  bands ? el("span", { class: bands === "true" ? "badge pass" : "badge miss" }, `with a potential ${bands === "true" ? "passes" : "does not pass"}`) : null];
 }
 
 /** Links to the other pairs of the structure. */
@@ -105,6 +109,7 @@ async function showDetail(box, data, row) {
   refill(box, el("section", {}, notes,
     content.crystal ? sceneBlock(detail) : null,
     content.ions ? profileBlock(content) : null,
+    content.bands ? bandsBlock(content.bands) : null,
     content.sensitivity ? sensitivityBlock(content.sensitivity, data) : null,
     (content.dynamics || []).map(dynamicsBlock)));
 }
@@ -220,14 +225,15 @@ function linePlot({ x_label: xLabel, y_label: yLabel, curves, log = false }) {
   const x = (v) => m.left + ((sx(v) - x0) / (x1 - x0 || 1)) * (w - m.left - m.right);
   const y = (v) => m.top + (1 - (sy(v) - sy(y0)) / (sy(y1) - sy(y0) || 1)) * (h - m.top - m.bottom);
   const colours = isDark() ? DARK : LIGHT;
+  const dots = (c, i) => c.x.map((v, k) => svg("circle", { cx: x(v), cy: y(c.y[k]), r: 4, fill: colours[i % colours.length] }));
   const draw = (c, i) => svg(c.points ? "g" : "polyline", c.points ? {} : { class: "curve", stroke: colours[i % colours.length], "stroke-dasharray": i < colours.length ? null : "5 3",
     points: c.x.map((v, k) => (log && !(c.y[k] > 0) ? "" : `${x(v).toFixed(1)},${y(c.y[k]).toFixed(1)}`)).join(" ") },
-  c.points ? c.x.map((v, k) => svg("circle", { cx: x(v), cy: y(c.y[k]), r: 4, fill: colours[i % colours.length] })) : null);
+  c.points ? dots(c, i) : null);
   return [svg("svg", { class: "profile", viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `${yLabel} against ${xLabel}` },
     ticks(x0, x1, false).map((v) => svg("text", { x: x(v), y: h - m.bottom + 16, "text-anchor": "middle" }, tickText(v))),
     ticks(y0 || 1e-12, y1, log).map((v) => [svg("line", { class: "grid", x1: m.left, x2: w - m.right, y1: y(v), y2: y(v) }), svg("text", { x: m.left - 6, y: y(v) + 4, "text-anchor": "end" }, log ? v.toExponential(0) : tickText(v))]),
     svg("text", { x: (w + m.left) / 2, y: h - 6, "text-anchor": "middle" }, xLabel),
     svg("text", { transform: `translate(13 ${(h - m.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
-    curves.map(draw)),
+    curves.map(draw), curves.map((c, i) => (c.joined ? dots(c, i) : null))),
   el("p", {}, curves.map((c, i) => el("span", { class: "badge" }, el("span", { class: "key", style: { background: i < colours.length ? colours[i % colours.length] : `repeating-linear-gradient(90deg, ${colours[i % colours.length]} 0 3px, transparent 3px 5px)` } }), c.name)))];
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +20,19 @@ from dualion.workflows.execution.files import write_json
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.signals import stop_on_signal
 from dualion.workflows.neb.carriers import CarrierEnergies, carrier_energies
+from dualion.workflows.neb.document import neb_document
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.pairs import DOCUMENT
 from dualion.workflows.neb.run import structure_barriers
-from dualion.workflows.neb.tables import COLUMNS, neb_pair, network_json, pair_row
+from dualion.workflows.neb.tables import COLUMNS, neb_pair, pair_row
 
 if TYPE_CHECKING:
     from dualion.results.columns import Row
-    from dualion.results.neb_results import NebPair
     from dualion.workflows.md.plan.selection import SelectedStructure
     from dualion.workflows.neb.carriers import Carriers
     from dualion.workflows.neb.forces import Potential
     from dualion.workflows.neb.hop_barriers import HopBarrier
-    from dualion.workflows.neb.run import NebOptions, StructureBarriers
+    from dualion.workflows.neb.run import NebOptions
 
 
 def compute_all(
@@ -129,28 +128,8 @@ def _compute_one(
     pair = neb_pair(key, found, cost, potential.name, problem)
     row = pair_row(selected.source_id, selected.formula, pair, options.criterion)
     if path.is_dir():
-        write_json(path / DOCUMENT, _document(row, pair, found, cost))
+        write_json(path / DOCUMENT, neb_document(row, pair, found, cost, NebFolder(path)))
     return row
-
-
-def _document(
-    row: Row, pair: NebPair, found: StructureBarriers | None, cost: CarrierEnergies
-) -> dict[str, object]:
-    plain = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
-    if found is None:
-        return {"pair": pair.plain(), "row": plain}
-    return {
-        "pair": pair.plain(),
-        "row": plain,
-        "volume_change": found.volume_change,
-        "host_converged": found.host_converged,
-        "ions": {ion: network_json(network) for ion, network in found.ions.items()},
-        "problems": found.problems,
-        "carriers": asdict(cost),
-    }
 
 
 class HopBar(LiveBar):

@@ -40,7 +40,7 @@ def show_barriers(console: Console, rows: Sequence[Row], criterion: DaiCriterion
         table.add_column(name)
     for name in ("E 1D", "E 2D", "E 3D", "E_a", f"ratio {n}D"):
         table.add_column(name, justify="right")
-    for name in ("DAI", "intrinsic"):
+    for name in ("DAI", "own carriers"):
         table.add_column(name)
     for row in rows:
         for ion in ("cation", "anion"):
