@@ -533,10 +533,10 @@ MD: tuple[Column, ...] = (
 """Molecular dynamics of a candidate; empty before ``dualion md collect``."""
 
 _PAIRS = (
-    ("schottky", "vacancies of cation and anion far apart, the salt of both taken out"),
-    ("schottky_associated", "vacancies of cation and anion next to each other"),
-    ("anion_frenkel", "a vacancy and an interstitial of the anion far apart"),
-    ("insertion", "cation and anion put in as interstitials, the salt of both dissolved"),
+    ("schottky", "Schottky pair", "vacancies of both ions far apart, their salt taken out"),
+    ("schottky_associated", "associated Schottky pair", "vacancies of both ions side by side"),
+    ("anion_frenkel", "anion Frenkel pair", "vacancy and interstitial of the anion far apart"),
+    ("insertion", "inserted salt", "both ions as interstitials far apart, their salt dissolved"),
 )
 
 NEB: tuple[Column, ...] = (
@@ -605,9 +605,9 @@ NEB: tuple[Column, ...] = (
             "eV",
             f"formation energy with the potential, per two defects: {meaning}",
             4,
-            f"E({name.replace('_', ' ')})",
+            heading,
         )
-        for name, meaning in _PAIRS
+        for name, heading, meaning in _PAIRS
     ),
     Column("neb_potential", "text", "", "potential of the elastic bands", heading="NEB potential"),
     Column("neb_hops", "integer", "", "hops of both ions that were computed", heading="NEB hops"),

@@ -9,7 +9,8 @@ from typing import Any
 
 from dualion.results.columns import NEB, Row
 from dualion.results.vocabulary import join_flags, split_flags
-from dualion.screening.criterion import DaiCriterion, Triple, judge_pair
+from dualion.screening.criterion import DaiCriterion, judge_pair
+from dualion.screening.triple import Triple
 
 DIGITS = 4
 """Digits of an energy in eV, in every file."""
@@ -180,8 +181,7 @@ def activation_ev(barriers_ev: Triple, role: str, pairs_ev: Mapping[str, float])
     """
     known = [pairs_ev[kind] for kind in MAKERS[role] if kind in pairs_ev]
     half = 0.5 * max(min(known), 0.0) if known else math.nan
-    one, two, three = (round(barrier + half, DIGITS) for barrier in barriers_ev)
-    return one, two, three
+    return Triple(*(round(barrier + half, DIGITS) for barrier in barriers_ev))
 
 
 def _is_whole(pair: NebPair) -> bool:
@@ -204,4 +204,4 @@ def _number(value: Any) -> float:
 
 def _triple(values: Any) -> Triple:
     one, two, three = (_number(value) for value in values)
-    return one, two, three
+    return Triple(one, two, three)

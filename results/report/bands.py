@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from dualion.results.neb_results import PAIR_KINDS
 from dualion.results.report.details import Detail
 from dualion.results.report.scene import shown_crystal
 from dualion.results.run_folder import RunFolder, identity
-from dualion.results.tables import format_value
 from dualion.results.vocabulary import FLAG_MEANINGS, split_flags, words
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
@@ -92,9 +92,7 @@ def summarise_bands(row: Row, document: Mapping[str, Any], *, hidden: bool) -> d
     if row.get("neb_problem"):
         notes.append(str(row["neb_problem"]))
     if not document:
-        notes.append(
-            "The files of the bands are gone or damaged; only the table is known."
-        )
+        notes.append("The files of the bands are gone or damaged; only the table is known.")
     scene = None if hidden or not document.get("crystal") else _scene(row, document, ions)
     return {
         "title": f"Barriers with a potential: {row['neb_potential']}",
@@ -110,7 +108,8 @@ def _flags(row: Row) -> tuple[str, ...]:
 
 
 def _text(row: Row, key: str) -> str:
-    return format_value(row.get(key), BY_KEY[key]) or "–"
+    value = row.get(key)
+    return "∞" if value == math.inf else _number(value, 3)
 
 
 def _verdict(value: object) -> str:

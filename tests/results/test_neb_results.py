@@ -13,6 +13,7 @@ from dualion.results.columns import NEB
 from dualion.results.neb_results import NebPair, activation_ev, by_key, neb_columns, neb_columns_of
 from dualion.results.store import Store, read_neb_pairs, write_neb_pairs
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.triple import Triple
 
 CRITERION = DaiCriterion()
 PAIR = NebPair(
@@ -20,8 +21,8 @@ PAIR = NebPair(
     cation="Li+",
     anion="Cl-",
     potential="chgnet",
-    cation_ev=(0.3, 0.4, 0.5),
-    anion_ev=(0.45, 0.6, 0.7),
+    cation_ev=Triple(0.3, 0.4, 0.5),
+    anion_ev=Triple(0.45, 0.6, 0.7),
     hops=3,
     hops_left=1,
     flags=("not_converged", "other_ion_along"),
@@ -91,7 +92,7 @@ def test_a_potential_whose_pairs_are_known_to_fail_gives_no_activation_energy() 
 
 
 def test_the_cheapest_pair_makes_the_vacancies_and_none_costs_less_than_nothing() -> None:
-    barriers = (0.1, 0.2, math.inf)
+    barriers = Triple(0.1, 0.2, math.inf)
     both = {"schottky": 2.0, "anion_frenkel": 1.0, "insertion": 0.0, "schottky_associated": 0.0}
     assert activation_ev(barriers, "cation", both) == (1.1, 1.2, math.inf)
     assert activation_ev(barriers, "anion", both) == (0.6, 0.7, math.inf)

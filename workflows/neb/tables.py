@@ -8,7 +8,8 @@ from typing import Any
 from dualion.results.columns import BY_KEY, NEB, Row
 from dualion.results.neb_results import DIGITS, Key, NebPair, neb_columns
 from dualion.results.vocabulary import words
-from dualion.screening.criterion import DaiCriterion, Triple
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.triple import Triple
 from dualion.workflows.neb.carriers import CarrierEnergies
 from dualion.workflows.neb.hop_network import NetworkBarriers
 from dualion.workflows.neb.run import StructureBarriers
@@ -19,7 +20,7 @@ COLUMNS = (*(BY_KEY[key] for key in IDENTITY), *NEB)
 
 UNRESOLVED = frozenset({"hop_without_barrier", "vacancy_failed"})
 """Flags of a network in which a barrier may be missing."""
-UNKNOWN: Triple = (math.nan, math.nan, math.nan)
+UNKNOWN = Triple(math.nan, math.nan, math.nan)
 
 
 def neb_pair(
@@ -87,11 +88,12 @@ def told_barriers_ev(network: NetworkBarriers) -> Triple:
         network: of one ion.
     """
     resolved = is_resolved(network)
-    one, two, three = (
-        round(value, DIGITS) if resolved or math.isfinite(value) else math.nan
-        for value in network.barriers_ev
+    return Triple(
+        *(
+            round(value, DIGITS) if resolved or math.isfinite(value) else math.nan
+            for value in network.barriers_ev
+        )
     )
-    return one, two, three
 
 
 def network_json(network: NetworkBarriers) -> dict[str, Any]:

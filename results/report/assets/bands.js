@@ -1,6 +1,9 @@
 // Barriers with a potential: tables, bands, the network of hops, and both tiers over the run.
 
 const UNKNOWN_HOP = "#8a929b";
+const MANY_ATOMS = 20; // from here on one cell is enough to see how hops join
+const ASIDE = 0.75; // hops of one cell reach out of it, on which the camera is set
+const FACE = 0.01;
 
 /** From blue for the lowest barrier over yellow to red for the highest. */
 function hopColour(barrier, [low, high]) {
@@ -18,12 +21,21 @@ function hopScale(ions) {
   return known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
 }
 
-/** A hop is a cylinder between its ends; those that decide a barrier are thick, unknown ones thin. */
-function drawHops(viewer, cell, ion, scale) {
-  for (const hop of ion.hops) {
-    const known = hop.barrier_ev !== null && hop.barrier_ev !== undefined;
-    viewer.addCylinder({ start: asPoint(cartesian(cell, hop.from)), end: asPoint(cartesian(cell, hop.to)),
-      radius: hop.decides ? 0.16 : known ? 0.09 : 0.03, fromCap: 1, toCap: 1, color: hopColour(hop.barrier_ev, scale) });
+/**
+ * A hop is a cylinder between its ends; those that decide a barrier are thick, unknown ones thin.
+ * Of several cells those hops are drawn that end within them; of one cell all that begin there.
+ */
+function drawHops(viewer, cell, ion, { scale, cells }) {
+  const steps = [...Array(cells + 2).keys()].map((n) => n - 1);
+  const within = (frac) => frac.every((x) => x > -FACE && x < cells + FACE);
+  for (const i of steps) for (const j of steps) for (const k of steps) {
+    for (const hop of ion.hops) {
+      const [from, to] = [hop.from, hop.to].map(([x, y, z]) => [x + i, y + j, z + k]);
+      if (cells > 1 ? !(within(from) && within(to)) : i || j || k) continue;
+      const known = hop.barrier_ev !== null && hop.barrier_ev !== undefined;
+      viewer.addCylinder({ start: asPoint(cartesian(cell, from)), end: asPoint(cartesian(cell, to)),
+        radius: hop.decides ? 0.14 : known ? 0.08 : 0.03, fromCap: 1, toCap: 1, color: hopColour(hop.barrier_ev, scale) });
+    }
   }
 }
 
@@ -38,7 +50,7 @@ function bandsBlock(bands) {
 function hopScene(content) {
   const scale = hopScale(content.ions);
   const roles = content.ions.filter((ion) => ion.hops.length).map((ion) => ion.role);
-  const show = { fields: new Set(), paths: new Set(), hops: new Set(roles), dimension: 3, polyhedra: false, cells: 1, levels: {}, scale };
+  const show = { fields: new Set(), paths: new Set(), hops: new Set(roles), dimension: 3, polyhedra: false, cells: content.crystal.inside > MANY_ATOMS ? 1 : 2, levels: {}, scale };
   const canvas = el("div", { class: "viewer", role: "img", "aria-label": "The relaxed structure with the hops of both ions, coloured by barrier; drag to turn, scroll to zoom" });
   const controls = content.ions.filter((ion) => ion.hops.length).map((ion) => el("label", {},
     el("input", { type: "checkbox", checked: true, name: `hops-${ion.role}`, onchange: (event) => {
@@ -47,12 +59,18 @@ function hopScene(content) {
     } }), `hops of ${ionText(ion.name)}`));
   const bar = `linear-gradient(90deg, ${[0, 0.5, 1].map((v) => hopColour(scale[0] + v * (scale[1] - scale[0]), scale)).join(", ")})`;
   loadViewer().then((library) => {
-    if (canvas.isConnected) open_.hops = new Scene(library, canvas, { content }, show);
+    if (!canvas.isConnected) return;
+    open_.hops = new Scene(library, canvas, { content }, show);
+    if (show.cells === 1) open_.hops.viewer.zoom(ASIDE);
   }).catch((error) => {
     refill(canvas, el("p", { class: "notice error" }, `No 3D view here (${error.message}); it needs WebGL.`));
   });
   return el("div", {}, el("h4", {}, "Network of hops"), el("div", { class: "controls" }, controls,
-    el("span", {}, `${scale[0].toFixed(2)} eV `, el("span", { class: "key", style: { background: bar, width: "90px" } }), ` ${scale[1].toFixed(2)} eV`)), canvas,
+    el("label", {}, "cells", select("hop-cells", [["1", "1 × 1 × 1"], ["2", "2 × 2 × 2"], ["3", "3 × 3 × 3"]], String(show.cells), (v) => {
+      show.cells = Number(v);
+      if (open_.hops) open_.hops.rebuild();
+    })),
+    el("span", {}, `${scale[0].toFixed(2)} eV `, el("span", { class: "key", style: { background: bar, width: "90px", borderRadius: "3px" } }), ` ${scale[1].toFixed(2)} eV`)), canvas,
   el("p", { class: "dim" }, "Relaxed with the potential. Thick: hops that decide a barrier. Thin and grey: not computed, or without a barrier."));
 }
 
