@@ -55,7 +55,7 @@ def engine(monkeypatch):
     """Engines by the names of the classes above."""
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
-        "dualion.workflows.md.engines.calculators.make_calculator",
+        "dualion.workflows.potentials.load.make_calculator",
         lambda name, *, model_path=None, device="auto": engines[name](),
     )
 

@@ -123,7 +123,7 @@ def dope(
     """
     from dualion.workflows.cli.dope.view import DopeBar, print_result
     from dualion.workflows.doping.run import dope as run_doping
-    from dualion.workflows.md.engines.calculators import make_calculator
+    from dualion.workflows.potentials.load import make_calculator
 
     host, name, usual_salt = _load_host(structure, run)
     if not (salt or substitute):

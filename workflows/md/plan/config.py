@@ -69,8 +69,12 @@ class ProtocolBlock(_Block):
 class MdBlock(_Block):
     """The candidates to run, their cells, the protocol, and the resources."""
 
-    engine: str = Field("chgnet", min_length=1, description="chgnet, cp2k, vasp or module:Class")
+    engine: str = Field("chgnet", min_length=1, description="potential, cp2k, vasp or module:Class")
+    potentials: list[str] = Field(
+        [], description="several engines, each for every run, in place of the one"
+    )
     model_path: str | None = Field(None, description="file of the potential's parameters")
+    python: str | None = Field(None, description="interpreter of the potential's environment")
     settings: dict[str, Any] = Field({}, description="the engine's own settings")
     protocol: ProtocolBlock = ProtocolBlock()  # type: ignore[call-arg]
     candidates: PositiveInt = Field(3, description="how many from the top of candidates.csv")

@@ -16,7 +16,6 @@ from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.task_loop import Ended, Task, TaskLoop
 from dualion.workflows.execution.workers import local_client, processor_count
 from dualion.workflows.md.engines.base import Resources
-from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import (
     RunStatus,
@@ -31,6 +30,7 @@ from dualion.workflows.md.run.segment import record_death
 from dualion.workflows.md.run.segment_process import run_segment_process
 from dualion.workflows.md.run.supervisor import STOP, is_held
 from dualion.workflows.md.states import FINAL, RunState
+from dualion.workflows.potentials.batch import supports
 
 if TYPE_CHECKING:
     from distributed import Client
