@@ -433,6 +433,10 @@ REASONS: tuple[Term, ...] = (
             "killed": "The engine was ended from outside.",
             "process_lost": "The process of the run is gone.",
             "process_killed": "The process was killed repeatedly before its first checkpoint.",
+            "potential_died": "The process of a potential in another environment died; the run "
+            "goes on from its last checkpoint.",
+            "batch_not_finite": "A potential gave NaN for a cell in a batch, and finite forces for "
+            "the same cell alone.",
             "walltime_too_short": "The walltime is too short for one segment.",
             "disk": "The disk is full or cannot be written to.",
             "too_hot": "The temperature left the range of the thermostat.",

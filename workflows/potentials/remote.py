@@ -60,6 +60,80 @@ class PotentialDiedError(Exception):
     """The process of a potential died; the run may go on from its last checkpoint."""
 
 
+class RemoteProcess:
+    """A process of another environment that answers requests, see ``serve``.
+
+    Args:
+        python: interpreter of that environment.
+        label: what is computed there, for messages.
+
+    Raises:
+        InputError: there is no such interpreter.
+    """
+
+    def __init__(self, python: str, label: str) -> None:
+        self._label = f"{label} in {python}"
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._process: subprocess.Popen[bytes] | None = None
+        self._process = _start(python, self._errors)
+
+    def ask(
+        self, header: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Send a request and wait for its answer.
+
+        Args:
+            header: the request.
+            arrays: name → array that belongs to it.
+
+        Returns:
+            Header and arrays of the answer.
+
+        Raises:
+            RemoteError: what was asked failed there.
+            PotentialDiedError: the process died.
+        """
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise PotentialDiedError(f"The process of {self._label} has ended.")
+        try:
+            send(process.stdin, header, arrays or {})
+            answer = receive(process.stdout)
+        except (OSError, WireError):
+            answer = None
+        except BaseException:  # half a message is left: the process is of no more use
+            self.close()
+            raise
+        if answer is None:
+            raise PotentialDiedError(self._describe_death(process))
+        if "error" in answer[0]:
+            kind, message, missing = (answer[0].get(k) for k in ("error", "message", "missing"))
+            text = str(message) if kind == "PotentialError" else f"{kind}: {message}"
+            raise RemoteError(text.rstrip("."), missing=missing)
+        return answer
+
+    def _describe_death(self, process: subprocess.Popen[bytes]) -> str:
+        """Describe the end of the process: its status and the end of what it complained."""
+        status = _end(process)
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace").strip()
+        return (
+            f"The process of {self._label} died (status {status}). "
+            f"{' '.join(said[-SHOWN_ERROR_BYTES:].split())}"
+        ).strip()
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+        self._errors.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+
 class RemoteCalculator(Calculator):  # type: ignore[misc]
     """ASE calculator whose potential computes in a process of another environment.
 
@@ -76,14 +150,11 @@ class RemoteCalculator(Calculator):  # type: ignore[misc]
 
     def __init__(self, python: str, potential: Mapping[str, Any], *, label: str) -> None:
         super().__init__()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._label = f"{label} in {python}"
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._process = _start(python, self._errors)
+        self.process = RemoteProcess(python, label)
         try:
-            answer, _ = self._ask({"request": "make", **potential}, {})
+            answer, _ = self.process.ask({"request": "make", **potential})
         except BaseException:
-            self.close()
+            self.process.close()
             raise
         self.implemented_properties = [str(name) for name in answer["properties"]]
         self._with_stress = False
@@ -136,50 +207,31 @@ class RemoteCalculator(Calculator):  # type: ignore[misc]
                 f"periodic{at}": np.array(cell.pbc, dtype=np.int64),
             }
         header = {"request": "evaluate", "cells": len(cells), "stress": stress}
-        return self._ask(header, arrays)[1]
+        return self.process.ask(header, arrays)[1]
 
-    def _ask(
-        self, header: Mapping[str, Any], arrays: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise PotentialDiedError(f"The process of {self._label} has ended.")
-        try:
-            send(process.stdin, header, arrays)  # type: ignore[arg-type]
-            answer = receive(process.stdout)  # type: ignore[arg-type]
-        except (OSError, WireError):
-            answer = None
-        except BaseException:  # half a message is left: the process is of no more use
-            self.close()
-            raise
-        if answer is None:
-            raise PotentialDiedError(self._describe_death(process))
-        if "error" in answer[0]:
-            kind, message, missing = (answer[0].get(k) for k in ("error", "message", "missing"))
-            text = str(message) if kind == "PotentialError" else f"{kind}: {message}"
-            raise RemoteError(text.rstrip("."), missing=missing)
-        return answer
 
-    def _describe_death(self, process: subprocess.Popen[bytes]) -> str:
-        """Describe the end of the process: its status and the end of what it complained."""
-        status = _end(process)
-        self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()
-        return (
-            f"The process of {self._label} died (status {status}). "
-            f"{' '.join(said[-SHOWN_ERROR_BYTES:].split())}"
-        ).strip()
+def take_inventory(python: str, packages: Mapping[str, str]) -> dict[str, Any]:
+    """Find which packages an environment holds; nothing is imported there.
 
-    def close(self) -> None:
-        """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
-            self._errors.close()
+    Args:
+        python: interpreter of the environment.
+        packages: module → distribution.
 
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.close()
+    Returns:
+        Module → folder and version, of what is there.
+
+    Raises:
+        InputError: there is no such interpreter, or it cannot run.
+    """
+    process = RemoteProcess(python, "the inventory")
+    try:
+        answer, _ = process.ask({"request": "inventory", "packages": dict(packages)})
+    except (RemoteError, PotentialDiedError) as error:
+        raise InputError(f"The environment cannot be used: {error}") from error
+    finally:
+        process.close()
+    found: dict[str, Any] = answer["found"]
+    return found
 
 
 def _start(python: str, errors: Any) -> subprocess.Popen[bytes]:

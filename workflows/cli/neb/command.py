@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP, POTENTIAL_HELP, PYTHON_HELP
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
@@ -41,14 +41,12 @@ def neb(
     anion: Annotated[str, typer.Option(help="Mobile anion of a file.", show_default=False)] = "",
     engine: Annotated[
         str,
-        typer.Option(
-            help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
-            "calculator.",
-        ),
+        typer.Option(help=POTENTIAL_HELP),
     ] = "chgnet",
     model_path: Annotated[
         Path | None, typer.Option(help=MODEL_FILE_HELP, show_default=False)
     ] = None,
+    python: Annotated[str | None, typer.Option(help=PYTHON_HELP, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     atoms: Annotated[
         int, typer.Option(help="Largest number of atoms of a supercell.", rich_help_panel=CELL)
@@ -99,7 +97,7 @@ def neb(
     for one in skipped:
         console.print(f"  {one.source_id} is left out: {one.message}", highlight=False)
     path = str(model_path) if model_path else None
-    potential = make_potential(engine, model_path=path, device=device)
+    potential = make_potential(engine, model_path=path, device=device, python=python)
     folders = [folder / safe_name(one.source_id) for one in selection]
     if not compute_all(console, list(zip(selection, folders, strict=True)), potential, options):
         raise typer.Exit(130)

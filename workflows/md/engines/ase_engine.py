@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dualion.workflows.execution.threads import LIBRARY_THREADS
+from dualion.workflows.execution.threads import limit_threads
 from dualion.workflows.md.engines.base import EngineCall, EngineError
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.checkpointed_trajectory import CheckpointedTrajectory
@@ -139,10 +137,3 @@ class AseEngine:
                 self.name, model_path=spec.model_path, device=self.device, python=spec.python
             )
         return self._calculators[kind]
-
-
-def limit_threads(cores: int) -> None:
-    """Limit torch to the cores of the segment; several segments share a machine."""
-    os.environ.update(dict.fromkeys(LIBRARY_THREADS, str(cores)))  # numba refuses a change
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(cores)

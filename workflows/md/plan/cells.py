@@ -92,6 +92,7 @@ def _make_supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal
 
 def _make_energy_function(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
     """Make a function that computes the engine's energy of a crystal, eV; None for a program."""
+    block = block.for_engine(block.engines[0])
     if not is_calculator(block.engine):
         return None
     calculator = make_calculator(

@@ -18,6 +18,7 @@ from pydantic import (
 
 from dualion.workflows.execution.cluster_config import walltime_s
 from dualion.workflows.md.plan.protocol import make_protocol
+from dualion.workflows.potentials.cards import CARDS
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.protocol import MdProtocol
@@ -105,6 +106,24 @@ class MdBlock(_Block):
         validation_alias=AliasChoices("segments", "pieces"),  # the key of earlier versions
     )
     template: Path | None = Field(None, description="job script with {{header}} and {{command}}")
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Names of all engines that each run is computed with."""
+        return tuple(dict.fromkeys(self.potentials)) or (self.engine,)
+
+    def for_engine(self, engine: str) -> MdBlock:
+        """Return the block of one of its engines.
+
+        Of several, only those without parameters of their own take the model file.
+
+        Args:
+            engine: name of the engine.
+        """
+        card = CARDS.get(engine)
+        own = len(self.engines) > 1 and card is not None and not card.needs_file
+        changes: dict[str, Any] = {"engine": engine, "potentials": []}
+        return self.model_copy(update=changes | ({"model_path": None} if own else {}))
 
     @field_validator("walltime")
     @classmethod

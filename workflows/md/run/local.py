@@ -26,7 +26,7 @@ from dualion.workflows.md.reconcile import (
     reopen,
 )
 from dualion.workflows.md.run.run_folder import Progress
-from dualion.workflows.md.run.segment import record_death
+from dualion.workflows.md.run.segment import DIED, record_death
 from dualion.workflows.md.run.segment_process import run_segment_process
 from dualion.workflows.md.run.supervisor import STOP, is_held
 from dualion.workflows.md.states import FINAL, RunState
@@ -284,7 +284,7 @@ class _Driver:
             return [
                 run
                 for run, progress in zip(runs, reached, strict=True)
-                if progress.state == RunState.PAUSED and not progress.reason
+                if progress.state == RunState.PAUSED and progress.reason in ("", DIED)
             ]
         if isinstance(ended.error, InputError):  # another process has it, or its folder is gone
             return []

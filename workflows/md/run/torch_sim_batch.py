@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.engines.ase_engine import AseEngine, limit_threads
+from dualion.workflows.execution.threads import limit_threads
+from dualion.workflows.md.engines.ase_engine import AseEngine
 from dualion.workflows.md.engines.base import Engine, EngineCall, Resources
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.force_batcher import BatchedCalculator, ForceBatcher

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from dualion.workflows.potentials.standalone import batches, recipes
+from dualion.workflows.potentials.standalone.inventory import find_packages
 from dualion.workflows.potentials.standalone.wire import receive, send
 
 
@@ -30,6 +31,8 @@ def main() -> None:
             if header["request"] == "make":
                 calculator = _make(header)
                 send(answers, _describe(calculator), {})
+            elif header["request"] == "inventory":
+                send(answers, {"found": find_packages(header["packages"])}, {})
             else:
                 _evaluate(answers, calculator, header, arrays)
         except BrokenPipeError:
