@@ -87,7 +87,7 @@ _CHGNET: dict[str, Any] = {
     "family": "chgnet",
     "package": "chgnet",
     "module": "chgnet",
-    "licence": "BSD-3-Clause (modified)",
+    "licence": "Modified BSD",
     "knows_mptrj_elements": True,
     "measured": _MEASURED,
     "install": f"{TORCH} 'dualion[mlip]'",

@@ -240,14 +240,13 @@ class _Driver:
         A run whose process has died continues alone, so that it ends no other with it.
         """
         first = waiting.pop(0)
-        if self.options.batch == 1 or first.key in self._died or not supports(first.engine):
+        alone = first.key in self._died or bool(first.spec.get("python"))
+        if self.options.batch == 1 or alone or not supports(first.engine):
             return [first]
-        kind = (first.engine, first.spec.get("model_path"))
-        others = [
-            run
-            for run in waiting
-            if (run.engine, run.spec.get("model_path")) == kind and run.key not in self._died
-        ][: self.options.batch - 1]
+        kind = _kind_of(first)
+        others = [run for run in waiting if _kind_of(run) == kind and run.key not in self._died][
+            : self.options.batch - 1
+        ]
         for run in others:
             waiting.remove(run)
         return [first, *others]
@@ -327,6 +326,11 @@ class _Driver:
                 for run in runs.all()
                 if run.key in {one.run.key for one in seen}
             ]
+
+
+def _kind_of(run: MdRun) -> tuple[str, str | None, str | None]:
+    """Potential of a run: engine, model file, environment."""
+    return run.engine, run.spec.get("model_path"), run.spec.get("python")
 
 
 _ENDED = (RunState.DONE, RunState.CANCELLED)
