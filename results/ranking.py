@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dualion.results.calibrated import mechanism_of
 from dualion.results.columns import Row
@@ -33,6 +33,19 @@ def rank_candidates(
     grouped = zip(passed, compound_columns(passed), strict=True)
     return [
         {"rank": rank, **row, **compound} for rank, (row, compound) in enumerate(grouped, start=1)
+    ]
+
+
+def rank_again(rows: Sequence[Row]) -> list[Row]:
+    """Bring ranked rows whose scores have changed into their new order.
+
+    Args:
+        rows: rows of ``candidates.csv``.
+    """
+    ordered = sorted(rows, key=_order)
+    grouped = zip(ordered, compound_columns(ordered), strict=True)
+    return [
+        {**row, **compound, "rank": rank} for rank, (row, compound) in enumerate(grouped, start=1)
     ]
 
 

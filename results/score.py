@@ -16,9 +16,11 @@ with weights of 1, are the probability that both ions move; the others are choic
 | ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
 | ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
 | ``gap`` | band gap of 4 eV or more | no band gap |
+| ``potentials`` | several potentials agree in MD | they agree on nothing |
 
-What is unknown counts one half and is shown as empty. Apart from the probabilities no part counts
-less than ``LEAST`` (``LEAST_FREE`` for ``free_anion``), so that none of the choices decides alone.
+What is unknown counts one half and is shown as empty; potentials that were not compared count one.
+Apart from the probabilities no part counts less than ``LEAST`` (``LEAST_FREE`` for
+``free_anion``), so that none of the choices decides alone.
 """
 
 from __future__ import annotations
@@ -86,6 +88,7 @@ NEEDED: tuple[str, ...] = (
     *(f"ratio_{n}d" for n in (1, 2, 3)),
     "energy_above_hull_ev_atom",
     "band_gap_ev",
+    "md_agreement",
 )
 """Columns that a score is made of."""
 
@@ -109,6 +112,7 @@ class ScoreWeights:
     stability: float = 0.5
     ratio: float = 0.25
     gap: float = 0.25
+    potentials: float = 0.5
 
     def __post_init__(self) -> None:
         for name, weight in asdict(self).items():
@@ -164,6 +168,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
         "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
         "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
+        "potentials": _clipped(as_number(row.get("md_agreement"))),
     }
 
 
@@ -193,7 +198,29 @@ def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Ro
     }
 
 
+def rescored(row: Row, weight: float) -> Row:
+    """Compute the score of a ranked row anew after MD: what its potentials say may have changed.
+
+    Args:
+        row: with ``score``, ``score_potentials`` as it was, and ``md_agreement`` as it is.
+        weight: of the part.
+
+    Returns:
+        The columns that change.
+    """
+    before, after = (as_number(row.get(key)) for key in ("score_potentials", "md_agreement"))
+    if before == after or (math.isnan(before) and math.isnan(after)):
+        return {}
+    counted = [_counted("potentials", _clipped(part)) ** weight for part in (before, after)]
+    return {
+        "score": as_number(row.get("score")) / counted[0] * counted[1],
+        "score_potentials": None if math.isnan(after) else _clipped(after),
+    }
+
+
 def _counted(name: str, part: float) -> float:
+    if name == "potentials" and math.isnan(part):
+        return 1.0
     known = UNKNOWN if math.isnan(part) else part
     if name in ("cation_moves", "anion_moves"):
         return known

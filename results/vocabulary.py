@@ -193,6 +193,8 @@ FLAGS: tuple[Term, ...] = (
             "form by more than a factor of 3.",
             "replicas_disagree": "Some replicas diffuse and others do not: the verdict is that of "
             "all together.",
+            "potentials_disagree": "Two potentials contradict each other on an ion: one excludes "
+            "the D of the other, or both D differ by more than a factor of 3 and their errors.",
             "d_falls_with_length": "D of the halves of the run is larger than D of the whole: the "
             "motion is bounded or has not become diffusive, and D is not that of long times.",
             "two_temperatures": "The activation energy comes from two temperatures alone: nothing "

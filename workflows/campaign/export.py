@@ -6,7 +6,7 @@ import contextlib
 import json
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -35,7 +35,7 @@ from dualion.workflows.md.states import TRANSITIONS
 if TYPE_CHECKING:
     from dualion.screening.screen_options import ScreenOptions
 
-RANKED_BY = frozenset({"dai", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
+RANKED_BY = frozenset({"key", "dai", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
 """What a row must keep to be ranked."""
 
 
@@ -309,7 +309,7 @@ class _Passing:
         """The rows by rank, with what MD says of them."""
         by_structure = group_by_structure(self.runs)
         ranked = rank_candidates(
-            self.slim,
+            [self._with_agreement(row, by_structure) for row in self.slim],
             dimensionality=campaign.criterion.dimensionality,
             weights=campaign.weights(),
         )
@@ -317,6 +317,12 @@ class _Passing:
             self.rows.seek(int(place.pop("offset") or 0))
             row = {**json.loads(self.rows.readline()), **place}
             yield {**row, **md_columns_of(row, by_structure)}
+
+    def _with_agreement(self, row: Row, by_structure: Mapping[str, list[MdRun]]) -> Row:
+        """Add whether potentials agree on the row, which ranks it too."""
+        if not by_structure:
+            return row
+        return {**row, "md_agreement": md_columns_of(row, by_structure).get("md_agreement")}
 
 
 def _write_ranked(

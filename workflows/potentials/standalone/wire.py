@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class WireError(Exception):
     """A message is cut off, too large, or none of ours."""
 
 
-def send(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+def send(stream: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Send a message.
 
     Args:
@@ -42,7 +42,7 @@ def send(stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Any])
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Receive a message: its header and arrays; None once the other process has closed.
 
     Args:
@@ -66,7 +66,7 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]] | None:
         raise WireError(f"a message cannot be read ({error})") from error
 
 
-def _read(stream: BinaryIO, count: int) -> bytes:
+def _read(stream: IO[bytes], count: int) -> bytes:
     found = stream.read(count)
     if len(found) < count:
         raise WireError("a message was cut off")
