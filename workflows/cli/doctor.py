@@ -57,9 +57,9 @@ def doctor(
         int, typer.Option(min=1, help="Cores of the test.", rich_help_panel=POTENTIALS)
     ] = 1,
 ) -> None:
-    """Say for each source of structures and each potential whether it is usable here.
+    """Say which sources and potentials are usable here, and what the others lack.
 
-    What is missing is named with how to get it. Nothing is computed without --run.
+    Nothing is computed without --run.
 
     [bold]Examples[/bold]
 

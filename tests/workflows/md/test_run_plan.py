@@ -185,6 +185,14 @@ def test_an_environment_of_its_own_is_part_of_a_run_and_its_absence_is_not() -> 
     assert run.spec.key == hashlib.sha256(text.encode()).hexdigest()[:16]
     other = run.spec.model_copy(update={"python": "/envs/mace/bin/python"})
     assert other.key != run.spec.key
+    each = {"mace": "/envs/mace/bin/python"}
+    block = block_of(potentials=["chgnet", "mace"], python=each, model_path="m.model")
+    found = plan_runs([select_file("LiI")], block, check=lambda *_: None).runs
+    assert [one.spec.python for one in found] == [None, each["mace"]]
+    assert [bool(one.spec.model_path) for one in found] == [False, True]  # chgnet has its own
+    both = block.model_copy(update={"python": "~/bin/python"})
+    found = plan_runs([select_file("LiI")], both, check=lambda *_: None).runs
+    assert {one.spec.python for one in found} == {str(Path.home() / "bin/python")}
 
 
 def test_queueing_twice_adds_nothing_and_other_numbers_add_runs(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def queue(
     )  # fmt: skip
     from dualion.workflows.md.plan.run_plan import EngineChecks
 
-    checks = EngineChecks(block.device)
+    checks = EngineChecks()
     plan = _make_plan(where, block, ids or [], structure or [], cell, (cation, anion), checks)
     console = Console()
     _print_plan(console, plan, _speeds(where, block, plan, checks), block.cores)

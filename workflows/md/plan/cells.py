@@ -96,7 +96,7 @@ def _make_energy_function(block: MdBlock) -> Callable[[IonicCrystal], float] | N
     if not is_calculator(block.engine):
         return None
     calculator = make_calculator(
-        block.engine, model_path=block.model_path, device=block.device, python=block.python
+        block.engine, model_path=block.model_path, device=block.device, python=block.interpreter
     )
 
     def energy_ev(crystal: IonicCrystal) -> float:

@@ -75,7 +75,9 @@ class MdBlock(_Block):
         [], description="several engines, each for every run, in place of the one"
     )
     model_path: str | None = Field(None, description="file of the potential's parameters")
-    python: str | None = Field(None, description="interpreter of the potential's environment")
+    python: str | dict[str, str] | None = Field(
+        None, description="interpreter of the potential's environment, or one for each potential"
+    )
     settings: dict[str, Any] = Field({}, description="the engine's own settings")
     protocol: ProtocolBlock = ProtocolBlock()  # type: ignore[call-arg]
     candidates: PositiveInt = Field(3, description="how many from the top of candidates.csv")
@@ -106,6 +108,16 @@ class MdBlock(_Block):
         validation_alias=AliasChoices("segments", "pieces"),  # the key of earlier versions
     )
     template: Path | None = Field(None, description="job script with {{header}} and {{command}}")
+
+    @property
+    def interpreter(self) -> str | None:
+        """Absolute path of the engine's own interpreter; None for that of this process.
+
+        Links are kept: the interpreter of a virtual environment is one.
+        """
+        given = self.python
+        named = given.get(self.engine) if isinstance(given, dict) else given
+        return str(Path(named).expanduser().absolute()) if named else None
 
     @property
     def engines(self) -> tuple[str, ...]:

@@ -179,7 +179,6 @@ def _make_runs(
     selected: SelectedStructure, cell: StartCell, block: MdBlock, protocol: MdProtocol
 ) -> Iterable[PlannedRun]:
     path = str(Path(block.model_path).expanduser().resolve()) if block.model_path else None
-    python = str(Path(block.python).expanduser().absolute()) if block.python else None
     for temperature in protocol.temperatures_k:
         for replica in range(1, protocol.replicas + 1):
             parts = (block.seed, selected.structure_key, cell.name, temperature, replica)
@@ -195,7 +194,7 @@ def _make_runs(
                 charges_e=cell.charges_e,
                 engine=block.engine,
                 model_path=path,
-                python=python,
+                python=block.interpreter,
                 settings=block.settings,
                 temperature_k=temperature,
                 replica=replica,
