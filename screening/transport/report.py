@@ -21,6 +21,7 @@ from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate
 from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
 from dualion.screening.transport.self_diffusion.msd import MotionShape, Msd
+from dualion.structures.documents import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +71,7 @@ class SpeciesReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TransportReport:
+class TransportReport(Document):
     """The finished analysis of one trajectory.
 
     Attributes:
@@ -106,3 +107,8 @@ class TransportReport:
     rdfs: tuple[Rdf, ...]
     pathlines: Pathlines
     flags: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Source, temperature and the verdict on each ion, in a line."""
+        told = ", ".join(f"{one.name} {one.diffusion.verdict}" for one in self.species)
+        return f"TransportReport({self.source}, {self.temperature_k:g} K: {told})"

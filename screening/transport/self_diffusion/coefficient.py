@@ -158,9 +158,7 @@ def _assemble(
     tensor, tensor_error = _tensor(cache, slope)
     alpha = cache.shape(slope.start).non_gaussian
     log_slope = window_log_slope(msd, slope)
-    reach = (
-        float(msd.total[: max(2, int(REACH_SHARE * msd.n_frames))].max()) - 3.0 * slope.intercept
-    )
+    reach = float(msd.total[: int(REACH_SHARE * msd.n_frames)].max()) - 3.0 * slope.intercept
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
     verdict, flags = choose_verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
     high = slope.high * unit

@@ -120,3 +120,63 @@ def test_jumps_there_and_back_return() -> None:
     found = hops(two_ions({0: [20, 50, 80], 1: []}), 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
     assert found.return_share == 1.0
     np.testing.assert_allclose(found.residence_ps, [3.0, 3.0], atol=0.2)
+
+
+def reach(sites: np.ndarray, x: float, side: float = 20.0) -> int:
+    """Jumps of an ion that goes from the first site to ``x`` Å."""
+    path = np.zeros((6, 1, 3))
+    path[3:, 0, 0] = x
+    found = hops(path / side, side * np.eye(3), 1.0, sites=sites / side)
+    return len(found.frames)
+
+
+def test_a_site_is_reached_within_its_core() -> None:
+    """0.35 of 2 Å is 0.7 Å; of 9 Å it would be 3.15, and 1.2 is the most."""
+    near = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+    assert (reach(near, 1.31), reach(near, 1.29)) == (1, 0)
+    far = np.array([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0]])
+    assert (reach(far, 7.81), reach(far, 7.79)) == (1, 0)
+    middle = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.4, 0.0]])
+    assert (reach(middle, 1.31), reach(middle, 1.29)) == (1, 0)  # the nearest site counts
+
+
+@pytest.mark.parametrize(("x", "share"), [(1.19, 1.0), (1.21, 0.5)])
+def test_a_site_alone_has_the_largest_core(x: float, share: float) -> None:
+    path = np.zeros((6, 2, 3))
+    path[:, 1, 0] = x
+    found = hops(path / 20.0, 20.0 * np.eye(3), 1.0, sites=np.zeros((1, 3)))
+    assert found.occupancy.tolist() == [2.0 * share]
+    assert (found.rate_per_ps, found.return_share, found.collective_chance) == (0.0, 0.0, 0.0)
+    assert found.rate_error_per_ps == pytest.approx(1.0 / (2 * 5.0))  # as of one jump
+
+
+def test_a_jump_is_told_by_its_frame_ends_and_length_over_the_nearest_image() -> None:
+    walk = two_ions({0: [50], 1: [20, 70]})
+    found = hops(walk, 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    assert found.frames.tolist() == [20, 50, 70]
+    assert found.ions.tolist() == [1, 0, 1]
+    assert found.origins.tolist() == [2, 0, 3]
+    assert found.targets.tolist() == [3, 1, 2]
+    assert found.residence_ps.tolist() == [5.0]
+    assert found.return_share == 1.0
+    assert found.occupancy == pytest.approx([0.5, 0.5, 0.5, 0.5])
+    two = pytest.approx(2.0)
+    assert found.network() == [(0, 1, 1, two), (2, 3, 1, two), (3, 2, 1, two)]
+    # A site 1 Å behind the edge is 2 Å from one 1 Å before it; jumps over the edge meet there.
+    edge = np.array([[19.0, 0.0, 0.0], [1.0, 0.0, 0.0], [19.0, 3.0, 0.0], [1.0, 3.0, 0.0]]) / 20.0
+    path = np.zeros((40, 2, 3))
+    path[:, 0], path[:, 1] = edge[0], edge[2]
+    path[10:, 0], path[15:, 1] = edge[1], edge[3]
+    over = hops(path, 20.0 * np.eye(3), 0.1, sites=edge)
+    assert over.lengths_angstrom == pytest.approx([2.0, 2.0])
+    assert over.collective_share == 1.0
+
+
+def test_a_jump_on_is_no_return() -> None:
+    path = np.zeros((90, 1, 3))
+    path[30:60, 0, 0], path[60:, 0, 0] = 3.0, 6.0
+    sites = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [6.0, 0.0, 0.0]]) / 20.0
+    found = hops(path / 20.0, 20.0 * np.eye(3), 0.1, sites=sites)
+    assert found.per_ion.tolist() == [2]
+    assert (found.return_share, found.collective_share) == (0.0, 0.0)
+    assert found.collective_chance == 0.0  # an ion is not collective with itself
