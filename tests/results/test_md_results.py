@@ -15,12 +15,11 @@ from dualion.results.md_results import (
     group_by_structure,
     md_columns,
     md_columns_of,
-    number_of,
     results_of,
     runs_csv,
     upper_of,
 )
-from dualion.results.md_species import diffusion_of
+from dualion.results.md_species import diffusion_of, number_of
 from dualion.results.store import MdRun
 from dualion.screening.transport.arrhenius import BOLTZMANN_EV_K
 
