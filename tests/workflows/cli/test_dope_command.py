@@ -56,7 +56,7 @@ def engine(monkeypatch):
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
         "dualion.workflows.potentials.load.make_calculator",
-        lambda name, *, model_path=None, device="auto": engines[name](),
+        lambda name, *, model_path=None, device="auto", python=None: engines[name](),
     )
 
 

@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> MdFolder:
         text = json.dumps(analysis(seen.run.temperature_k))
         (files.analysis / "transport.json").write_text(text)
     key = reconcile_runs(made)[0].run.structure_key
-    ions = {"cation": "Li+", "anion": "I-"}
+    ions = {"cation": "Li+", "anion": "I-", "score_potentials": None}
     empty = {column.key: None for column in MD}
     first, second, *_ = (row | ions | empty for row in full_tables()[1])
     rows = [first | {"key": f"{key}-Li+-I-"}, second | {"key": "0000-Li+-I-"}]
