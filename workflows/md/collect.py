@@ -41,7 +41,7 @@ class Collected:
         runs: all runs.
         rows: rows of ``candidates.csv`` with MD columns.
         problems: runs whose analysis could not be read, a sentence each.
-        comparisons: of the potentials with which the same cells were computed.
+        comparisons: formula, and what two potentials say of an ion, of each cell that both ran.
     """
 
     taken: int
@@ -49,7 +49,7 @@ class Collected:
     runs: list[MdRun]
     rows: int
     problems: list[str]
-    comparisons: list[Comparison]
+    comparisons: list[tuple[str, Comparison]]
 
 
 def collect_runs(folder: MdFolder) -> Collected:
@@ -91,7 +91,7 @@ def _weight(folder: MdFolder) -> float:
     return weights.potentials
 
 
-def _write_comparisons(folder: Path, runs: Iterable[MdRun]) -> list[Comparison]:
+def _write_comparisons(folder: Path, runs: Iterable[MdRun]) -> list[tuple[str, Comparison]]:
     """Write ``md_potentials.csv`` where several potentials computed the same cells.
 
     Raises:
@@ -104,7 +104,7 @@ def _write_comparisons(folder: Path, runs: Iterable[MdRun]) -> list[Comparison]:
     ]
     if found:
         write_text(folder / "md_potentials.csv", comparisons_csv(found))
-    return [one for _, one in found]
+    return [(facts["formula"], one) for facts, one in found]
 
 
 def _read_new_results(

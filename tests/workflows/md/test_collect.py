@@ -124,7 +124,8 @@ def test_two_potentials_that_disagree_lower_the_score_and_the_rank(tmp_path: Pat
             second | {"key": "0000-Li+-I-", "score": 0.4, "rank": 2}]  # fmt: skip
     write_table(made.path / "candidates.csv", rows, CANDIDATES)
     found = collect_runs(made)
-    assert [one.agree for one in found.comparisons] == [False, True]
+    told = [(formula, one.agree) for formula, one in found.comparisons]
+    assert told == [("LiI", False), ("LiI", True)]
     best, lowered = read_table(made.path / "candidates.csv")
     assert (best["key"], best["rank"], best["score"]) == ("0000-Li+-I-", 1, 0.4)
     assert (lowered["md_potentials"], lowered["md_agreement"]) == ("7net-0;chgnet", 0.5)

@@ -34,8 +34,8 @@ def collect(folder: Folder = Path()) -> None:
     collected = collect_runs(where)
     for line in _species_lines(collected.runs):
         typer.echo(line)
-    for comparison in collected.comparisons:
-        typer.echo(comparison_text(comparison))
+    for formula, comparison in collected.comparisons:
+        typer.echo(f"{formula} {comparison_text(comparison)}")
     for problem in collected.problems:
         typer.echo(problem, err=True)
     typer.echo(
