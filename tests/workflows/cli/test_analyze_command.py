@@ -166,7 +166,7 @@ def test_a_missing_piece_and_both_ways_at_once_are_refused(tmp_path: Path) -> No
         (("--frame-step-fs", "100", "--pairs", "Li"), "two elements"),
         (("--frame-step-fs", "100", "--pairs", "Li-Br"), "no pair Li-Br"),
         (("--frame-step-fs", "100", "--every", "0"), "give 1 or more"),
-        (("--frame-step-fs", "100", "--skip-ps", "-1"), "cannot be negative"),
+        (("--frame-step-fs", "100", "--skip-ps", "-1"), "give 0 or more"),
         (("--frame-step-fs", "100", "--skip-ps", "1000"), "fewer than two frames"),
         (("--frame-step-fs", "100", "--format", "pdb"), "choose from"),
         (("--frame-step-fs", "100", "--cell", "1,2"), "nine numbers"),
