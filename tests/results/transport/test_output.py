@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
+from dualion.results.md_results import diffusion_of
 from dualion.results.transport import files
 from dualion.results.transport.files import TABLES, write_report
+from dualion.results.transport.headline import headline
 from dualion.results.transport.identity import RunOrigin, read_identity
 from dualion.results.transport.json_document import _clean, report_json
 from dualion.results.transport.overview import choose_pairs, split_at_faces
@@ -30,8 +32,10 @@ from dualion.results.transport.volumes import chgcar_text, cube_text
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
 from dualion.screening.transport.combined import combine_runs, fit_arrhenius
+from dualion.screening.transport.measured import UNKNOWN, Measured
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory
@@ -255,3 +259,31 @@ def test_the_summary_tells_how_polyanions_turn(report: TransportReport) -> None:
     lines = summary_lines(replace(report, rotation=(turning,)))
     told = [line for line in lines if line.startswith("  PS4")]
     assert told == ["  PS4: breaking, R = 2.05 Å, C₁ down to 0.42, 0 broken, 1 exchanged"]
+
+
+def test_a_stored_ion_has_the_interval_and_the_limit_of_the_analysis(
+    report: TransportReport,
+) -> None:
+    stored = {s["species"]: s for s in json.loads(report_json(report))["species"]}
+    for species in report.species:
+        found, back = species.diffusion, diffusion_of(stored[species.name])
+        for name in ("d", "error", "low", "high", "one_jump", "upper"):
+            expected = getattr(found, f"{name}_cm2_s")
+            assert getattr(back, f"{name}_cm2_s") == pytest.approx(expected, nan_ok=True)
+    caged = report.species[1].diffusion
+    assert caged.high_cm2_s < 0.5 * caged.upper_cm2_s  # jumps that were not seen
+    both = combine_replicas([diffusion_of(stored["S"])] * 2)
+    assert both.upper_cm2_s == pytest.approx(0.5 * caged.upper_cm2_s, rel=0.05)
+
+
+def test_the_summary_names_no_transport_number_that_the_frame_alone_makes(
+    report: TransportReport,
+) -> None:
+    (found,) = report.transport
+    held = Measured(value=0.0, error=0.0, low=0.0, high=0.0)
+    sulfur_alone = replace(report, transport=(replace(found, numbers=(UNKNOWN, held)),))
+    lines = headline([sulfur_alone], [], {})
+    assert any("transport numbers not resolved" in line for line in lines)
+    measured = Measured(value=0.9, error=0.1, low=0.7, high=1.1)
+    known = replace(report, transport=(replace(found, numbers=(measured, held)),))
+    assert any("t(Li) 0.90 ± 0.10, t(S) 0" in line for line in headline([known], [], {}))

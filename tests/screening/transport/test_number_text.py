@@ -9,6 +9,7 @@ import pytest
 from dualion.screening.transport.number_text import (
     diffusion_text,
     interval_text,
+    kelvin_text,
     limit_text,
     measured_text,
     number_text,
@@ -40,6 +41,12 @@ def test_limits_are_rounded_upwards_and_intervals_keep_their_ends_apart() -> Non
     assert diffusion_text("vibrating", 1e-5, 1e-6, 3e-8) == "D < 3.0e-8 cm²/s"
     assert diffusion_text("ballistic", 1e-5, 1e-6, math.inf) == "D has no limit"
     assert diffusion_text("diffusing", 1e-5, 1e-6, math.nan) == "D = (1.00 ± 0.10)e-5 cm²/s"
+
+
+def test_a_temperature_has_a_tenth_of_a_kelvin() -> None:
+    assert kelvin_text(500.305) == "500.3 K"
+    assert kelvin_text(600.0) == "600 K"
+    assert kelvin_text(math.nan) == "no known temperature"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def parse_charges(text: str) -> dict[str, float]:
         element, sign, value = word.partition("=")
         if not sign:
             raise InputError(f"--charges {text!r}: write element=charge, as in Li=1,S=-2.")
-        if element.strip() not in atomic_numbers or not value.strip():
+        if not atomic_numbers.get(element.strip()) or not value.strip():
             raise InputError(
                 f"--charges {text!r}: {word} is no element with a charge, as in Li=1,S=-2."
             )
