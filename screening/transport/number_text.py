@@ -66,7 +66,7 @@ def limit_text(upper: float) -> str:
 
 def rounded_up(upper: float) -> str:
     """Write a finite number with two digits, rounded upwards."""
-    exact = Decimal(upper)
+    exact = Decimal(str(float(upper)))
     if not exact:
         return "0"
     step = Decimal(1).scaleb(exact.adjusted() - 1)
