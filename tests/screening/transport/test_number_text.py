@@ -99,3 +99,10 @@ def test_ends_of_intervals_and_limits() -> None:
     assert limit_text(2.3e-6) in ("< 2.3e-6", "< 2.4e-6")  # never below its own decimal
     assert limit_text(9.95) == "< 10"
     assert limit_text(101.0) == "< 110"
+
+
+def test_a_limit_reads_the_same_from_the_table_that_holds_six_digits_of_it() -> None:
+    for value in (2.3000004e-6, 2.3e-6, 2.2999996e-6, 9.9999999e-8, 1.0000001e-8, 4.56789123e-7):
+        assert limit_text(value) == limit_text(float(f"{value:.6g}"))
+    assert limit_text(2.3000004e-6) == "< 2.3e-6"
+    assert limit_text(2.30001e-6) == "< 2.4e-6"
