@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -136,7 +136,7 @@ def identify_run(report: TransportReport, origin: RunOrigin | None = None) -> Ru
     )
 
 
-def _counts(groups: Any) -> dict[str, int]:
+def _counts(groups: Iterable[tuple[Any, Any]]) -> dict[str, int]:
     """Atoms by element, of groups such as ``S(bound)`` and their numbers of ions."""
     counts: dict[str, int] = {}
     for name, n_ions in groups:
