@@ -136,7 +136,7 @@ def _facts(identity: RunIdentity) -> list[list[str]]:
     facts = [
         ["engine", "", origin.engine],
         ["potential", "", origin.potential],
-        ["cell", identity.cell_formula, f", {identity.n_atoms} atoms"],
+        ["cell", identity.cell_formula, f", {identity.n_atoms} atoms" if identity.n_atoms else ""],
         ["edges", "", identity.edges_text()],
         ["defects", "", identity.defects_text()],
         ["temperature and length", "", identity.conditions()],
