@@ -95,4 +95,5 @@ def _read_fits(fits: Mapping[str, Any]) -> list[CombinedIon]:
         for kelvin, d, error in zip(
             fit["temperatures_k"], fit["d_cm2_s"], fit["error_cm2_s"], strict=True
         )
+        if d and error
     ]  # fmt: skip
