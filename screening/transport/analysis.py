@@ -83,6 +83,7 @@ def analyse(
         rdfs=rdfs,
         pathlines=collect_pathlines(positions, trajectory.mean_cell, trajectory.symbols, reports),
         flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
+        format=trajectory.format,
     )
 
 

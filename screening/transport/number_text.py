@@ -8,6 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 FIXED = range(-3, 5)
 """Powers of ten that are written without an exponent."""
 
+TABLE_DIGITS = 6
+"""Digits of a number in the tables of MD runs."""
+
 NO_LIMIT = "no limit"
 
 
@@ -66,7 +69,7 @@ def limit_text(upper: float) -> str:
 
 def rounded_up(upper: float) -> str:
     """Write a finite number with two digits, rounded upwards."""
-    exact = Decimal(upper)
+    exact = Decimal(f"{upper:.{TABLE_DIGITS - 1}e}")  # as tables hold it, so that all agree
     if not exact:
         return "0"
     step = Decimal(1).scaleb(exact.adjusted() - 1)

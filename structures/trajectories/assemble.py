@@ -100,6 +100,7 @@ def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Traje
         steps_a_frame=_steps_a_frame(taken),
         flags=_flags(taken, unwrapper, stream),
         source=source,
+        format=stream.format,
     )
 
 

@@ -106,6 +106,7 @@ class Trajectory:
         steps_a_frame: MD steps between two frames by their numbers; NaN where the file has none.
         flags: names of what a cautious reader should know.
         source: name of the file or of the simulation.
+        format: name of the reader; empty for arrays.
     """
 
     fractional: Array
@@ -119,6 +120,7 @@ class Trajectory:
     steps_a_frame: float = np.nan
     flags: tuple[str, ...] = ()
     source: str = "arrays"
+    format: str = ""
 
     def __post_init__(self) -> None:
         frames, atoms = self.fractional.shape[:2]

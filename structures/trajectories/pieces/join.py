@@ -50,6 +50,7 @@ def join_pieces(pieces: Sequence[Trajectory], repeated: Sequence[int] = ()) -> T
         steps_a_frame=pieces[0].steps_a_frame,
         flags=(*dict.fromkeys(flag for piece in pieces for flag in piece.flags), JOINED),
         source=_joined_name([piece.source for piece in pieces]),
+        format=pieces[0].format,
     )
 
 

@@ -154,6 +154,18 @@ def test_ions_in_strings_have_the_error_of_a_fifth_of_them() -> None:
     assert np.mean(covered) >= 0.85
 
 
+def test_the_limit_of_ions_at_rest_is_that_of_their_own_jumps() -> None:
+    still = diffusion(np.zeros((100, 2, 3)), 0.1, hop_length_angstrom=4.0)
+    assert still.upper_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 10.0) * 1e-4, rel=0.01)
+
+
+def test_a_flight_has_an_interval_and_no_limit() -> None:
+    speed = np.random.default_rng(6).normal(size=(1, 20, 3))
+    found = diffusion(speed * np.arange(400.0)[:, None, None], 0.1)
+    assert found.verdict == "ballistic"
+    assert found.upper_cm2_s == np.inf
+
+
 def test_vibration_says_little_of_jumps_that_were_not_seen() -> None:
     caged = np.random.default_rng(5).normal(scale=0.3, size=(2000, 2, 3))
     found = diffusion(caged, 0.05, hop_length_angstrom=4.0)
