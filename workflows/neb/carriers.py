@@ -28,7 +28,7 @@ from dualion.screening.potential_error import judge_pairs
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import DualionError, StructureError
 from dualion.workflows.doping.relaxation import RelaxOptions, relax
-from dualion.workflows.neb.band import Stop
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.cell import HopCell, hop_cell
 from dualion.workflows.neb.folder import DefectEnergy, NebFolder
 from dualion.workflows.neb.forces import Potential, release_memory
