@@ -226,6 +226,14 @@ FLAGS: tuple[Term, ...] = (
             "vacancy_failed": "A vacancy could not be relaxed.",
             "end_not_converged": "The relaxation of a vacancy did not reach its force limit.",
             "host_not_converged": "The relaxation of the host did not reach its force limit.",
+            "carrier_not_converged": "The relaxation of a defect that brings carriers did not "
+            "reach its force limit.",
+            "pairs_too_low": "The potential gives pairs of defects far less energy than was "
+            "measured in alkali halides; there are no activation energies.",
+            "pairs_unproven": "The potential's energies of pairs of defects were not compared with "
+            "measured ones.",
+            "pair_costs_nothing": "A pair of defects has no positive formation energy with the "
+            "potential: the crystal would be full of them, or the potential is wrong.",
         },
     ),
 )
@@ -237,6 +245,9 @@ REASONS: tuple[Term, ...] = (
             "no_hop_in_reach": "The ion has no second site and no periodic image in reach of a "
             "hop.",
             "disordered": "The structure is disordered; a potential needs an ordered one.",
+            "no_salt": "No structure of the salt of both ions is known.",
+            "no_pair": "The salt of both ions has more than one of one of them.",
+            "no_interstitial": "The ion has no place between those of the crystal.",
         },
     ),
     *_terms(

@@ -143,7 +143,7 @@ def test_a_lower_score_changes_the_rank_and_the_place_in_the_compound() -> None:
     ions = {"cation": "Li+", "anion": "I-", "reduced_formula": "LiI", "mechanism_anion": "vacancy"}
     first = ions | {"rank": 1, "score": 0.4, "source_id": "a", "compound_place": 1}
     second = ions | {"rank": 2, "score": 0.6, "source_id": "b", "compound_place": 2}
-    again = rank_again([first, second])
+    again = rank_again([first, second], dimensionality=3)
     assert [(row["source_id"], row["rank"], row["compound_place"]) for row in again] == [
         ("b", 1, 1),
         ("a", 2, 2),

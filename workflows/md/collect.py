@@ -21,6 +21,7 @@ from dualion.results.ranking import rank_again
 from dualion.results.score import ScoreWeights, rescored
 from dualion.results.store import MdRun, MdRuns
 from dualion.results.tables import guard_cell, read_table, write_table
+from dualion.screening.criterion import DIMENSIONALITY
 from dualion.structures.errors import DualionError, InputError
 from dualion.workflows.execution.files import write_text
 from dualion.workflows.md.folder import MdFolder
@@ -69,7 +70,12 @@ def collect_runs(folder: MdFolder) -> Collected:
         try:
             write_text(folder.path / "md_runs.csv", runs_csv(known))
             comparisons = _write_comparisons(folder.path, known)
-            rows = fill_candidates(folder.path, known, weight=_weight(folder))
+            rows = fill_candidates(
+                folder.path,
+                known,
+                weight=_weight(folder),
+                dimensionality=_dimensionality(folder),
+            )
         except OSError as error:
             raise InputError(
                 f"Cannot write the tables in {folder.path}: {error.strerror}. The results are safe "
@@ -89,6 +95,11 @@ def _weight(folder: MdFolder) -> float:
     """Weight of the potentials' agreement in the folder's ranking."""
     weights = folder.campaign.weights() if folder.campaign else ScoreWeights()
     return weights.potentials
+
+
+def _dimensionality(folder: MdFolder) -> int:
+    """Dimensionality of the barriers that rank the folder's candidates."""
+    return folder.campaign.criterion.dimensionality if folder.campaign else DIMENSIONALITY
 
 
 def _write_comparisons(folder: Path, runs: Iterable[MdRun]) -> list[tuple[str, Comparison]]:
@@ -133,13 +144,16 @@ def _read_transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
     return content
 
 
-def fill_candidates(folder: Path, runs: Iterable[MdRun], *, weight: float) -> int:
+def fill_candidates(
+    folder: Path, runs: Iterable[MdRun], *, weight: float, dimensionality: int
+) -> int:
     """Write the MD columns of ``candidates.csv``; what potentials say of a row may move it.
 
     Args:
         folder: with the table.
         runs: all runs.
         weight: of the potentials' agreement in the score.
+        dimensionality: 1, 2 or 3: the barriers that were scored.
 
     Returns:
         Number of rows with MD columns.
@@ -158,5 +172,7 @@ def fill_candidates(folder: Path, runs: Iterable[MdRun], *, weight: float) -> in
         changed = rescored({**row, **filled}, weight)
         moved |= bool(changed)
         rows.append({**row, **filled, **changed})
-    write_table(path, rank_again(rows) if moved else rows, CANDIDATES)
+    write_table(
+        path, rank_again(rows, dimensionality=dimensionality) if moved else rows, CANDIDATES
+    )
     return count
