@@ -20,6 +20,7 @@ from dualion.screening.transport.self_diffusion.posterior_choice import check_po
 from dualion.screening.transport.species import correct_bound_verdicts, ion_groups, species_report
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory, as_trajectory
+from dualion.structures.trajectories.types import TEMPERATURE_RAMP
 
 
 def analyse(
@@ -48,6 +49,8 @@ def analyse(
     check_posterior(options)
     asked_k = options.temperature_k
     temperature = asked_k if np.isfinite(asked_k) else trajectory.temperature_k
+    if TEMPERATURE_RAMP in trajectory.flags:  # whatever one gives, it was not that all the time
+        temperature = np.nan
     if np.isfinite(asked_k) and asked_k <= 0.0:
         raise InputError(f"The temperature is {asked_k} K; transport needs one above 0.")
     polyanions = find_polyanions(trajectory.fractional, trajectory.mean_cell, trajectory.symbols)
@@ -80,6 +83,7 @@ def analyse(
         rdfs=rdfs,
         pathlines=collect_pathlines(positions, trajectory.mean_cell, trajectory.symbols, reports),
         flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
+        format=trajectory.format,
     )
 
 

@@ -32,9 +32,9 @@ from dualion.workflows.neb.band import Stop
 from dualion.workflows.neb.cell import HopCell, hop_cell
 from dualion.workflows.neb.folder import DefectEnergy, NebFolder
 from dualion.workflows.neb.forces import Potential, release_memory
-from dualion.workflows.neb.hop_barriers import subset
 from dualion.workflows.neb.run import NebOptions
 from dualion.workflows.neb.salt import Salt, relaxed_salt, salt_of
+from dualion.workflows.neb.vacancies import subset
 
 Carriers = Literal["none", "vacancies", "all"]
 """Which pairs are computed: none, those of vacancies, or those with interstitials too."""

@@ -15,7 +15,8 @@ from dualion.screening.ions import MobileIon
 from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
-from dualion.workflows.neb.band import BandOptions, Stop
+from dualion.workflows.neb.band import BandOptions
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.cell import HopCell, hop_cell
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.forces import Potential

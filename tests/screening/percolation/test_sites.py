@@ -182,7 +182,7 @@ def test_a_screw_axis_relates_the_minima():
 
 def test_species_on_one_site_count_as_one_in_the_symmetry():
     """F and Cl share every site of a chain; with their shares exchanged a site is no image."""
-    frac = [[0, 0, 0], [0, 0, 0], [0.5, 0, 0], [0.5, 0, 0]]
+    frac = [[0, 0, 0], [1, 0, -1], [0.5, 0, 0], [-0.5, 0, 1]]  # in whatever cell they are told
     field = np.full((8, 8, 8), 5.0)
     field[1, 2, 2], field[5, 2, 2] = 0.0, 0.1
     for shares, count in (((0.6, 0.4, 0.6, 0.4), 1), ((0.6, 0.4, 0.4, 0.6), 2)):

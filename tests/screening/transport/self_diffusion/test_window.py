@@ -145,6 +145,7 @@ def test_a_later_start_is_taken_for_an_interval_of_seven_tenths(share: float, ch
     assert _find_precise(fits_of(wide, wide, {"low": 1.0, "high": 1.1}), 0) == 0  # the last
     assert _find_precise(fits_of({"low": 1.0, "high": 1.1}, wide, short, wide), 1) == 1 + chosen
     assert _find_precise(fits_of(wide, wide), 1) == 1
+    assert _find_precise(fits_of(wide, {"low": 0.0, "high": 1.4}, wide), 0) == 0
 
 
 def test_a_start_is_allowed_once_the_jumps_have_merged() -> None:
@@ -162,6 +163,7 @@ def test_a_start_is_allowed_once_the_jumps_have_merged() -> None:
     assert late.slope.start == starts[4]
     assert late.merged
     assert late.confirmed
+    assert choose_window(series, 200, 90, least=20).slope.start == 20
     never = shaped(1000)
     assert never.slope.start == starts[-1]
     assert not never.merged
@@ -178,3 +180,5 @@ def test_an_interval_stays_where_the_change_is_within_its_error() -> None:
     assert wider.error > early.error
     sure = replace(early, error=0.0)
     assert _widen(sure, [beyond]) is sure
+    four = replace(late, variance=replace(late.variance, constant=5.0), value=early.value + 2.0)
+    assert _widen(early, [four]) is early  # a change of just its error
