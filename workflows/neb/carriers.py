@@ -28,7 +28,7 @@ from dualion.screening.potential_error import judge_pairs
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import DualionError, StructureError
 from dualion.workflows.doping.relaxation import RelaxOptions, relax
-from dualion.workflows.neb.band import Stop
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.cell import HopCell, hop_cell
 from dualion.workflows.neb.folder import DefectEnergy, NebFolder
 from dualion.workflows.neb.forces import Potential, release_memory
@@ -88,13 +88,15 @@ def carrier_energies(
         stop: asked after every step.
 
     Raises:
-        InputError: no supercell under the limit is wide enough, or the folder holds others.
         StopRequested: ``stop`` returned True.
     """
     host = folder.host()
     if carriers == "none" or host is None:
         return CarrierEnergies()
-    pairs = _Pairs(folder, host[0], ions, potential, options, stop)
+    try:
+        pairs = _Pairs(folder, host[0], ions, potential, options, stop)
+    except DualionError as error:  # an ion that is not in the crystal, or a cell over the limit
+        return CarrierEnergies(problems={"schottky": str(error)})
     kinds = {"schottky": pairs.schottky, "schottky_associated": pairs.associated}
     if carriers == "all":
         kinds |= {"anion_frenkel": pairs.anion_frenkel, "insertion": pairs.insertion}

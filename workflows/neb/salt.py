@@ -17,7 +17,7 @@ from dualion.structures.files import iter_raw_entries, reference_paths
 from dualion.structures.records import RawEntry
 from dualion.structures.symmetry import primitive_crystal
 from dualion.workflows.doping.relaxation import RelaxOptions, relax
-from dualion.workflows.neb.band import Stop
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.folder import DefectEnergy
 from dualion.workflows.neb.forces import Potential
 
