@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.results.neb_results import PAIRS_TOO_LOW
+from dualion.results.neb.pair import PAIRS_TOO_LOW
 from dualion.screening.doping.insertion import InsertionSite, insertion_sites
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
