@@ -15,6 +15,7 @@ from dualion.structures.conversion import to_atoms
 from dualion.structures.errors import StructureError
 from dualion.workflows.neb.band import Band, BandOptions, relax_band
 from dualion.workflows.neb.band_steps import WELL_EV, Stop
+from dualion.workflows.neb.bottleneck import relax_bottleneck
 from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images
@@ -113,12 +114,17 @@ class HopCalculation:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
-            band = relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
+            band = self._relax(images, mover)
         except StructureError as error:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
         return self._assess(hop, band, mover)
+
+    def _relax(self, images: list[Atoms], mover: int) -> Band:
+        if self.options.bottleneck_only:
+            return relax_bottleneck(images, mover, self._potential, self.options, stop=self._stop)
+        return relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
 
     def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
@@ -163,6 +169,8 @@ class HopCalculation:
 
     def _assess(self, hop: int, band: Band, mover: int) -> HopBarrier:
         flags = list(_moved_others(band, mover))
+        if self.options.bottleneck_only:
+            flags.append("bottleneck_only")
         if not band.converged:
             flags.append("not_converged")
         if band.top in (0, len(band.images) - 1):
