@@ -109,7 +109,7 @@ class HopCalculation:
             StopRequested: a stop was requested.
         """
         try:
-            ends = self._ends(hop)
+            ends = self.end_images(hop)
             if ends is None:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
@@ -126,7 +126,7 @@ class HopCalculation:
             return relax_bottleneck(images, mover, self._potential, self.options, stop=self._stop)
         return relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
 
-    def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
+    def end_images(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
 
         The ion goes from the near site to the far one, so the first end lacks the ion of the far
