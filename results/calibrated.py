@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from dualion.results.columns import Row
@@ -36,6 +37,21 @@ def calibrated_columns(row: Row, *, dimensionality: int) -> Row:
         columns[f"e_calibrated_{role}_low_ev"] = found.low_ev if found else None
         columns[f"e_calibrated_{role}_high_ev"] = found.high_ev if found else None
     return columns
+
+
+def with_calibrated(rows: Iterable[Row], *, dimensionality: int) -> list[Row]:
+    """Add the calibrated barriers to rows with results; others stay as they are.
+
+    Args:
+        rows: rows of pairs.
+        dimensionality: 1, 2 or 3: the barriers that count.
+    """
+    return [
+        {**row, **calibrated_columns(row, dimensionality=dimensionality)}
+        if row["status"] == "ok"
+        else row
+        for row in rows
+    ]
 
 
 def mechanism_of(row: Row, role: str) -> Mechanism:

@@ -203,7 +203,7 @@ FLAGS: tuple[Term, ...] = (
             "temperature_unknown": "The temperature is not known; without it there is no "
             "conductivity.",
             "zero_temperature": "The temperature is zero.",
-            "nothing_diffuses": "No ion diffuses: the collective motion of charge is vibration.",
+            "nothing_diffuses": "No ion is known to diffuse, so no current is known either.",
             "numbers_fixed_by_masses": "In the frame of the centre of mass, the masses alone fix "
             "the transport numbers of two species.",
             "numbers_fixed_by_frame": "One species moves against the reference frame: its "
@@ -216,6 +216,8 @@ FLAGS: tuple[Term, ...] = (
             "other_ion_along": "Another ion of the same element left its site with the hop.",
             "framework_rearranged": "An atom of another element left its site with the hop.",
             "end_into_other": "An end relaxed into the other; there is no hop of its own.",
+            "rest_below_ends": "The ion rests on its way lower than at either end; its barrier is "
+            "counted from there.",
             "not_converged": "The band did not reach its force limit.",
             "no_barrier_on_the_way": "No image of the band is higher than both ends.",
             "hop_without_barrier": "A hop that may decide has no barrier.",

@@ -56,20 +56,13 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     error = float(np.linalg.norm(weights * relative) * np.sqrt(max(mean**2, scatter2)))
     n_eff = sum(p.n_eff for p in usable)
     verdict = _combine_verdicts(usable, resolved=mean - 1.96 * error > 0.0, n_eff=n_eff)
-    high = mean + 1.96 * error
-    if verdict == "vibrating":
-        # No jump was seen in any run: the limits of runs add like their ions' time.
-        rates = sum(1.0 / p.high_cm2_s for p in usable if p.high_cm2_s > 0.0)
-        high = max(high, 1.0 / rates if rates > 0.0 else high)
-    elif verdict != "diffusing":  # each run's limit holds for all
-        high = max(high, min(p.high_cm2_s for p in usable))
     return replace(
         usable[0],
         n_ions=sum(p.n_ions for p in usable),
         d_cm2_s=mean,
         error_cm2_s=error,
         low_cm2_s=mean - 1.96 * error,
-        high_cm2_s=high,
+        high_cm2_s=mean + 1.96 * error,
         tensor_cm2_s=_weighted_sum(weights, [p.tensor_cm2_s for p in usable]),
         tensor_error_cm2_s=np.sqrt(
             _weighted_sum(weights**2, [p.tensor_error_cm2_s**2 for p in usable])
@@ -79,6 +72,7 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         verdict=verdict,
         flags=_combine_flags(usable, verdict, scatter=scatter2 > SCATTER * mean**2, n_eff=n_eff),
         posterior=_name_posterior(usable),
+        one_jump_cm2_s=1.0 / sum(1.0 / p.one_jump_cm2_s for p in usable),  # ions' times add
     )
 
 

@@ -1,26 +1,30 @@
-"""A nudged elastic band whose images are computed in one call of the potential."""
+"""Relaxed elastic bands between two ends, split where the ion rests on its way."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.mep import NEB
-from ase.optimize import FIRE
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
-from dualion.workflows.doping.relaxation import StopRequested
+from dualion.workflows.neb.band_steps import BandSteps, Stop, deepest_well, energies_of
 from dualion.workflows.neb.forces import Potential
+from dualion.workflows.neb.images import resampled
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+MOST_SPLITS = 2
+"""How often a band and its parts are split at a resting place."""
+MOST_CLIMBERS = 4
+"""How often the climbing image is chosen anew."""
+FALLEN_ANGSTROM = 0.5
+"""A resting place whose ion is this near to an end is that end."""
+
 Floats = NDArray[np.float64]
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ class BandOptions:
         rough_ev_angstrom: largest force at which the highest image begins to climb, eV/Å.
         force_ev_angstrom: largest force of a converged band, eV/Å.
         end_force_ev_angstrom: the same of its ends, eV/Å.
-        most_steps: most steps.
+        most_steps: most steps of a band, and of each part of one that is split.
 
     Raises:
         InputError: a limit is out of range.
@@ -67,6 +71,7 @@ class Band:
         largest_force_ev_angstrom: residual force, eV/Å.
         steps: number of steps.
         converged: whether the force limit was reached.
+        rests: indices of the images in which the ion rests between the ends.
     """
 
     images: list[Atoms]
@@ -75,71 +80,105 @@ class Band:
     largest_force_ev_angstrom: float
     steps: int
     converged: bool
-
-
-class BatchedNEB(NEB):  # type: ignore[misc]
-    """ASE's band with all images of a step computed in one call.
-
-    Args:
-        images: the images, their ends with results.
-        potential: what computes them.
-        options: those of ``NEB``.
-    """
-
-    def __init__(self, images: list[Atoms], potential: Potential, **options: Any) -> None:
-        super().__init__(images, method="improvedtangent", **options)
-        self._potential = potential
-
-    def get_forces(self) -> Floats:
-        """Compute the images that were moved, then the forces of the band, eV/Å."""
-        moved = [image for image in self.images if _is_stale(image)]
-        if moved:
-            self._potential.evaluate(moved)
-        return np.asarray(super().get_forces())
+    rests: tuple[int, ...] = ()
 
 
 def relax_band(
-    images: Sequence[Atoms], potential: Potential, options: BandOptions, *, stop: Stop | None = None
+    images: Sequence[Atoms],
+    potential: Potential,
+    options: BandOptions,
+    *,
+    mover: int | None = None,
+    stop: Stop | None = None,
 ) -> Band:
     """Relax a band: first without, then with a climbing image (Henkelman, Uberuaga & Jónsson,
     J. Chem. Phys. 113, 9901 (2000), 10.1063/1.1329672).
+
+    A climbing image between two humps has no saddle to climb to, and runs away. So where an image
+    lies in a well between higher ones, it is relaxed, and a band is laid to it from each end.
 
     Args:
         images: the start, both ends relaxed.
         potential: what computes it.
         options: limits.
+        mover: the moving atom; None for the one that moves farthest.
         stop: asked after every step; True stops.
 
     Raises:
         StructureError: the potential failed.
         StopRequested: ``stop`` returned True.
     """
-    images = list(images)
-    steps, force = 0, np.inf
-    for climb, limit in ((False, options.rough_ev_angstrom), (True, options.force_ev_angstrom)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            band = BatchedNEB(images, potential, k=options.spring_ev_square, climb=climb)
-            optimizer = FIRE(band, logfile=None)
-            for _ in optimizer.irun(fmax=limit, steps=options.most_steps - steps):
-                force = _largest(np.asarray(optimizer.optimizable.get_gradient()))
-                if stop is not None and stop():
-                    raise StopRequested
-            steps += optimizer.nsteps
-    energies = np.array([image.get_potential_energy() for image in images])
+    if mover is None:
+        mover = int(np.linalg.norm(images[-1].positions - images[0].positions, axis=1).argmax())
+    return _relaxed(list(images), potential, options, mover, stop, MOST_SPLITS)
+
+
+def _relaxed(
+    images: list[Atoms],
+    potential: Potential,
+    options: BandOptions,
+    mover: int,
+    stop: Stop | None,
+    splits: int,
+) -> Band:
+    steps = BandSteps(images, potential, options.spring_ev_square, options.most_steps, stop)
+    rough = max(options.rough_ev_angstrom, options.force_ev_angstrom)
+    steps.run(rough, climber=0, watch_wells=splits > 0)
+    spent = 0
+    for _ in range(MOST_CLIMBERS):
+        well = deepest_well(steps.images) if splits else 0
+        if well:
+            rest, count = steps.settle(well, options.end_force_ev_angstrom)
+            spent += count
+            if not _is_end(rest, steps.images, mover):
+                halves = [
+                    _relaxed(part, potential, options, mover, stop, splits - 1)
+                    for part in _parts(steps.images, well, rest, options.images)
+                ]
+                return _joined(halves, steps.count + spent)
+            splits = 0
+        highest = int(energies_of(steps.images)[1:-1].argmax()) + 1
+        if steps.run(options.force_ev_angstrom, climber=highest, watch_wells=splits > 0):
+            break
+    return _finished(steps, options, spent)
+
+
+def _finished(steps: BandSteps, options: BandOptions, spent: int) -> Band:
+    energies = energies_of(steps.images)
     return Band(
-        images=images,
+        images=steps.images,
         energies_ev=energies - energies[0],
         top=int(energies.argmax()),
-        largest_force_ev_angstrom=force,
-        steps=steps,
-        converged=force <= options.force_ev_angstrom,
+        largest_force_ev_angstrom=steps.force_ev_angstrom,
+        steps=steps.count + spent,
+        converged=steps.force_ev_angstrom <= options.force_ev_angstrom,
     )
 
 
-def _is_stale(image: Atoms) -> bool:
-    return image.calc is None or bool(image.calc.calculation_required(image, ["forces"]))
+def _is_end(rest: Atoms, images: list[Atoms], mover: int) -> bool:
+    """Whether a relaxed image fell into an end of its band."""
+    gaps = [rest.positions[mover] - image.positions[mover] for image in (images[0], images[-1])]
+    return min(float(np.linalg.norm(gap)) for gap in gaps) < FALLEN_ANGSTROM
 
 
-def _largest(gradient: Floats) -> float:
-    return float(np.linalg.norm(gradient.reshape(-1, 3), axis=1).max())
+def _parts(images: list[Atoms], well: int, rest: Atoms, count: int) -> list[list[Atoms]]:
+    """Starts of the bands from each end to a resting place."""
+    return [
+        resampled([*images[:well], rest], count),
+        resampled([rest, *images[well + 1 :]], count),
+    ]
+
+
+def _joined(parts: list[Band], spent: int) -> Band:
+    first, last = parts
+    seam = len(first.images) - 1
+    energies = np.concatenate([first.energies_ev, first.energies_ev[-1] + last.energies_ev[1:]])
+    return Band(
+        images=[*first.images, *last.images[1:]],
+        energies_ev=energies,
+        top=int(energies.argmax()),
+        largest_force_ev_angstrom=max(part.largest_force_ev_angstrom for part in parts),
+        steps=first.steps + last.steps + spent,
+        converged=first.converged and last.converged,
+        rests=(*first.rests, seam, *(seam + rest for rest in last.rests)),
+    )

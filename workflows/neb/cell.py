@@ -18,6 +18,8 @@ from dualion.structures.symmetry import crystal_operations
 SMALLEST_WIDTH_ANGSTROM = 9.0
 MOST_ATOMS = 200
 SAME_PLACE_ANGSTROM = 0.1
+SAME_VARIANT_ANGSTROM = 0.05
+"""Displacements this close are the same: a relaxation leaves them uncertain by less."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -129,18 +131,40 @@ def carried_displacements(cell: HopCell, displacements: Floats, source: int, tar
     Raises:
         ValueError: no operation of the supercell maps source onto target.
     """
+    return carried_variants(cell, displacements, source, target)[0]
+
+
+def carried_variants(
+    cell: HopCell, displacements: Floats, source: int, target: int
+) -> list[Floats]:
+    """All ways to carry displacements to an equal site: several where they break its symmetry.
+
+    Args:
+        cell: the supercell.
+        displacements: shape (n, 3), of all atoms of the supercell, Å.
+        source, target: sites of ``large_sites`` in one orbit.
+
+    Returns:
+        Displacements of the same atoms around a vacancy at the target, each of shape (n, 3), Å.
+
+    Raises:
+        ValueError: no operation of the supercell maps source onto target.
+    """
     basis, inverse = cell.large.cell, np.linalg.inv(cell.large.cell)
     begin, end = cell.large_sites.frac[source], cell.large_sites.frac[target]
-    for rotation, translation in zip(cell.rotations, cell.translations, strict=True):
-        gap = rotation @ begin + translation - end
-        if np.abs((gap - np.round(gap)) @ basis).max() > SAME_PLACE_ANGSTROM:
-            continue
-        where = _images_of_atoms(cell.large, rotation, translation)
-        turned = (displacements @ inverse) @ rotation.T @ basis
-        carried = np.zeros(turned.shape)
-        carried[where] = turned
-        return carried
-    raise ValueError(f"no operation maps site {source} onto site {target}")
+    gaps = cell.rotations @ begin + cell.translations - end
+    there = np.abs((gaps - np.round(gaps)) @ basis).max(axis=1) <= SAME_PLACE_ANGSTROM
+    found: list[Floats] = []
+    for operation in np.flatnonzero(there).tolist():
+        rotation = cell.rotations[operation]
+        where = _images_of_atoms(cell.large, rotation, cell.translations[operation])
+        carried = np.zeros(displacements.shape)
+        carried[where] = (displacements @ inverse) @ rotation.T @ basis
+        if all(np.abs(carried - other).max() > SAME_VARIANT_ANGSTROM for other in found):
+            found.append(carried)
+    if not found:
+        raise ValueError(f"no operation maps site {source} onto site {target}")
+    return found
 
 
 def _images_of_atoms(crystal: IonicCrystal, rotation: Floats, translation: Floats) -> Ints:

@@ -15,7 +15,8 @@ from dualion.structures.atomic_write import replacing_text
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
 from dualion.workflows.execution.files import write_json
-from dualion.workflows.neb.hop_barriers import HopBarrier, VacancyEnd
+from dualion.workflows.neb.hop_barriers import HopBarrier
+from dualion.workflows.neb.vacancies import VacancyEnd
 
 LARGEST_BYTES = 50_000_000
 REQUEST = "request.json"

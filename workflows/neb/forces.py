@@ -8,14 +8,15 @@ import io
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from dualion.structures.errors import StructureError
+from dualion.structures.errors import InputError, StructureError
+from dualion.workflows.doping.relaxation import StopRequested
 from dualion.workflows.md.engines.calculators import first_derivatives_only, make_calculator
 from dualion.workflows.md.engines.torch_sim_models import (
     EnergyAndForces,
@@ -57,17 +58,8 @@ class Potential:
             StructureError: the potential failed, or gave what is not finite.
         """
         began = time.perf_counter()
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found = self._evaluate(cells)
-        except StructureError:
-            raise
-        except Exception as error:
-            raise StructureError(
-                f"{self.name} failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
-                reason="engine_failed",
-            ) from error
+        with self.guarded():
+            found = self._evaluate(cells)
         self.calls += len(cells)
         self.seconds += time.perf_counter() - began
         for cell, (energy, forces) in zip(cells, found, strict=True):
@@ -79,6 +71,25 @@ class Potential:
                 )
             cell.calc = SinglePointCalculator(cell, energy=energy, forces=forces)
         return found
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Silence what the potential prints or warns of, and name its errors.
+
+        Raises:
+            StructureError: the potential failed.
+        """
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except (InputError, StructureError, StopRequested):
+            raise
+        except Exception as error:
+            raise StructureError(
+                f"{self.name} failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+                reason="engine_failed",
+            ) from error
 
     def _evaluate(self, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
         if self.model is not None:

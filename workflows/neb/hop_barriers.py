@@ -12,45 +12,23 @@ from numpy.typing import NDArray
 from dualion.results.vocabulary import FLAG_MEANINGS
 from dualion.screening.hops.hop_list import HopList
 from dualion.structures.conversion import to_atoms
-from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
-from dualion.workflows.doping.relaxation import RelaxOptions, relax
-from dualion.workflows.neb.band import Band, BandOptions, Stop, relax_band
-from dualion.workflows.neb.cell import HopCell, carried_displacements
+from dualion.workflows.neb.band import Band, BandOptions, relax_band
+from dualion.workflows.neb.band_steps import WELL_EV, Stop
+from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images
+from dualion.workflows.neb.vacancies import DISPLACED_ANGSTROM, VacancyEnd, relax_vacancy
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-DISPLACED_ANGSTROM = 1.0
-"""Another atom that is this far from its site during a hop takes part in it."""
 BELIEVED_EV_ANGSTROM = 0.2
 """A band whose residual force is larger has no barrier."""
 BARRIERLESS = "no_barrier_on_the_way"
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class VacancyEnd:
-    """A relaxed vacancy.
-
-    Attributes:
-        site: of the supercell's ``large_sites``.
-        energy_ev: energy of the cell, eV.
-        displacements_angstrom: shape (n, 3), of all atoms of the supercell, zero for the one that
-            is missing, Å.
-        converged: whether its force limit was reached.
-        steps: steps of the relaxation.
-    """
-
-    site: int
-    energy_ev: float
-    displacements_angstrom: Floats
-    converged: bool
-    steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,61 +55,6 @@ class HopBarrier:
     flags: tuple[str, ...] = ()
     reason: str = ""
     images: tuple[Atoms, ...] = ()
-
-
-def relax_vacancy(
-    cell: HopCell,
-    site: int,
-    potential: Potential,
-    options: BandOptions,
-    *,
-    stop: Stop | None = None,
-) -> VacancyEnd:
-    """Relax the supercell with one ion missing, at fixed cell.
-
-    Args:
-        cell: the supercell.
-        site: of ``large_sites``, which is empty.
-        potential: what computes it.
-        options: limits.
-        stop: asked after every step.
-
-    Raises:
-        StructureError: the potential failed or the cell fell apart.
-        StopRequested: ``stop`` returned True; of ``workflows.doping.relaxation``.
-    """
-    kept = np.delete(np.arange(len(cell.large.numbers)), cell.own[site])
-    relaxed = relax(
-        _subset(cell.large, kept),
-        potential.calculator,
-        RelaxOptions(
-            force_ev_angstrom=options.end_force_ev_angstrom,
-            most_steps=options.most_steps,
-            cell=False,
-        ),
-        stop=stop,
-    )
-    gaps = relaxed.crystal.frac - cell.large.frac[kept]
-    displacements = np.zeros((len(cell.large.numbers), 3))
-    displacements[kept] = (gaps - np.round(gaps)) @ cell.large.cell
-    release_memory()
-    return VacancyEnd(
-        site=site,
-        energy_ev=relaxed.energy_ev,
-        displacements_angstrom=displacements,
-        converged=relaxed.converged,
-        steps=relaxed.steps,
-    )
-
-
-def _subset(crystal: IonicCrystal, kept: NDArray[np.int64]) -> IonicCrystal:
-    return IonicCrystal(
-        cell=crystal.cell,
-        frac=crystal.frac[kept],
-        numbers=crystal.numbers[kept],
-        charges=crystal.charges[kept],
-        occupancies=crystal.occupancies[kept],
-    )
 
 
 class HopCalculation:
@@ -190,12 +113,12 @@ class HopCalculation:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
-            band = relax_band(images, self._potential, self.options, stop=self._stop)
+            band = relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
         except StructureError as error:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
-        return self._assess(hop, band, mover)
+        return assess_band(hop, band, mover)
 
     def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
@@ -208,10 +131,16 @@ class HopCalculation:
         begin = sites.frac[self.hops.near[row]]
         end = sites.frac[self.hops.far[row]] + self.hops.cells[row]
         near, far = self.cell.site_at(begin), self.cell.site_at(end)
+        if near == far:
+            raise StructureError(
+                "The ion hops by a vector of the supercell, onto its own image; give a larger "
+                "--width.",
+                reason="cell_too_small",
+            )
         perfect = to_atoms(self.cell.large)
         mover, gone = int(self.cell.own[near]), int(self.cell.own[far])
         way = (end - begin) @ unit.cell
-        before, after = self._around(far), self._around(near)
+        before, after = _nearest(self._around(far), self._around(near), [mover, gone])
         first, last = perfect.copy(), perfect.copy()
         first.positions += before
         # In the last end the moving ion sits on the far site, with the far ion's displacement.
@@ -227,30 +156,56 @@ class HopCalculation:
             place = perfect.positions[mover] + (saddle - begin) @ unit.cell
         return first, last, mover - (gone < mover), place
 
-    def _around(self, site: int) -> Floats:
-        """Displacements of all atoms around a vacancy at a site, shape (n, 3), Å."""
+    def _around(self, site: int) -> list[Floats]:
+        """Displacements of all atoms around a vacancy at a site, each of shape (n, 3), Å."""
         source = self.vacancy(site)
-        return carried_displacements(self.cell, source.displacements_angstrom, source.site, site)
+        return carried_variants(self.cell, source.displacements_angstrom, source.site, site)
 
-    def _assess(self, hop: int, band: Band, mover: int) -> HopBarrier:
-        flags = list(_moved_others(band, mover))
-        if not band.converged:
-            flags.append("not_converged")
-        if band.top in (0, len(band.images) - 1):
-            flags.append(BARRIERLESS)
-        force, steps = band.largest_force_ev_angstrom, band.steps
-        resolved = force <= BELIEVED_EV_ANGSTROM
-        top = float(band.energies_ev.max())
-        return HopBarrier(
-            hop=hop,
-            rises_ev=(top, top - float(band.energies_ev[-1])) if resolved else (np.nan, np.nan),
-            energies_ev=tuple(band.energies_ev.tolist()),
-            largest_force_ev_angstrom=force,
-            steps=steps,
-            flags=tuple(flags),
-            reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
-            images=tuple(band.images),
-        )
+
+def assess_band(hop: int, band: Band, mover: int) -> HopBarrier:
+    """Take the barrier of a hop from its band.
+
+    Args:
+        hop: index into ``HopList.chosen``.
+        band: the relaxed band.
+        mover: the moving ion's atom.
+    """
+    flags = list(_moved_others(band, mover))
+    if not band.converged:
+        flags.append("not_converged")
+    if band.top in (0, len(band.images) - 1):
+        flags.append(BARRIERLESS)
+    if band.energies_ev[1:-1].min() < min(0.0, band.energies_ev[-1]) - WELL_EV:
+        flags.append("rest_below_ends")
+    force, steps = band.largest_force_ev_angstrom, band.steps
+    resolved = force <= BELIEVED_EV_ANGSTROM
+    return HopBarrier(
+        hop=hop,
+        rises_ev=_rises(band) if resolved else (np.nan, np.nan),
+        energies_ev=tuple(band.energies_ev.tolist()),
+        largest_force_ev_angstrom=force,
+        steps=steps,
+        flags=tuple(flags),
+        reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
+        images=tuple(band.images),
+    )
+
+
+def _nearest(before: list[Floats], after: list[Floats], apart: list[int]) -> tuple[Floats, Floats]:
+    """Of two sets of displacements the pair that differs least, but for some atoms."""
+    gaps = [
+        (float((np.delete(one - other, apart, axis=0) ** 2).sum()), one, other)
+        for one in before
+        for other in after
+    ]
+    _, one, other = min(gaps, key=lambda gap: gap[0])
+    return one, other
+
+
+def _rises(band: Band) -> tuple[float, float]:
+    """Climb to the highest image from each end, or from a resting place that lies lower, eV."""
+    top, lowest = float(band.energies_ev.max()), float(band.energies_ev[1:-1].min())
+    return top - min(0.0, lowest), top - min(float(band.energies_ev[-1]), lowest)
 
 
 def _moved_others(band: Band, mover: int) -> list[str]:

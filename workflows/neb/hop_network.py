@@ -12,10 +12,11 @@ from dualion.screening.hops.hop_list import HopList
 from dualion.screening.hops.lazy_search import KnownHops, known_thresholds, next_hop
 from dualion.screening.hops.vacancy import VacancyHops, vacancy_hops
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.thresholds import Triple
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
-from dualion.workflows.neb.band import BandOptions, Stop
+from dualion.workflows.neb.band import BandOptions
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.cell import HopCell, hop_cell
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.forces import Potential

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.mep import NEB
+from ase.mep.neb import idpp_interpolate
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -47,8 +48,30 @@ def start_images(
             return bent
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        NEB(images, method="improvedtangent").interpolate("idpp", mic=True)
+        # Nearest images count for distances alone: the way may be longer than half the cell.
+        idpp_interpolate(images, traj=None, log=None, mic=True)
     return images
+
+
+def resampled(images: Sequence[Atoms], count: int) -> list[Atoms]:
+    """Lay images evenly along a path that is known.
+
+    Args:
+        images: the path, atoms in the same order and not wrapped apart; the ends keep their
+            results.
+        count: number of images between the ends.
+    """
+    places = np.stack([image.positions for image in images])
+    pieces = np.linalg.norm((places[1:] - places[:-1]).reshape(len(images) - 1, -1), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(pieces)])
+    between = []
+    for distance in np.linspace(0.0, along[-1], count + 2)[1:-1]:
+        piece = min(int(np.searchsorted(along, distance, side="right")), len(pieces)) - 1
+        share = (distance - along[piece]) / max(pieces[piece], 1e-12)
+        image = images[0].copy()
+        image.positions = (1.0 - share) * places[piece] + share * places[piece + 1]
+        between.append(image)
+    return [images[0], *between, images[-1]]
 
 
 def _lay_straight(images: list[Atoms]) -> None:

@@ -20,7 +20,8 @@ from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import DualionError, StructureError
 from dualion.structures.symmetry import primitive_crystal
 from dualion.workflows.doping.relaxation import RelaxOptions, relax
-from dualion.workflows.neb.band import BandOptions, Stop
+from dualion.workflows.neb.band import BandOptions
+from dualion.workflows.neb.band_steps import Stop
 from dualion.workflows.neb.cell import MOST_ATOMS, SMALLEST_WIDTH_ANGSTROM, hop_cell
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.forces import Potential

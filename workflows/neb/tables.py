@@ -10,6 +10,7 @@ from typing import Any
 
 from dualion.results.tables import guard_cell
 from dualion.screening.criterion import Verdict
+from dualion.workflows.neb.hop_barriers import HopBarrier
 from dualion.workflows.neb.hop_network import NetworkBarriers
 from dualion.workflows.neb.run import StructureBarriers
 
@@ -110,18 +111,27 @@ def network_json(network: NetworkBarriers) -> dict[str, Any]:
         "hops_left": list(network.left),
         "flags": list(network.flags),
         "hops": [
-            {
-                "hop": barrier.hop,
-                "length_angstrom": round(network.lengths_angstrom[barrier.hop], DIGITS),
-                "rises_ev": [_plain(rise) for rise in barrier.rises_ev],
-                "energies_ev": [_plain(energy) for energy in barrier.energies_ev],
-                "largest_force_ev_angstrom": _plain(barrier.largest_force_ev_angstrom),
-                "steps": barrier.steps,
-                "flags": list(barrier.flags),
-                "reason": barrier.reason,
-            }
-            for barrier in network.barriers
+            hop_json(barrier, network.lengths_angstrom[barrier.hop]) for barrier in network.barriers
         ],
+    }
+
+
+def hop_json(barrier: HopBarrier, length_angstrom: float) -> dict[str, Any]:
+    """Describe a hop as plain data; ``null`` where it has no barrier.
+
+    Args:
+        barrier: of the hop.
+        length_angstrom: of the hop, Å.
+    """
+    return {
+        "hop": barrier.hop,
+        "length_angstrom": round(length_angstrom, DIGITS),
+        "rises_ev": [_plain(rise) for rise in barrier.rises_ev],
+        "energies_ev": [_plain(energy) for energy in barrier.energies_ev],
+        "largest_force_ev_angstrom": _plain(barrier.largest_force_ev_angstrom),
+        "steps": barrier.steps,
+        "flags": list(barrier.flags),
+        "reason": barrier.reason,
     }
 
 

@@ -33,6 +33,7 @@ def test_what_is_not_resolved_is_told_as_a_limit() -> None:
         Measured(value=-0.1, error=0.2, low=-0.55, high=0.3).text() == "not resolved (|x| < 0.55)"
     )
     assert UNKNOWN.text() == "not resolved"
+    assert Measured(value=np.nan, error=np.inf, low=0.0, high=0.0).text() == "not resolved"
     assert not Measured(value=np.inf, error=1.0, low=0.0, high=np.inf).resolved
 
 

@@ -97,7 +97,7 @@ def test_sentences_say_limit_and_length() -> None:
     assert "cm²/s at 600 K." in line
     assert "N_eff = 56 takes" in line
     assert "if E_a is 0.4 eV" in line
-    assert limit_sentence("I", 2.91e-8, 600.0) == "I: slower than 3e-08 cm²/s at 600 K."
+    assert limit_sentence("I", 2.91e-8, 600.0) == "I: slower than 3.0e-8 cm²/s at 600 K."
     assert limit_sentence("I", np.inf, 600.0) == "I: no D is excluded."
     assert two_digits(1432.0) == "1400"
 

@@ -9,6 +9,7 @@ import pytest
 from dualion.screening.transport.number_text import (
     diffusion_text,
     interval_text,
+    kelvin_text,
     limit_text,
     measured_text,
     number_text,
@@ -40,6 +41,12 @@ def test_limits_are_rounded_upwards_and_intervals_keep_their_ends_apart() -> Non
     assert diffusion_text("vibrating", 1e-5, 1e-6, 3e-8) == "D < 3.0e-8 cm²/s"
     assert diffusion_text("ballistic", 1e-5, 1e-6, math.inf) == "D has no limit"
     assert diffusion_text("diffusing", 1e-5, 1e-6, math.nan) == "D = (1.00 ± 0.10)e-5 cm²/s"
+
+
+def test_a_temperature_has_a_tenth_of_a_kelvin() -> None:
+    assert kelvin_text(500.305) == "500.3 K"
+    assert kelvin_text(600.0) == "600 K"
+    assert kelvin_text(math.nan) == "no known temperature"
 
 
 @pytest.mark.parametrize(
@@ -92,3 +99,10 @@ def test_ends_of_intervals_and_limits() -> None:
     assert limit_text(2.3e-6) in ("< 2.3e-6", "< 2.4e-6")  # never below its own decimal
     assert limit_text(9.95) == "< 10"
     assert limit_text(101.0) == "< 110"
+
+
+def test_a_limit_reads_the_same_from_the_table_that_holds_six_digits_of_it() -> None:
+    for value in (2.3000004e-6, 2.3e-6, 2.2999996e-6, 9.9999999e-8, 1.0000001e-8, 4.56789123e-7):
+        assert limit_text(value) == limit_text(float(f"{value:.6g}"))
+    assert limit_text(2.3000004e-6) == "< 2.3e-6"
+    assert limit_text(2.30001e-6) == "< 2.4e-6"

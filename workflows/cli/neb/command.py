@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
     from dualion.workflows.neb.run import NebOptions
 
-CELL, BAND = "Cell", "Bands"
+CELL, BAND, DFT = "Cell", "Bands", "Hand-over to DFT"
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +43,7 @@ def neb(
         str,
         typer.Option(
             help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
-            "calculator.",
+            "calculator; vasp or cp2k write the hops as inputs, and read what they found.",
         ),
     ] = "chgnet",
     model_path: Annotated[
@@ -68,6 +68,19 @@ def neb(
             rich_help_panel=BAND,
         ),
     ] = 0.3,
+    hop: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Number of a hop for vasp or cp2k; repeat for more. Default: those that decide.",
+            rich_help_panel=DFT,
+        ),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file with settings of vasp or cp2k.", show_default=False, rich_help_panel=DFT
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Folder of the files. Default: RUN/neb, or neb-STRUCTURE here."),
@@ -86,11 +99,16 @@ def neb(
         dualion neb LiCl
 
         dualion neb dualion-20250101-120000 --candidates 20
+
+        dualion neb LiCl --engine vasp
     """
     from rich.console import Console
 
+    from dualion.structures.errors import InputError
+    from dualion.workflows.cli.neb.handover import hand_over_all
     from dualion.workflows.cli.neb.session import compute_all
     from dualion.workflows.neb.forces import make_potential
+    from dualion.workflows.neb.handover.programs import PROGRAMS, make_handover
 
     options = _options(atoms, width, images, force, steps, margin)
     selection, skipped = _select(source, candidates, ids or [], cation, anion)
@@ -98,10 +116,17 @@ def neb(
     console = Console()
     for one in skipped:
         console.print(f"  {one.source_id} is left out: {one.message}", highlight=False)
+    work = [(one, folder / safe_name(one.source_id)) for one in selection]
+    if engine in PROGRAMS:
+        hand_over_all(
+            console, work, make_handover(engine, _settings(engine, settings)), options, hop or []
+        )
+        return
+    if hop or settings:
+        raise InputError(f"--hop and --settings are for {' and '.join(PROGRAMS)}.")
     path = str(model_path) if model_path else None
     potential = make_potential(engine, model_path=path, device=device)
-    folders = [folder / safe_name(one.source_id) for one in selection]
-    if not compute_all(console, list(zip(selection, folders, strict=True)), potential, options):
+    if not compute_all(console, work, potential, options):
         raise typer.Exit(130)
 
 
@@ -144,6 +169,18 @@ def _select(
     if ids:
         raise InputError("--ids names candidates of a run; give the run's folder first.")
     return [select_file(source, cation=cation, anion=anion)], []
+
+
+def _settings(engine: str, path: Path | None) -> dict[str, Any]:
+    """Read the settings of a DFT program.
+
+    Raises:
+        InputError: the file cannot be read, or a setting is wrong.
+    """
+    from dualion.workflows.campaign.yaml_reader import load_model
+    from dualion.workflows.neb.handover.programs import settings_model
+
+    return {} if path is None else load_model(path, settings_model(engine)).model_dump()
 
 
 def safe_name(text: str) -> str:

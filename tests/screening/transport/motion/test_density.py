@@ -31,6 +31,20 @@ def test_a_site_lies_where_the_ions_are() -> None:
     np.testing.assert_allclose(found, place[None], atol=1e-12)
 
 
+def test_a_site_between_grid_points_is_found_to_a_few_hundredths_of_an_angstrom() -> None:
+    """Ions that vibrate about a place anywhere in a grid cell of 0.25 Å, in a skewed cell too."""
+    rng = np.random.default_rng(7)
+    for cell in (np.diag([5.0, 6.0, 7.0]), SKEWED):
+        places = rng.random((4, 3))
+        places[:, 0] = (np.arange(4) + rng.random(4) * 0.2) / 4.0
+        shaken = places + rng.normal(scale=0.12, size=(4000, 4, 3)) @ np.linalg.inv(cell)
+        found = density_sites(density(shaken, cell))
+        apart = found[:, None] - places[None]
+        lengths = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=2)
+        assert len(found) == 4
+        assert lengths.min(axis=0).max() < 0.05
+
+
 def test_points_are_a_quarter_of_an_angstrom_apart_and_four_at_least() -> None:
     still = np.zeros((3, 1, 3))
     assert density(still, np.diag([5.0, 6.1, 0.7])).values.shape == (20, 25, 4)

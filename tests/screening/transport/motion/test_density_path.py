@@ -74,7 +74,7 @@ def test_density_percolates_along_a_channel_only() -> None:
     assert barriers[2] == np.inf
 
 
-@pytest.mark.parametrize(("away_angstrom", "there"), [(1.15, True), (1.25, False)])
+@pytest.mark.parametrize(("away_angstrom", "there"), [(1.05, True), (1.35, False)])
 def test_a_minimum_of_the_path_is_a_site_within_1_2_angstrom(
     away_angstrom: float, there: bool
 ) -> None:

@@ -14,7 +14,7 @@ from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import diffusion
 from dualion.screening.transport.self_diffusion.lag_cache import LagCache
 from dualion.screening.transport.self_diffusion.slope import bin_sums
-from dualion.screening.transport.self_diffusion.upper_limit import jump_limit
+from dualion.screening.transport.self_diffusion.upper_limit import d_of_one_jump, jump_limit
 from dualion.screening.transport.self_diffusion.verdict import Verdict
 from dualion.screening.transport.self_diffusion.window import choose_window
 
@@ -154,16 +154,29 @@ def test_ions_in_strings_have_the_error_of_a_fifth_of_them() -> None:
     assert np.mean(covered) >= 0.85
 
 
+def test_the_limit_of_ions_at_rest_is_that_of_their_own_jumps() -> None:
+    still = diffusion(np.zeros((100, 2, 3)), 0.1, hop_length_angstrom=4.0)
+    assert still.upper_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 10.0) * 1e-4, rel=0.01)
+
+
+def test_a_flight_has_an_interval_and_no_limit() -> None:
+    speed = np.random.default_rng(6).normal(size=(1, 20, 3))
+    found = diffusion(speed * np.arange(400.0)[:, None, None], 0.1)
+    assert found.verdict == "ballistic"
+    assert found.upper_cm2_s == np.inf
+
+
 def test_vibration_says_little_of_jumps_that_were_not_seen() -> None:
     caged = np.random.default_rng(5).normal(scale=0.3, size=(2000, 2, 3))
     found = diffusion(caged, 0.05, hop_length_angstrom=4.0)
     assert found.verdict == "vibrating"
     # exp(−3.69) = 0.025: at this D two ions make no jump of 4 Å in 100 ps once in forty runs.
-    assert found.high_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4, rel=0.02)
-    assert (found.resolved, found.upper_cm2_s) == (False, found.high_cm2_s)
+    assert found.upper_cm2_s == pytest.approx(3.69 * 16.0 / (6.0 * 2 * 100.0) * 1e-4, rel=0.02)
+    # The interval is that of the slope alone, which says how little the vibration grew.
+    assert found.d_cm2_s < found.high_cm2_s < 0.1 * found.upper_cm2_s
     both = combine_replicas([found, found])
-    assert both.high_cm2_s == pytest.approx(found.high_cm2_s / 2.0)
-    assert both.d_cm2_s < both.high_cm2_s
+    assert both.upper_cm2_s == pytest.approx(found.upper_cm2_s / 2.0, rel=0.02)
+    assert both.high_cm2_s < 0.1 * both.upper_cm2_s
 
 
 def test_every_field_follows_from_the_slope_and_the_msd() -> None:
@@ -190,10 +203,10 @@ def test_every_field_follows_from_the_slope_and_the_msd() -> None:
     assert found.log_slope == pytest.approx(np.log(msd[last] / msd[first]) / np.log(last / first))
     assert found.non_gaussian == pytest.approx(cache.shape(slope.start).non_gaussian)
     assert found.tensor_dof == len(slope.bin_edges) - 2
-    assert found.high_cm2_s >= slope.high * unit
-    limit = jump_limit(slope.value * unit, 5, 150 * STEP_PS, 3.0)
+    assert found.high_cm2_s == pytest.approx(slope.high * unit)
+    limit = jump_limit(slope.value * unit, d_of_one_jump(5, 150 * STEP_PS, 3.0))
     assert not found.resolved
-    assert found.high_cm2_s == pytest.approx(max(limit, slope.high * unit))
+    assert found.upper_cm2_s == pytest.approx(max(limit, slope.high * unit))
     sums = {}
     for a, b in [(i, j) for i in range(3) for j in range(3)]:
         parts = [
@@ -238,8 +251,7 @@ def test_what_does_not_move_has_the_limit_of_no_jump() -> None:
     still = diffusion(np.ones((50, 4, 3)), STEP_PS)
     limit = 3.6889 * 9.0 / (6.0 * 4 * 5.0) * 1e-4
     assert (still.d_cm2_s, still.low_cm2_s) == (0.0, 0.0)
-    assert still.high_cm2_s == pytest.approx(limit, rel=1e-4)
-    assert still.error_cm2_s == still.high_cm2_s == still.upper_cm2_s
+    assert still.upper_cm2_s == pytest.approx(limit, rel=1e-4)
     kick = np.zeros((50, 4, 3))
     kick[1::2, :, 0] = 1.0
     assert diffusion(0.99e-4 * kick, STEP_PS).flags == ("no_motion",)
@@ -260,7 +272,7 @@ def test_free_flight_has_no_limit_and_principal_axes_fall() -> None:
     rng = np.random.default_rng(34)
     flight = np.arange(400.0)[:, None, None] * 0.05 * rng.normal(size=(1, 20, 3))
     found = diffusion(flight, STEP_PS)
-    assert (found.verdict, found.high_cm2_s) == ("ballistic", np.inf)
+    assert (found.verdict, found.upper_cm2_s) == ("ballistic", np.inf)
     values, axes = found.principal_axes
     assert values[0] > values[1] > values[2]
     for value, axis in zip(values, axes, strict=True):
