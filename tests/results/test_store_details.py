@@ -194,8 +194,8 @@ def test_a_transaction_is_kept_whole_or_not_at_all(store: Store) -> None:
 
 
 def test_an_error_within_a_transaction_is_one_sentence(store: Store) -> None:
-    expected = r"The store .*campaign.db cannot be used: no such table"
-    with pytest.raises(StoreError, match=expected), store.reading() as connection:
+    said = r"The store .*campaign.db cannot be used: no such table"
+    with pytest.raises(StoreError, match=said), store.reading() as connection:
         connection.execute(sql("SELECT * FROM gone"))
 
 

@@ -16,8 +16,8 @@ from pymatgen.io.vasp import Chgcar
 from dualion.results.md_results import diffusion_of
 from dualion.results.transport import files
 from dualion.results.transport.files import TABLES, write_report
-from dualion.results.transport.identity import RunOrigin, read_identity
 from dualion.results.transport.headline import headline
+from dualion.results.transport.identity import RunOrigin, read_identity
 from dualion.results.transport.json_document import _clean, report_json
 from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
