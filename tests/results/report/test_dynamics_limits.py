@@ -9,13 +9,12 @@ import pytest
 
 from dualion.results.report import dynamics
 from dualion.results.report.dynamics import (
-    _arrhenius,
-    _measured,
-    _thinned,
     analyses_below,
     analyses_of,
     summarise_dynamics,
 )
+from dualion.results.report.dynamics_plots import _thinned
+from dualion.results.report.dynamics_tables import _measured
 from dualion.structures.errors import InputError
 
 NUMBER = {"value": 0.5, "error": 0.1, "low": 0.3, "high": 0.7, "resolved": True}
@@ -23,10 +22,10 @@ CONTENT = {
     "schema": "dualion-transport-2", "source": "a.xyz", "n_frames": 101, "frame_step_ps": 0.5,
     "temperature_k": 600.0, "framework": "declared: I", "flags": ["energy_drifts", "molten"],
     "species": [{
-        "species": "Li", "verdict": "diffusing", "d_cm2_s": 2e-6, "d_error_cm2_s": 1e-7,
-        "d_low_cm2_s": 1.8e-6, "d_high_cm2_s": 2.2e-6, "n_eff": 1234.5, "flags": ["a_b", "c"],
+        "species": "Li", "n_ions": 4, "verdict": "diffusing", "d_cm2_s": 2e-6,
+        "d_error_cm2_s": 1e-7, "d_low_cm2_s": 1.8e-6, "d_high_cm2_s": 2.2e-6, "n_eff": 1234.5, "flags": ["a_b", "c"],
     }, {
-        "species": "I", "verdict": "vibrating", "d_cm2_s": None, "d_error_cm2_s": None,
+        "species": "I", "n_ions": 4, "verdict": "vibrating", "d_cm2_s": None, "d_error_cm2_s": None,
         "d_low_cm2_s": None, "d_high_cm2_s": None, "d_upper_cm2_s": "inf", "n_eff": None,
     }],
     "transport": [{
@@ -59,7 +58,7 @@ def test_analyses_are_found_below_md_by_their_structure(tmp_path: Path) -> None:
 
 def test_a_run_is_told_with_frame_flags_and_tables(tmp_path: Path) -> None:
     (block,) = summarise_dynamics([analysis(tmp_path)])
-    assert block["title"] == "a.xyz, 600 K, 50 ps"
+    assert block["title"] == "600 K, 50 ps"
     assert block["notes"] == [
         "Displacements relative to declared: I.", "Flags: energy drifts, molten.",
     ]  # fmt: skip
@@ -84,24 +83,7 @@ def test_a_run_is_told_with_frame_flags_and_tables(tmp_path: Path) -> None:
     assert block["plots"] == []
     plain = {**CONTENT, "temperature_k": None, "flags": [], "transport": []}
     (block,) = summarise_dynamics([analysis(tmp_path / "b", plain)])
-    assert block["title"].startswith("a.xyz, unknown temperature")
     assert len(block["notes"]) == len(block["tables"]) == 1
-
-
-def test_the_fit_of_the_first_run_that_has_one_is_told(tmp_path: Path) -> None:
-    fit = {
-        "activation_energy_ev": 0.3, "error_ev": 0.02, "d_300k_cm2_s": 1e-9,
-        "d_300k_low_cm2_s": 5e-10, "d_300k_high_cm2_s": 2e-9,
-        "temperatures_k": [500.0, 0.0, 800.0, 900.0], "d_cm2_s": [1e-6, 1e-6, None, 0.0],
-    }  # fmt: skip
-    first = analysis(tmp_path / "a", CONTENT | {"arrhenius": {}})
-    second = analysis(tmp_path / "b", CONTENT | {"arrhenius": {"Li": fit}})
-    block = summarise_dynamics([first, second])[2]
-    assert block["tables"][0]["rows"] == [["Li", "0.300 ± 0.020", "1.0e-9", "5.0e-10 … 2.0e-9"]]
-    (curve,) = block["plots"][0]["curves"]
-    assert (curve["x"], curve["y"]) == ([2.0], [1e-6])
-    assert _arrhenius({"Li": fit | {"d_cm2_s": [None] * 4}})["plots"] == []
-    assert len(summarise_dynamics([first])) == 1
 
 
 @pytest.mark.parametrize(("count", "kept"), [(199, 199), (200, 200), (201, 101), (400, 200)])
@@ -117,10 +99,11 @@ def test_curves_are_read_by_their_columns(tmp_path: Path) -> None:
     msd = "time_ps,msd_total_Li_angstrom2,msd_x_Li_angstrom2\n0,0,0\n0.5,2,9\n"
     rdf = "pair,distance_angstrom,g\nLi-I,1,0\nLi-I,2,3\nI-I,1,4\n"
     (block,) = summarise_dynamics([analysis(tmp_path, msd=msd, rdf=rdf)])
-    first, second = block["plots"]
-    assert first["curves"] == [{"name": "Li", "x": [0.0, 0.5], "y": [0.0, 2.0]}]
-    assert (first["x_label"], first["y_label"]) == ("time / ps", "MSD / Å²")
-    assert [curve["name"] for curve in second["curves"]] == ["Li-I", "I-I"]
+    linear, log, second = block["plots"]
+    (curve,) = (one for one in linear["curves"] if one["name"] == "Li")
+    assert (curve["x"], curve["y"]) == ([0.0, 0.5], [0.0, 2.0])
+    assert (linear["x_label"], linear["y_label"], log["log_x"]) == ("time / ps", "MSD / Å²", True)
+    assert [one["name"] for one in second["curves"]] == ["Li-I", "I-I"]
     assert second["curves"][0]["y"] == [0.0, 3.0]
     (tmp_path / "msd.csv").write_text("time_ps,msd_total_Li_angstrom2\n0,x\n")
     with pytest.raises(InputError, match=r"msd.csv is damaged"):
