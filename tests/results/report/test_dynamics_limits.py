@@ -25,7 +25,8 @@ CONTENT = {
         "species": "Li", "n_ions": 4, "verdict": "diffusing", "d_cm2_s": 2e-6,
         "d_error_cm2_s": 1e-7, "d_low_cm2_s": 1.8e-6, "d_high_cm2_s": 2.2e-6, "n_eff": 1234.5, "flags": ["a_b", "c"],
     }, {
-        "species": "I", "n_ions": 4, "verdict": "vibrating", "d_cm2_s": None, "d_error_cm2_s": None,
+        "species": "I", "n_ions": 4, "verdict": "vibrating", "d_cm2_s": None,
+        "d_error_cm2_s": None,
         "d_low_cm2_s": None, "d_high_cm2_s": None, "d_upper_cm2_s": "inf", "n_eff": None,
     }],
     "transport": [{
