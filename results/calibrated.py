@@ -94,6 +94,17 @@ def raw_barrier(row: Row, role: str, dimensionality: int) -> float:
     return math.nan
 
 
+def neb_barrier(row: Row, role: str, dimensionality: int) -> float:
+    """Return the barrier by elastic bands with a potential, in eV; NaN where it is not known.
+
+    Args:
+        row: a row of a pair.
+        role: ``cation`` or ``anion``.
+        dimensionality: 1, 2 or 3.
+    """
+    return as_number(row.get(f"e{dimensionality}d_{role}_neb_ev"))
+
+
 def as_number(value: object) -> float:
     """Return a value of a row as a number, NaN for an empty field.
 

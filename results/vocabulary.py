@@ -193,6 +193,8 @@ FLAGS: tuple[Term, ...] = (
             "form by more than a factor of 3.",
             "replicas_disagree": "Some replicas diffuse and others do not: the verdict is that of "
             "all together.",
+            "potentials_disagree": "Two potentials contradict each other on an ion: one excludes "
+            "the D of the other, or both D differ by more than a factor of 3 and their errors.",
             "d_falls_with_length": "D of the halves of the run is larger than D of the whole: the "
             "motion is bounded or has not become diffusive, and D is not that of long times.",
             "two_temperatures": "The activation energy comes from two temperatures alone: nothing "
@@ -223,7 +225,21 @@ FLAGS: tuple[Term, ...] = (
             "hop_without_barrier": "A hop that may decide has no barrier.",
             "vacancy_failed": "A vacancy could not be relaxed.",
             "end_not_converged": "The relaxation of a vacancy did not reach its force limit.",
+            "bottleneck_only": "The barrier is the energy of the highest image alone, its ion held "
+            "in the plane across the path.",
+            "host_rearranged": "An ion of the host has another coordination number after the "
+            "relaxation.",
+            "host_not_a_minimum": "The relaxed host falls to a lower energy when its atoms are "
+            "shaken: its symmetry does not last with this potential.",
             "host_not_converged": "The relaxation of the host did not reach its force limit.",
+            "carrier_not_converged": "The relaxation of a defect that brings carriers did not "
+            "reach its force limit.",
+            "pairs_too_low": "The potential gives pairs of defects far less energy than was "
+            "measured in alkali halides; there are no activation energies.",
+            "pairs_unproven": "The potential's energies of pairs of defects were not compared with "
+            "measured ones.",
+            "pair_costs_nothing": "A pair of defects has no positive formation energy with the "
+            "potential: the crystal would be full of them, or the potential is wrong.",
         },
     ),
 )
@@ -235,6 +251,9 @@ REASONS: tuple[Term, ...] = (
             "no_hop_in_reach": "The ion has no second site and no periodic image in reach of a "
             "hop.",
             "disordered": "The structure is disordered; a potential needs an ordered one.",
+            "no_salt": "No structure of the salt of both ions is known.",
+            "no_pair": "The salt of both ions has more than one of one of them.",
+            "no_interstitial": "The ion has no place between those of the crystal.",
         },
     ),
     *_terms(
@@ -435,6 +454,10 @@ REASONS: tuple[Term, ...] = (
             "killed": "The engine was ended from outside.",
             "process_lost": "The process of the run is gone.",
             "process_killed": "The process was killed repeatedly before its first checkpoint.",
+            "potential_died": "The process of a potential in another environment died; the run "
+            "goes on from its last checkpoint.",
+            "batch_not_finite": "A potential gave NaN for a cell in a batch, and finite forces for "
+            "the same cell alone.",
             "walltime_too_short": "The walltime is too short for one segment.",
             "disk": "The disk is full or cannot be written to.",
             "too_hot": "The temperature left the range of the thermostat.",

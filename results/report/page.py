@@ -28,7 +28,7 @@ from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "polyhedra.js",
-           "viewer.js", "structure.js", "dynamics.js", "picks.js", "overview.js",
+           "viewer.js", "structure.js", "dynamics.js", "bands.js", "picks.js", "overview.js",
            "main.js")  # fmt: skip
 """In the order in which they are joined."""
 

@@ -75,7 +75,8 @@ function drawCurve(plot, scales, curve, i) {
     svg("path", { d: `M${x(a)} ${y(b) + 4}v18m-4 -6l4 6l4 -6` }), svg("circle", { cx: x(a), cy: y(b), r: 4 })));
   const line = svg("polyline", { class: "curve", stroke: curve.kind === "fit" ? "var(--front)" : colour, "stroke-dasharray": DASHES[curve.kind] || (isRepeated(curve) ? "5 3" : null), points: pointList(places.map(([a, b]) => [x(a), y(b)])) }, said());
   const marks = curve.kind === "fit" ? [places[0], places[places.length - 1]].filter(Boolean).map(([a, b]) => svg("line", { x1: x(a), x2: x(a), y1: y(b) - 7, y2: y(b) + 7, stroke: "var(--front)", "stroke-width": 2 })) : null;
-  return [drawBand(plot, scales, curve.band, colour, ends), line, marks];
+  const dots = curve.joined ? places.map(([a, b]) => svg("circle", { cx: x(a), cy: y(b), r: 4, fill: colour })) : null;
+  return [drawBand(plot, scales, curve.band, colour, ends), line, marks, dots];
 }
 
 /** A title that a pointer or a reader of the page hears. */

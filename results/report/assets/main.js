@@ -81,6 +81,7 @@ class Page {
     this.rows = rows;
     this.table.setRows(rows);
     this.plot.setRows(rows, state.dimension, state.inverse);
+    drawTiers(byId("tiers"), this.data, state.dimension);
     byId("count").textContent = `${rows.length.toLocaleString("en")} of ${this.data.n.toLocaleString("en")} rows`;
     this.caption();
     this.drawLegend();

@@ -1,15 +1,17 @@
 // Page of one structure: verdict, barriers, migration paths, sensitivity, molecular dynamics.
 
-const open_ = { row: -1, scene: null };
+const open_ = { row: -1, scene: null, hops: null };
 
 function closeStructure() {
   open_.row = -1;
   open_.scene = null;
+  open_.hops = null;
   refill(byId("structure"));
 }
 
 function redrawStructure() {
   if (open_.scene) open_.scene.recolour();
+  if (open_.hops) open_.hops.recolour();
 }
 
 function showStructure(box, data, row) {
@@ -49,8 +51,10 @@ function rankLinks(data, row) {
 function verdictBadges(data, row) {
   if (data.text("status", row) !== "ok") return el("span", { class: "badge" }, `${data.text("status", row)}: ${words(data.text("reason", row))}`);
   const passes = data.text("dai_dimensions", row).split(";");
-  return [1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
-    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`));
+  const bands = data.text("dai_neb", row);
+  return [[1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
+    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`)),
+  bands ? el("span", { class: bands === "true" ? "badge pass" : "badge miss" }, `with a potential ${bands === "true" ? "passes" : "does not pass"}`) : null];
 }
 
 /** Links to the other pairs of the structure. */
@@ -108,6 +112,7 @@ async function showDetail(box, data, row) {
   refill(box, el("section", {}, notes,
     content.crystal ? sceneBlock(detail) : null,
     content.ions ? profileBlock(content) : null,
+    content.bands ? bandsBlock(content.bands) : null,
     content.sensitivity ? sensitivityBlock(content.sensitivity, data) : null,
     (content.dynamics || []).map(dynamicsBlock)));
 }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP, POTENTIAL_HELP, PYTHON_HELP
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dualion.workflows.md.plan.selection import SelectedStructure, Skipped
+    from dualion.workflows.neb.carriers import Carriers
     from dualion.workflows.neb.run import NebOptions
 
 CELL, BAND, DFT = "Cell", "Bands", "Hand-over to DFT"
@@ -42,20 +46,21 @@ def neb(
     engine: Annotated[
         str,
         typer.Option(
-            help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
-            "calculator; vasp or cp2k write the hops as inputs, and read what they found.",
+            help=f"{POTENTIAL_HELP} vasp or cp2k write the hops as inputs, and read what they "
+            "found.",
         ),
     ] = "chgnet",
     model_path: Annotated[
         Path | None, typer.Option(help=MODEL_FILE_HELP, show_default=False)
     ] = None,
+    python: Annotated[str | None, typer.Option(help=PYTHON_HELP, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     atoms: Annotated[
         int, typer.Option(help="Largest number of atoms of a supercell.", rich_help_panel=CELL)
     ] = 200,
     width: Annotated[
         float, typer.Option(help="Least width of the supercell, Å.", rich_help_panel=CELL)
-    ] = 9.0,
+    ] = 10.0,
     images: Annotated[int, typer.Option(help="Images between the ends.", rich_help_panel=BAND)] = 3,
     force: Annotated[
         float, typer.Option(help="Force limit of a band, eV/Å.", rich_help_panel=BAND)
@@ -68,6 +73,13 @@ def neb(
             rich_help_panel=BAND,
         ),
     ] = 0.3,
+    carriers: Annotated[
+        str,
+        typer.Option(
+            help="Formation energies of defects: none, vacancies (Schottky pairs), or all "
+            "(anion Frenkel pairs and inserted salt too)."
+        ),
+    ] = "vacancies",
     hop: Annotated[
         list[int] | None,
         typer.Option(
@@ -92,7 +104,8 @@ def neb(
 
     Each structure is relaxed and repeated; its symmetry-distinct hops are computed in the order of
     their bond valence saddles until no hop that is left could lower E_1D, E_2D or E_3D. Each hop is
-    stored when it is done; the same command again goes on where it stopped.
+    stored when it is done; the same command again goes on where it stopped. Barriers of a run's
+    candidates enter candidates.csv, which is ranked anew.
 
     [bold]Examples[/bold]
 
@@ -104,13 +117,17 @@ def neb(
     """
     from rich.console import Console
 
+    from dualion.results.run_folder import read_candidates
     from dualion.structures.errors import InputError
     from dualion.workflows.cli.neb.handover import hand_over_all
     from dualion.workflows.cli.neb.session import compute_all
     from dualion.workflows.neb.forces import make_potential
     from dualion.workflows.neb.handover.programs import PROGRAMS, make_handover
 
+    chosen = _carriers(carriers)
     options = _options(atoms, width, images, force, steps, margin)
+    if run := _is_run(source):
+        options = replace(options, criterion=read_candidates(Path(source)).dai_criterion())
     selection, skipped = _select(source, candidates, ids or [], cation, anion)
     folder = output or _default_folder(source)
     console = Console()
@@ -125,9 +142,51 @@ def neb(
     if hop or settings:
         raise InputError(f"--hop and --settings are for {' and '.join(PROGRAMS)}.")
     path = str(model_path) if model_path else None
-    potential = make_potential(engine, model_path=path, device=device)
-    if not compute_all(console, work, potential, options):
+    potential = make_potential(engine, model_path=path, device=device, python=python)
+    done = compute_all(console, work, potential, options, carriers=chosen)
+    if run:
+        _join(console, Path(source), folder)
+    if not done:
         raise typer.Exit(130)
+
+
+def _join(console: Console, run: Path, folder: Path) -> None:
+    """Take the barriers into the tables of the run, where they lie in its own folder."""
+    from dualion.workflows.neb.collect import collect_run
+    from dualion.workflows.neb.pairs import FOLDER
+
+    if folder.resolve() != (run / FOLDER).resolve():
+        console.print(
+            f"  {run / 'candidates.csv'} stays as it is: it takes barriers from {run / FOLDER} "
+            "alone.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    collected = collect_run(run)
+    for problem in collected.problems:
+        console.print(f"  {problem}", highlight=False, soft_wrap=True)
+    console.print(
+        f"  {run / 'candidates.csv'} is ranked anew, {collected.rows} of its rows with barriers of "
+        "a potential.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _carriers(name: str) -> Carriers:
+    """Check which pairs of defects are asked for.
+
+    Raises:
+        InputError: the word is none of them.
+    """
+    from dualion.structures.errors import InputError
+    from dualion.workflows.neb.carriers import Carriers
+
+    for known in get_args(Carriers):
+        if name == known:
+            return cast("Carriers", known)
+    raise InputError(f"--carriers {name!r}: give {', '.join(get_args(Carriers))}.")
 
 
 def _options(
@@ -161,7 +220,7 @@ def _select(
     from dualion.workflows.md.plan.selection import select_candidates, select_file
 
     within("number of candidates", candidates, (1, 1_000_000))
-    if Path(source).is_dir():
+    if _is_run(source):
         if cation or anion:
             raise InputError("The ions of a run are those of its candidates; leave out --cation.")
         block = MdBlock.model_validate({"candidates": candidates, "free_anions_only": False})
@@ -188,8 +247,14 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^\w.()+-]+", "_", text)[:80].strip(".") or "structure"
 
 
+def _is_run(source: str) -> bool:
+    return Path(source).is_dir()
+
+
 def _default_folder(source: str) -> Path:
-    if Path(source).is_dir():
-        return Path(source) / "neb"
+    from dualion.workflows.neb.pairs import FOLDER
+
+    if _is_run(source):
+        return Path(source) / FOLDER
     name = Path(source.split("#")[-1]).name.removesuffix(".cif")
     return Path(f"neb-{safe_name(name)}")
