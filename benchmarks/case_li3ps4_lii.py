@@ -178,29 +178,26 @@ def print_transport(reports) -> None:
             print(f"{cell} {name}: E_a = {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV")
 
 
+def points_of(reports, cell):
+    """Each species of a cell at each temperature at which it is a solid."""
+    from dualion.screening.transport.combined import combine_runs
+
+    solid = [key for key, report in sorted(reports.items()) if "molten" not in report.flags]
+    return combine_runs([reports[key] for key in solid if key[0] == cell])
+
+
 def fits_of(reports, cell):
     """Arrhenius fits of the species that diffuse at two temperatures at least, in a solid."""
-    from dualion.screening.transport.arrhenius import arrhenius
+    from dualion.screening.transport.combined import fit_arrhenius
 
-    fits = {}
-    solid = [key for key, report in sorted(reports.items()) if "molten" not in report.flags]
-    runs = [(kelvin, reports[c, kelvin]) for c, kelvin in solid if c == cell]
-    for name in dict.fromkeys(s.name for _, report in runs for s in report.species):
-        points = [
-            (kelvin, s.diffusion.d_cm2_s, s.diffusion.error_cm2_s)
-            for kelvin, report in runs
-            for s in report.species
-            if s.name == name and s.diffusion.verdict == "diffusing"
-        ]
-        if len(points) > 1:
-            fits[name] = arrhenius(*zip(*points, strict=True))
-    return fits
+    return fit_arrhenius(points_of(reports, cell))
 
 
 def draw(reports, figures: Path) -> None:
     """The overview of each cell at 600 K, rotation, and Arrhenius."""
     from dualion.results.figures.files import save_figure
-    from dualion.results.transport.figures import arrhenius_figure, rotation_figure
+    from dualion.results.transport.arrhenius_figure import arrhenius_figure
+    from dualion.results.transport.figures import rotation_figure
     from dualion.results.transport.overview import overview_figure
 
     made = {}
@@ -211,7 +208,7 @@ def draw(reports, figures: Path) -> None:
             made[f"{cell}-{kelvin:g}K-rotation"] = rotation_figure(report)
     for cell in dict.fromkeys(c for c, _ in reports):
         if fits := fits_of(reports, cell):
-            made[f"{cell}-arrhenius"] = arrhenius_figure(fits)
+            made[f"{cell}-arrhenius"] = arrhenius_figure(points_of(reports, cell), fits)
     for name, figure in made.items():
         save_figure(figure, [figures / f"{name}.png"], dpi=110)
 

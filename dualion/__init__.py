@@ -18,10 +18,10 @@ if all((_CHECKOUT / room / "__init__.py").is_file() for room in ("structures", "
     __path__.append(str(_CHECKOUT))
 
 if TYPE_CHECKING:
+    from dualion.results.path.ion_paths import IonPaths
     from dualion.screening.barrier_types import BarrierOptions, IonBarriers
     from dualion.screening.bvse.potential import PotentialOptions
     from dualion.screening.criterion import DaiCriterion, Verdict
-    from dualion.screening.percolation.pathways import IonMap
     from dualion.screening.screen import screen
     from dualion.screening.screen_options import ScreenOptions
     from dualion.screening.screen_result import PairFailure, PairResult, ScreenResult
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from dualion.structures.trajectories.pieces.runs import read_runs
     from dualion.structures.trajectories.read import read_trajectory
     from dualion.structures.trajectories.types import Trajectory
-    from dualion.workflows.library import ScreenFailure, paths, screen_many
+    from dualion.workflows.library import ScreenFailure, ScreenResults, guest, paths, screen_many
 
 _HOME = {
     "AnalysisOptions": "screening.transport.options",
     "BarrierOptions": "screening.barrier_types",
     "DaiCriterion": "screening.criterion",
     "IonBarriers": "screening.barrier_types",
-    "IonMap": "screening.percolation.pathways",
+    "IonPaths": "results.path.ion_paths",
     "PairFailure": "screening.screen_result",
     "PairResult": "screening.screen_result",
     "PotentialOptions": "screening.bvse.potential",
@@ -47,10 +47,12 @@ _HOME = {
     "ScreenFailure": "workflows.library",
     "ScreenOptions": "screening.screen_options",
     "ScreenResult": "screening.screen_result",
+    "ScreenResults": "workflows.library",
     "Trajectory": "structures.trajectories.types",
     "TransportReport": "screening.transport.report",
     "Verdict": "screening.criterion",
     "analyse": "screening.transport.analysis",
+    "guest": "workflows.library",
     "paths": "workflows.library",
     "read_trajectory": "structures.trajectories.read",
     "read_runs": "structures.trajectories.pieces.runs",
@@ -63,7 +65,7 @@ __all__ = [
     "BarrierOptions",
     "DaiCriterion",
     "IonBarriers",
-    "IonMap",
+    "IonPaths",
     "PairFailure",
     "PairResult",
     "PotentialOptions",
@@ -71,11 +73,13 @@ __all__ = [
     "ScreenFailure",
     "ScreenOptions",
     "ScreenResult",
+    "ScreenResults",
     "Trajectory",
     "TransportReport",
     "Verdict",
     "__version__",
     "analyse",
+    "guest",
     "paths",
     "read_runs",
     "read_trajectory",

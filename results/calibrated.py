@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from dualion.results.columns import Row
@@ -36,6 +37,21 @@ def calibrated_columns(row: Row, *, dimensionality: int) -> Row:
         columns[f"e_calibrated_{role}_low_ev"] = found.low_ev if found else None
         columns[f"e_calibrated_{role}_high_ev"] = found.high_ev if found else None
     return columns
+
+
+def with_calibrated(rows: Iterable[Row], *, dimensionality: int) -> list[Row]:
+    """Add the calibrated barriers to rows with results; others stay as they are.
+
+    Args:
+        rows: rows of pairs.
+        dimensionality: 1, 2 or 3: the barriers that count.
+    """
+    return [
+        {**row, **calibrated_columns(row, dimensionality=dimensionality)}
+        if row["status"] == "ok"
+        else row
+        for row in rows
+    ]
 
 
 def mechanism_of(row: Row, role: str) -> Mechanism:
@@ -76,6 +92,17 @@ def raw_barrier(row: Row, role: str, dimensionality: int) -> float:
         if not math.isnan(value):
             return value
     return math.nan
+
+
+def neb_barrier(row: Row, role: str, dimensionality: int) -> float:
+    """Return the barrier by elastic bands with a potential, in eV; NaN where it is not known.
+
+    Args:
+        row: a row of a pair.
+        role: ``cation`` or ``anion``.
+        dimensionality: 1, 2 or 3.
+    """
+    return as_number(row.get(f"e{dimensionality}d_{role}_neb_ev"))
 
 
 def as_number(value: object) -> float:

@@ -532,6 +532,103 @@ MD: tuple[Column, ...] = (
 )
 """Molecular dynamics of a candidate; empty before ``dualion md collect``."""
 
-CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS, *COMPOUND, *MD)
+_PAIRS = (
+    ("schottky", "Schottky pair", "vacancies of both ions far apart, their salt taken out"),
+    ("schottky_associated", "associated Schottky pair", "vacancies of both ions side by side"),
+    ("anion_frenkel", "anion Frenkel pair", "vacancy and interstitial of the anion far apart"),
+    ("insertion", "inserted salt", "both ions as interstitials far apart, their salt dissolved"),
+)
+
+NEB: tuple[Column, ...] = (
+    *(
+        Column(
+            f"e{n}d_{ion}_neb_ev",
+            "number",
+            "eV",
+            f"{n}D barrier of the {ion} by elastic bands with a potential; inf where no hop "
+            "crosses the crystal, empty where that is not known",
+            4,
+            f"NEB E({ion}) {n}D",
+        )
+        for ion in ("cation", "anion")
+        for n in (1, 2, 3)
+    ),
+    *(
+        Column(
+            f"ratio_{n}d_neb",
+            "number",
+            "",
+            f"{n}D barrier of the anion over that of the cation, by elastic bands",
+            4,
+            f"NEB ratio {n}D",
+        )
+        for n in (1, 2, 3)
+    ),
+    Column(
+        "dai_neb",
+        "truth",
+        "",
+        "the verdict by elastic bands, by the criterion of the run; empty where a barrier is not "
+        "known",
+        heading="DAI by NEB",
+    ),
+    Column(
+        "dai_neb_doped",
+        "truth",
+        "",
+        "the same where a dopant brings the vacancies: the barriers alone count",
+        heading="DAI by NEB, doped",
+    ),
+    Column(
+        "dai_neb_intrinsic",
+        "truth",
+        "",
+        "the same where the crystal makes its own vacancies: activation energies count",
+        heading="DAI by NEB, intrinsic",
+    ),
+    *(
+        Column(
+            f"e_activation_{ion}_ev",
+            "number",
+            "eV",
+            f"activation energy of the {ion} at the chosen dimensionality with intrinsic "
+            "vacancies: barrier and half the energy of the pair that makes them",
+            4,
+            f"E_a({ion}), intrinsic",
+        )
+        for ion in ("cation", "anion")
+    ),
+    *(
+        Column(
+            f"pair_{name}_ev",
+            "number",
+            "eV",
+            f"formation energy with the potential, per two defects: {meaning}",
+            4,
+            heading,
+        )
+        for name, heading, meaning in _PAIRS
+    ),
+    Column("neb_potential", "text", "", "potential of the elastic bands", heading="NEB potential"),
+    Column("neb_hops", "integer", "", "hops of both ions that were computed", heading="NEB hops"),
+    Column(
+        "neb_hops_left",
+        "integer",
+        "",
+        "hops that cannot lower a barrier within the margin",
+        heading="NEB hops left",
+    ),
+    Column(
+        "neb_flags",
+        "text",
+        "",
+        "names of flags of the bands, separated by semicolons",
+        heading="NEB flags",
+    ),
+    Column("neb_problem", "text", "", "why a barrier is missing", heading="NEB problem"),
+)
+"""Barriers of a candidate with a potential; empty before ``dualion neb``."""
+
+CANDIDATES: tuple[Column, ...] = (RANK, SCORE, *SCREENED, *SCORE_PARTS, *COMPOUND, *NEB, *MD)
 
 BY_KEY = {column.key: column for column in CANDIDATES}

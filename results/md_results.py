@@ -35,6 +35,9 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of ``md_runs.csv``: one row a run and species; units are in the names."""
 
+FIT = ("slope", "error", "low", "high", "one_jump")
+"""Numbers of ``msd_fit`` that replicas are combined from, Å²/ps."""
+
 
 def results_of(transport: Mapping[str, Any]) -> dict[str, Any]:
     """Select what the store keeps of a run's ``transport.json``."""
@@ -234,7 +237,7 @@ def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
     def number(name: str) -> float:
         return number_of(species, name)
 
-    d, error, low, high = _fitted(species)
+    d, error, low, high, one_jump = _fitted(species)
     return Diffusion(
         species=str(species["species"]),
         n_ions=int(species["n_ions"]),
@@ -254,6 +257,7 @@ def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
         inflation=math.nan,
         verdict=species["verdict"],
         flags=tuple(species.get("flags") or ()),
+        one_jump_cm2_s=one_jump,
     )
 
 
@@ -268,17 +272,20 @@ def number_of(species: Mapping[str, Any], name: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def _fitted(species: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """Read D, its error and the ends of its interval, cm²/s, of the fit; NaN where unknown."""
-    fit, unit = species.get("msd_fit") or {}, CM2_S_PER_A2_PS / 6.0
-    if fit and species["verdict"] != "diffusing":
-        names = ("slope", "error", "low", "high")
-        values = [fit.get(f"{name}_angstrom2_ps") for name in names]
+def _fitted(species: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
+    """Read D, its error, the ends of its interval and D of one jump, cm²/s; NaN where unknown.
+
+    Analyses of older versions have no D of one jump: the upper end of their interval is the limit.
+    """
+    unit = CM2_S_PER_A2_PS / 6.0
+    fit = {name: number_of(species.get("msd_fit") or {}, f"{name}_angstrom2_ps") for name in FIT}
+    one_jump = fit.pop("one_jump") * unit
+    if species.get("msd_fit") and species["verdict"] != "diffusing":
+        d, error, low, high = (value * unit for value in fit.values())
     else:  # what diffuses, and analyses of older versions
-        values = [species.get(f"d_{name}cm2_s") for name in ("", "error_", "low_", "high_")]
-        unit = 1.0
-    d, error, low, high = (math.nan if value is None else float(value) * unit for value in values)
-    return d, error, low, high
+        names = ("d_cm2_s", "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s")
+        d, error, low, high = (number_of(species, name) for name in names)
+    return d, error, low, high, one_jump
 
 
 def _matrix(values: object) -> Any:

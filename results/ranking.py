@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from dualion.results.calibrated import mechanism_of
+from dualion.results.calibrated import mechanism_of, neb_barrier
 from dualion.results.columns import Row
 from dualion.results.score import ScoreWeights, score_columns
 from dualion.results.shortlist import compound_columns
@@ -16,7 +17,7 @@ def rank_candidates(
     """The candidates, best score first, with the columns of rank, score and compound.
 
     A candidate is a row whose verdict is positive and that is not set aside. Anions known by the
-    empty lattice alone follow all that have better evidence.
+    empty lattice alone follow all that have better evidence, elastic bands included.
 
     Args:
         rows: rows of ``screened.csv``; what a score needs is named in ``NEEDED``.
@@ -29,17 +30,18 @@ def rank_candidates(
         for row in rows
         if row.get("dai") is True and not row.get("set_aside")
     ]
-    passed.sort(key=_order)
+    passed.sort(key=lambda row: _order(row, dimensionality))
     grouped = zip(passed, compound_columns(passed), strict=True)
     return [
-        {"rank": rank, **row, **compound} for rank, (row, compound) in enumerate(grouped, start=1)
+        {**row, **compound, "rank": rank} for rank, (row, compound) in enumerate(grouped, start=1)
     ]
 
 
-def _order(row: Row) -> tuple[object, ...]:
+def _order(row: Row, dimensionality: int) -> tuple[object, ...]:
     """Evidence first, then falling score as the table shows it, then names: ties keep an order."""
     score = round(float(row.get("score") or 0.0), 6)
-    empty_lattice_alone = mechanism_of(row, "anion") == "empty_lattice"
+    without_bands = math.isnan(neb_barrier(row, "anion", dimensionality))
+    empty_lattice_alone = without_bands and mechanism_of(row, "anion") == "empty_lattice"
     return (
         empty_lattice_alone,
         -score,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dualion.results.calibrated import as_number, mechanism_of
+from dualion.results.calibrated import as_number, mechanism_of, neb_barrier
 from dualion.results.columns import Row
 from dualion.results.row_chemistry import redox_activities
 from dualion.results.score import DOUBTFUL_GII_VU, UNSTABLE_EV_ATOM
@@ -87,12 +87,14 @@ def _bonds(row: Row) -> Told:
 
 def _mechanisms(row: Row) -> Told:
     agreement = as_number(row.get("score_agreement"))
-    if mechanism_of(row, "anion") == "empty_lattice":
+    by_bands = any(not math.isnan(neb_barrier(row, "anion", n)) for n in (1, 2, 3))
+    other = "Bond valence" if by_bands else "The published recipe"
+    if mechanism_of(row, "anion") == "empty_lattice" and not by_bands:
         yield False, "The anion's barrier is that of the empty lattice alone, the weakest evidence."
     elif agreement >= LIKELY:
-        yield True, "The published recipe gives the anion much the same chance."
+        yield True, f"{other} gives the anion much the same chance."
     elif agreement < 1.0 - UNLIKELY:
-        yield False, "The published recipe gives the anion another chance."
+        yield False, f"{other} gives the anion another chance."
 
 
 def _structure(row: Row) -> Told:
@@ -136,6 +138,18 @@ def _anode(row: Row) -> Told:
         yield False, f"It reacts with the metal anode ({energy:.2f} eV/atom) to {products}."
 
 
+def _bands(row: Row) -> Told:
+    passes = row.get("dai_neb")
+    if not isinstance(passes, bool):
+        return
+    word = "pass" if passes else "do not pass"
+    yield passes, f"Its barriers by elastic bands with {row.get('neb_potential')} {word}."
+    own = row.get("dai_neb_intrinsic")
+    if passes and isinstance(own, bool):
+        told = "so do its activation energies" if own else "but its activation energies do not"
+        yield own, f"With vacancies of its own {told}: {'no' if own else 'a'} dopant is needed."
+
+
 def _dynamics(row: Row) -> Told:
     for role in ("cation", "anion"):
         verdict = str(row.get(f"md_verdict_{role}") or "")
@@ -151,5 +165,5 @@ def _flags(row: Row) -> Told:
 
 
 _RULES: tuple[Callable[[Row], Told], ...] = (
-    _motion, _bonds, _dynamics, _mechanisms, _structure, _redox, _stability, _anode, _flags,
+    _motion, _bonds, _bands, _dynamics, _mechanisms, _structure, _redox, _stability, _anode, _flags,
 )  # fmt: skip

@@ -14,9 +14,10 @@ from dualion.results.vocabulary import VERDICT_FLAGS, join_flags, split_flags
 from dualion.screening.criterion import grid_flags, judge_pair, mechanism_flags
 from dualion.screening.disorder_ensemble import disorder_flags
 from dualion.screening.guests.judge import cations_decide, guest_fits, guest_verdict
+from dualion.screening.triple import Triple
 
 if TYPE_CHECKING:
-    from dualion.screening.criterion import DaiCriterion, Triple, Verdict
+    from dualion.screening.criterion import DaiCriterion, Verdict
 
 
 def rejudge(row: Row, criterion: DaiCriterion, *, calibrated: bool = True) -> tuple[Row, bool]:
@@ -89,8 +90,7 @@ def _barriers(row: Row, ion: str, ending: str, missing: float) -> Triple:
 
 
 def _triple(row: Row, key: str, missing: float) -> Triple:
-    one, two, three = (_number(row, key.format(n=n), missing) for n in (1, 2, 3))
-    return one, two, three
+    return Triple(*(_number(row, key.format(n=n), missing) for n in (1, 2, 3)))
 
 
 def _number(row: Row, key: str, missing: float) -> float:

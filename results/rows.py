@@ -11,11 +11,12 @@ from dualion.results.guest_rows import GUEST_MECHANISM, guest_columns, is_guest
 from dualion.results.vocabulary import join_flags
 from dualion.screening.barrier_types import UNKNOWN, KnownBarriers
 from dualion.screening.ions import ions_of
+from dualion.screening.triple import Triple
 from dualion.structures.records import SOURCE_FILE, reader_flags
 
 if TYPE_CHECKING:
     from dualion.screening.barrier_types import IonBarriers
-    from dualion.screening.criterion import Triple, Verdict
+    from dualion.screening.criterion import Verdict
     from dualion.screening.guests.judge import GuestFailure, GuestPair
     from dualion.screening.screen_result import PairFailure, PairResult, ScreenResult
     from dualion.structures.crystal import IonicCrystal
@@ -203,7 +204,7 @@ def published_columns(verdict: Verdict) -> Row:
     return {**_by_n("published_ratio_{n}d", verdict.ratios), "published_dai": verdict.dai}
 
 
-def _by_n(key: str, values: Triple) -> Row:
+def _by_n(key: str, values: tuple[float, float, float]) -> Row:
     """Columns of 1D, 2D and 3D; ``{n}`` in the key stands for the number."""
     return {key.format(n=n): value for n, value in enumerate(values, start=1)}
 
@@ -247,5 +248,5 @@ def _label(row: Row, name: str) -> str:
 def _triple(row: Row, key: str) -> Triple | None:
     one, two, three = (row.get(key.format(n=n)) for n in (1, 2, 3))
     if isinstance(one, float) and isinstance(two, float) and isinstance(three, float):
-        return one, two, three
+        return Triple(one, two, three)
     return None

@@ -46,6 +46,19 @@ class RunFolder:
         stored = _mapping(_mapping(self.sidecar.get("options")).get("criterion"))
         return {**asdict(DaiCriterion()), **stored}
 
+    def dai_criterion(self) -> DaiCriterion:
+        """Return the thresholds of the run.
+
+        Raises:
+            InputError: the sidecar holds others than this version knows.
+        """
+        try:
+            return DaiCriterion(**self.criterion)
+        except TypeError as error:
+            raise InputError(
+                f"run.json of {self.folder} holds an unknown criterion ({error})."
+            ) from error
+
     @property
     def strict(self) -> bool:
         """Tell whether the run refused structures that balance only by force."""

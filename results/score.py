@@ -17,6 +17,10 @@ with weights of 1, are the probability that both ions move; the others are choic
 | ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
 | ``gap`` | band gap of 4 eV or more | no band gap |
 
+Where the barrier of an ion is known by elastic bands with a potential, it replaces the bond valence
+one, with the potential's own error; ``agreement`` then compares both tiers, and ``ratio`` is that
+of the bands, which symmetry does not force.
+
 What is unknown counts one half and is shown as empty. Apart from the probabilities no part counts
 less than ``LEAST`` (``LEAST_FREE`` for ``free_anion``), so that none of the choices decides alone.
 """
@@ -32,11 +36,13 @@ from dualion.results.calibrated import (
     as_number,
     fitted_mechanism,
     mechanism_of,
+    neb_barrier,
     raw_barrier,
 )
 from dualion.results.columns import Row
 from dualion.results.row_chemistry import redox_activities
 from dualion.screening.calibration import barrier_calibration, mobility_model
+from dualion.screening.potential_error import potential_error
 from dualion.structures.errors import InputError
 from dualion.structures.oxidation.redox import Activity
 
@@ -84,6 +90,9 @@ NEEDED: tuple[str, ...] = (
     *(f"published_e{n}d_anion_ev" for n in (1, 2, 3)),
     *(f"e{n}d_anion_rigid_ev" for n in (1, 2, 3)),
     *(f"ratio_{n}d" for n in (1, 2, 3)),
+    *(f"e{n}d_{ion}_neb_ev" for n in (1, 2, 3) for ion in ("cation", "anion")),
+    *(f"ratio_{n}d_neb" for n in (1, 2, 3)),
+    "neb_potential",
     "energy_above_hull_ev_atom",
     "band_gap_ev",
 )
@@ -146,23 +155,22 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         dimensionality: 1, 2 or 3: the barriers that count.
     """
     flags = set(str(row.get("flags") or "").split(";"))
+    forced = FORCED in flags and math.isnan(_neb_ratio(row, dimensionality))
     lost = sum(share for flag, share in LOST_ROBUSTNESS.items() if flag in flags)
-    ratio = as_number(row.get(f"ratio_{dimensionality}d"))
-    blocked = math.isinf(as_number(row.get(f"e{dimensionality}d_cation_ev")))
     hull = as_number(row.get("energy_above_hull_ev_atom"))
     gii = as_number(row.get("gii_vu"))
     strain = (gii - DOUBTFUL_GII_VU) / (HOPELESS_GII_VU - DOUBTFUL_GII_VU)
     return {
-        "cation_moves": _cation_moves(row, dimensionality),
-        "anion_moves": _anion_moves(row, dimensionality),
+        "cation_moves": _moves(row, "cation", dimensionality),
+        "anion_moves": _moves(row, "anion", dimensionality),
         "free_anion": 1.0 - _bound(row),
         "agreement": _agreement(row, dimensionality),
-        "robustness": 0.0 if FORCED in flags else _clipped(1.0 - lost),
+        "robustness": 0.0 if forced else _clipped(1.0 - lost),
         "disorder": _disorder(row, flags),
         "structure": _clipped(1.0 - strain),
         "redox": _redox(row),
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
-        "ratio": 0.0 if FORCED in flags or blocked else _ratio(ratio),
+        "ratio": 0.0 if forced else _ratio_part(row, dimensionality),
         "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
     }
 
@@ -200,30 +208,56 @@ def _counted(name: str, part: float) -> float:
     return max(known, LEAST_FREE if name == "free_anion" else LEAST)
 
 
-def _cation_moves(row: Row, dimensionality: int) -> float:
+def _moves(row: Row, role: str, dimensionality: int) -> float:
+    """Probability that an ion moves: by elastic bands where they are known, else by the sieve."""
+    barrier = neb_barrier(row, role, dimensionality)
+    if math.isnan(barrier):
+        return _sieve_moves(row, role, dimensionality)
+    return potential_error(str(row.get("neb_potential"))).probability_below(barrier)
+
+
+def _sieve_moves(row: Row, role: str, dimensionality: int) -> float:
+    """The same by bond valence alone."""
+    mechanism = fitted_mechanism(row, role)
+    raw = raw_barrier(row, role, dimensionality)
+    if role == "anion":
+        model = mobility_model(mechanism) if mechanism else None
+        return model.probability(raw, _bound(row)) if model else math.nan
     ion = str(row.get("cation") or "")
-    mechanism = fitted_mechanism(row, "cation")
-    calibration = barrier_calibration(mechanism, ion, "cation") if mechanism else None
-    if calibration is None:
-        return math.nan
-    return calibration.probability_below(raw_barrier(row, "cation", dimensionality))
-
-
-def _anion_moves(row: Row, dimensionality: int) -> float:
-    mechanism = fitted_mechanism(row, "anion")
-    model = mobility_model(mechanism) if mechanism else None
-    raw = raw_barrier(row, "anion", dimensionality)
-    return model.probability(raw, _bound(row)) if model else math.nan
+    calibration = barrier_calibration(mechanism, ion, role) if mechanism else None
+    return calibration.probability_below(raw) if calibration else math.nan
 
 
 def _agreement(row: Row, dimensionality: int) -> float:
-    """How near the published recipe's probability is; unknown where it is the only mechanism."""
+    """How near two mechanisms are in the anion's probability; unknown where there is one alone.
+
+    They are bond valence and elastic bands where these are known, else the deciding mechanism and
+    the published recipe.
+    """
+    sieve = _sieve_moves(row, "anion", dimensionality)
+    if not math.isnan(neb_barrier(row, "anion", dimensionality)):
+        return 1.0 - abs(sieve - _moves(row, "anion", dimensionality))
     if mechanism_of(row, "anion") == "empty_lattice":
         return math.nan
     recipe = mobility_model("empty_lattice")
     raw = as_number(row.get(f"published_e{dimensionality}d_anion_ev"))
     published = recipe.probability(raw, _bound(row)) if recipe else math.nan
-    return 1.0 - abs(published - _anion_moves(row, dimensionality))
+    return 1.0 - abs(published - sieve)
+
+
+def _neb_ratio(row: Row, dimensionality: int) -> float:
+    return as_number(row.get(f"ratio_{dimensionality}d_neb"))
+
+
+def _ratio_part(row: Row, dimensionality: int) -> float:
+    """How equal both barriers are, of elastic bands where both are known; 0 for a still cation."""
+    by_bands = [neb_barrier(row, role, dimensionality) for role in ("cation", "anion")]
+    if any(math.isnan(barrier) for barrier in by_bands):
+        cation = as_number(row.get(f"e{dimensionality}d_cation_ev"))
+        ratio = as_number(row.get(f"ratio_{dimensionality}d"))
+    else:
+        cation, ratio = by_bands[0], _neb_ratio(row, dimensionality)
+    return 0.0 if math.isinf(cation) else _ratio(ratio)
 
 
 def _disorder(row: Row, flags: set[str]) -> float:

@@ -203,7 +203,7 @@ FLAGS: tuple[Term, ...] = (
             "temperature_unknown": "The temperature is not known; without it there is no "
             "conductivity.",
             "zero_temperature": "The temperature is zero.",
-            "nothing_diffuses": "No ion diffuses: the collective motion of charge is vibration.",
+            "nothing_diffuses": "No ion is known to diffuse, so no current is known either.",
             "numbers_fixed_by_masses": "In the frame of the centre of mass, the masses alone fix "
             "the transport numbers of two species.",
             "numbers_fixed_by_frame": "One species moves against the reference frame: its "
@@ -230,6 +230,14 @@ FLAGS: tuple[Term, ...] = (
             "host_not_a_minimum": "The relaxed host falls to a lower energy when its atoms are "
             "shaken: its symmetry does not last with this potential.",
             "host_not_converged": "The relaxation of the host did not reach its force limit.",
+            "carrier_not_converged": "The relaxation of a defect that brings carriers did not "
+            "reach its force limit.",
+            "pairs_too_low": "The potential gives pairs of defects far less energy than was "
+            "measured in alkali halides; there are no activation energies.",
+            "pairs_unproven": "The potential's energies of pairs of defects were not compared with "
+            "measured ones.",
+            "pair_costs_nothing": "A pair of defects has no positive formation energy with the "
+            "potential: the crystal would be full of them, or the potential is wrong.",
         },
     ),
 )
@@ -241,6 +249,9 @@ REASONS: tuple[Term, ...] = (
             "no_hop_in_reach": "The ion has no second site and no periodic image in reach of a "
             "hop.",
             "disordered": "The structure is disordered; a potential needs an ordered one.",
+            "no_salt": "No structure of the salt of both ions is known.",
+            "no_pair": "The salt of both ions has more than one of one of them.",
+            "no_interstitial": "The ion has no place between those of the crystal.",
         },
     ),
     *_terms(

@@ -9,12 +9,14 @@ from typing import Literal, get_args
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.potential import PotentialOptions
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.thresholds import CUT_EV, Triple
+from dualion.screening.percolation.thresholds import CUT_EV
+from dualion.screening.triple import Triple
+from dualion.structures.documents import Document
 from dualion.structures.errors import InputError
 
 EngineName = Literal["native", "bvlain"]
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
-UNKNOWN: Triple = (math.nan, math.nan, math.nan)
+UNKNOWN = Triple(math.nan, math.nan, math.nan)
 Mechanism = Literal["empty_lattice", "vacancy", "interstitial"]
 """How an ion moves: through the crystal without its own sublattice; into an empty neighbour, all
 others in place; or as one ion more in the complete crystal."""
@@ -69,7 +71,7 @@ class BarrierOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IonBarriers:
+class IonBarriers(Document):
     """Barriers of one ion.
 
     Attributes:
@@ -94,6 +96,11 @@ class IonBarriers:
     mechanism: Mechanism = "empty_lattice"
     rigid_ev: Triple = UNKNOWN
 
+    def __repr__(self) -> str:
+        """Ion, judged barriers and mechanism, in a line."""
+        told = ", ".join(f"{ev:.3f}" for ev in self.judged_ev("refined"))
+        return f"IonBarriers({self.ion}: {told} eV, {self.mechanism})"
+
     def judged_ev(self, judged: JudgedBarriers) -> Triple:
         """E_1D, E_2D, E_3D that a verdict is made of, eV.
 
@@ -104,8 +111,7 @@ class IonBarriers:
         if judged == "grid":
             return self.barriers_ev
         pairs = zip(self.refined_ev, self.barriers_ev, strict=True)
-        one, two, three = (grid if math.isnan(refined) else refined for refined, grid in pairs)
-        return one, two, three
+        return Triple(*(grid if math.isnan(refined) else refined for refined, grid in pairs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ SHORTEST_FORMER = COVALENT_STRETCH / (0.5 * (SHELL_FULL + SHELL_END))
 radii; with it all anions up to ``COVALENT_STRETCH`` are in its shell (P–O 1.54 Å: 0.89)."""
 SHORTEST_METAL = 0.72
 """The same for metals: the shortest double bonds to oxygen (vanadyl, 1.58 Å) have 0.72."""
-TOGETHER = 1.0 + 1e-3
+TOGETHER = 1.001
 """Sites whose occupancies sum up to this may be filled together."""
 MONOVALENT = 1.5
 """Metals of a charge up to this hold nothing: their bonds are those of mobile cations."""
@@ -150,7 +150,7 @@ def bound_fraction(
     found = shells(crystal, cation) if found is None else found
     sites = _sites_of(crystal, anion)
     weights = crystal.occupancies[sites]
-    bound = bound_share(crystal, found)[sites] >= 0.5
+    bound = bound_share(crystal, found)[sites] == 1.0
     return float(bound @ weights / weights.sum()) if len(sites) else 0.0
 
 

@@ -12,10 +12,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from dualion.screening.triple import Triple
 from dualion.structures.errors import InputError
 
 RatioReading = Literal["anion_over_cation", "cation_over_anion"]
-Triple = tuple[float, float, float]
+
 Passes = tuple[bool, bool, bool]
 
 MAX_CATION_BARRIER_EV = 1.0
@@ -85,7 +86,7 @@ class Verdict:
         flags: ``dimensionality_decides`` and ``ratio_reading_decides`` where they do.
     """
 
-    ratios: Triple
+    ratios: tuple[float, float, float]
     passes: Passes
     passes_other_reading: Passes
     dai: bool

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.barrier_types import UNKNOWN, BarrierOptions, JudgedBarriers
-from dualion.screening.criterion import DaiCriterion, Triple, judge_pair
+from dualion.screening.criterion import DaiCriterion, judge_pair
 from dualion.screening.hops.mechanisms import mechanism_barriers
 from dualion.screening.ions import MobileIon
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
 from dualion.structures.ordered_configurations import sample_configurations
@@ -62,7 +63,7 @@ class DisorderEnsemble:
             criterion: thresholds.
         """
         pairs = zip(self.cation_ev.tolist(), self.anion_ev.tolist(), strict=True)
-        passed = [judge_pair(tuple(c), tuple(a), criterion).dai for c, a in pairs]
+        passed = [judge_pair(Triple(*c), Triple(*a), criterion).dai for c, a in pairs]
         return sum(passed) / len(passed) if passed else math.nan
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import dataclass
 
 from dualion.screening.barrier_types import UNKNOWN, IonBarriers
-from dualion.screening.criterion import Triple, Verdict
+from dualion.screening.criterion import Verdict
 from dualion.screening.disorder_ensemble import DisorderEnsemble
 from dualion.screening.guests.judge import GuestFailure, GuestPair
 from dualion.screening.ions import MobileIon
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
+from dualion.structures.documents import Document
 
 BOUND_FROM = 0.5
 """An anion counts as bound if at least this share of its sites is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairResult:
+class PairResult(Document):
     """One cation–anion pair of one structure.
 
     Attributes:
@@ -47,6 +50,14 @@ class PairResult:
     flags: tuple[str, ...]
     ensemble: DisorderEnsemble | None = None
 
+    def __repr__(self) -> str:
+        """Ions, barriers in three dimensions and verdict, in a line."""
+        told = "passes" if self.verdict.dai else "does not pass"
+        return (
+            f"PairResult({self.cation.ion} {self.cation_ev.e3d:.3f} eV, "
+            f"{self.anion.ion} {self.anion_ev.e3d:.3f} eV: {told})"
+        )
+
     @property
     def anion_bound(self) -> bool:
         """Whether most of the anion's sites are ligands of a polyanion."""
@@ -54,7 +65,7 @@ class PairResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairFailure:
+class PairFailure(Document):
     """A pair that could not be judged.
 
     Attributes:
@@ -77,7 +88,7 @@ class PairFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenResult:
+class ScreenResult(Document):
     """All pairs of one structure, in ascending atomic number of the anion.
 
     Attributes:
@@ -96,6 +107,33 @@ class ScreenResult:
     gii_vu: float = math.nan
     guests: tuple[GuestPair, ...] = ()
     guest_failures: tuple[GuestFailure, ...] = ()
+
+    def __repr__(self) -> str:
+        """Formula and what came of its pairs, in a line."""
+        ions = [f"{p.cation.ion}/{p.anion.ion}" for p in self.pairs if p.verdict.dai]
+        ions += [f"{p.cation.ion}/{p.guest.guest} (guest)" for p in self.guests if p.verdict.dai]
+        passed = f"{', '.join(ions)} pass" if ions else "none passes"
+        judged = len(self.pairs) + len(self.guests)
+        failed = len(self.failures) + len(self.guest_failures)
+        return f"ScreenResult({self.crystal.formula}: {judged} judged, {failed} failed, {passed})"
+
+    def _repr_html_(self) -> str:
+        """Show the pairs as a table, for notebooks."""
+        rows = [(p.cation.ion, p.anion.ion, p.cation_ev, p.anion_ev, p.verdict) for p in self.pairs]
+        rows += [
+            (p.cation.ion, p.guest.guest, p.cation_ev, p.guest.in_place.barriers_ev, p.verdict)
+            for p in self.guests
+        ]
+        body = "".join(
+            f"<tr><td>{cation}</td><td>{anion}</td><td>{own.e3d:.3f}</td><td>{other.e3d:.3f}</td>"
+            f"<td>{verdict.ratios[2]:.2f}</td><td>{'passes' if verdict.dai else '–'}</td></tr>"
+            for cation, anion, own, other, verdict in rows
+        )
+        head = "".join(
+            f"<th>{name}</th>"
+            for name in ("cation", "anion", "E_3D cation (eV)", "E_3D anion (eV)", "ratio", "DAI")
+        )
+        return f"<p>{html.escape(repr(self))}</p><table><tr>{head}</tr>{body}</table>"
 
     @property
     def dai(self) -> bool:

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dualion.structures.documents import Document
+from dualion.structures.elements import symbol
 from dualion.structures.errors import UnpreparableStructureError
 
 NEUTRALITY_TOLERANCE_E = 1e-3
@@ -20,7 +22,7 @@ NEUTRALITY_TOLERANCE_E = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class IonicCrystal:
+class IonicCrystal(Document):
     """A periodic crystal of ions, as arrays.
 
     Attributes:
@@ -91,6 +93,21 @@ class IonicCrystal:
     def volume_cubic_angstrom(self) -> float:
         """Return the volume of the cell in Å³."""
         return float(abs(np.linalg.det(self.cell)))
+
+    @cached_property
+    def formula(self) -> str:
+        """Reduced formula, of occupancies where sites are shared or partly empty."""
+        from pymatgen.core import Composition
+
+        amounts: dict[str, float] = {}
+        for number, occupancy in zip(self.numbers, self.occupancies, strict=True):
+            name = symbol(int(number))
+            amounts[name] = amounts.get(name, 0.0) + float(occupancy)
+        return str(Composition(amounts).reduced_formula)
+
+    def __repr__(self) -> str:
+        """Formula and size, in a line."""
+        return f"IonicCrystal({self.formula}, {len(self.numbers)} entries)"
 
     @property
     def net_charge(self) -> float:

@@ -1,20 +1,29 @@
-"""Many structures at once, and the paths of an ion, for scripts and notebooks."""
+"""Many structures at once, guests, and the paths of an ion, for scripts and notebooks."""
 
 from __future__ import annotations
 
 import contextlib
+import html
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from dualion.results.calibrated import with_calibrated
+from dualion.results.columns import Row
+from dualion.results.dataframe import to_dataframe
+from dualion.results.path.ion_paths import IonPaths
+from dualion.results.rows import Identity, rejected_row, result_rows
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.ions import named_ion
-from dualion.screening.percolation.pathways import IonMap, map_ion
+from dualion.screening.percolation.pathways import map_ion
+from dualion.screening.screen import screen
 from dualion.screening.screen_options import ScreenOptions
 from dualion.screening.screen_result import ScreenResult
+from dualion.structures.documents import Document
 from dualion.structures.preparation import prepare
 from dualion.structures.records import RawEntry
+from dualion.structures.symmetry import space_group
 from dualion.workflows.campaign.tasks import (
     DEFAULT_TIME_LIMIT_S,
     Outcome,
@@ -26,12 +35,17 @@ from dualion.workflows.execution.warm_up import warm_up
 from dualion.workflows.execution.workers import (
     WITHOUT_WORKERS_S,
     local_client,
+    prepare_workers,
     processor_count,
 )
 
+if TYPE_CHECKING:
+    from distributed import Client
+    from pandas import DataFrame
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenFailure:
+class ScreenFailure(Document):
     """A structure that has no result.
 
     Attributes:
@@ -46,6 +60,62 @@ class ScreenFailure:
     message: str
 
 
+class ScreenResults(list[ScreenResult | ScreenFailure]):
+    """What ``screen_many`` gives: one result or failure for each structure, in order.
+
+    Attributes:
+        options: of the screening.
+    """
+
+    def __init__(
+        self,
+        found: Iterable[ScreenResult | ScreenFailure] = (),
+        options: ScreenOptions | None = None,
+    ) -> None:
+        super().__init__(found)
+        self.options = options or ScreenOptions()
+
+    @property
+    def passed(self) -> list[ScreenResult]:
+        """The results in which a pair passes the criterion."""
+        return [one for one in self if isinstance(one, ScreenResult) and one.dai]
+
+    def to_dataframe(self, *, empty_columns: bool = False) -> DataFrame:
+        """Return one line a pair and one a failure, with the columns of ``screened.csv``.
+
+        Args:
+            empty_columns: keep columns in which no line has a value.
+
+        Returns:
+            ``source_id`` is the place in the list that was screened, from 0.
+        """
+        rows = [row for index, one in enumerate(self) for row in self._rows(index, one)]
+        return to_dataframe(rows, empty_columns=empty_columns)
+
+    def _rows(self, index: int, one: ScreenResult | ScreenFailure) -> list[Row]:
+        identity = Identity(source="python", source_id=str(index), metadata={})
+        if isinstance(one, ScreenFailure):
+            told = {"status": one.status, "reason": one.reason, "message": one.message}
+            return [rejected_row(identity, cation=";".join(self.options.cations), **told)]
+        identity = replace(
+            identity,
+            formula=one.crystal.formula,
+            reduced_formula=one.crystal.formula,
+            space_group=space_group(one.crystal),
+            n_sites=len(one.crystal.numbers),
+        )
+        dimensionality = self.options.criterion.dimensionality
+        return with_calibrated(result_rows(identity, one), dimensionality=dimensionality)
+
+    def __repr__(self) -> str:
+        """Count what came through, in a line."""
+        failed = sum(isinstance(one, ScreenFailure) for one in self)
+        return f"ScreenResults({len(self)} structures, {len(self.passed)} pass, {failed} failed)"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.to_dataframe()._repr_html_()}"
+
+
 def screen_many(
     structures: Iterable[Any],
     *,
@@ -54,7 +124,8 @@ def screen_many(
     workers: int | None = None,
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     progress: bool = True,
-) -> list[ScreenResult | ScreenFailure]:
+    client: Client | None = None,
+) -> ScreenResults:
     """Judge every cation–anion pair of many structures, in processes of their own.
 
     A structure that crashes its process, hangs or eats its memory costs itself alone. In a script
@@ -66,11 +137,13 @@ def screen_many(
         options: all options; the cation is then read from there.
         workers: most processes; None for one a core.
         time_limit_s: longest time for one structure, s.
-        progress: show a bar on stderr, if that is a terminal.
+        progress: show a bar, on a terminal or in a notebook.
+        client: connection to a Dask cluster of your own, which then does the work in place of
+            processes of this call; it stays open.
 
     Returns:
-        For each structure, in the order given, what ``screen`` returns of it, or why there is
-        nothing.
+        A list: for each structure, in the order given, what ``screen`` returns of it, or why
+        there is nothing. ``to_dataframe`` makes a table of it.
 
     Raises:
         InputError: an option makes no sense.
@@ -80,14 +153,14 @@ def screen_many(
     jobs = [_job(index, structure, asked) for index, structure in enumerate(structures)]
     found: list[ScreenResult | ScreenFailure | None] = [None] * len(jobs)
     if not jobs:
-        return []
+        return ScreenResults(options=asked)
     most = min(workers or processor_count(), len(jobs))
     with (
         _bar(len(jobs), shown=progress) as advance,
-        local_client(most, meanwhile=warm_up) as client,
+        _workers(client, most) as connected,
     ):
         for outcome in run_all(
-            client,
+            connected,
             jobs,
             time_limit_s=time_limit_s,
             work=screen_structure,
@@ -95,7 +168,18 @@ def screen_many(
         ):
             found[outcome.index] = outcome.result or _failure(outcome)
             advance()
-    return [_never_none(one) for one in found]
+    return ScreenResults((_never_none(one) for one in found), asked)
+
+
+@contextlib.contextmanager
+def _workers(client: Client | None, most: int) -> Iterator[Client]:
+    """The user's own workers, or processes of this call."""
+    if client is None:
+        with local_client(most, meanwhile=warm_up) as own:
+            yield own
+        return
+    prepare_workers(client)
+    yield client
 
 
 def _job(index: int, structure: Any, options: ScreenOptions) -> StructureJob:
@@ -117,18 +201,19 @@ def _never_none(one: ScreenResult | ScreenFailure | None) -> ScreenResult | Scre
 @contextlib.contextmanager
 def _bar(total: int, *, shown: bool) -> Iterator[Any]:
     """A progress bar on stderr; yields what advances it by one."""
-    if not (shown and sys.stderr.isatty()):
-        yield lambda: None
-        return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True)) as drawn:
+    console = Console(stderr=True)
+    if not (shown and (sys.stderr.isatty() or console.is_jupyter)):
+        yield lambda: None
+        return
+    with Progress(console=console) as drawn:
         task = drawn.add_task("screening", total=total)
         yield lambda: drawn.advance(task)
 
 
-def paths(structure: Any, ion: str = "Li", *, options: BarrierOptions | None = None) -> IonMap:
+def paths(structure: Any, ion: str = "Li", *, options: BarrierOptions | None = None) -> IonPaths:
     """Field, sites and minimum-energy paths of an ion in a structure.
 
     Args:
@@ -141,4 +226,26 @@ def paths(structure: Any, ion: str = "Li", *, options: BarrierOptions | None = N
         StructureError: the structure cannot be prepared or treated; the message says why.
     """
     crystal = prepare(structure)
-    return map_ion(crystal, named_ion(crystal, ion), options or BarrierOptions())
+    return IonPaths.of(map_ion(crystal, named_ion(crystal, ion), options or BarrierOptions()))
+
+
+def guest(
+    host: Any, anion: str, *, cation: str = "Li", options: ScreenOptions | None = None
+) -> ScreenResult:
+    """Screen a host for guest anions that hop between its interstitial sites.
+
+    Args:
+        host: pymatgen ``Structure`` or ASE ``Atoms``.
+        anion: the guest, or several between commas: ``I``, ``I-``, ``Br,Cl``.
+        cation: symbol of the mobile cation.
+        options: all other options; guest and cation are read from the arguments.
+
+    Returns:
+        The host's result; ``guests`` holds one line for each guest, with the room it has.
+
+    Raises:
+        InputError: the guest is no anion.
+        StructureError: the host cannot be prepared or treated; the message says why.
+    """
+    asked = replace(options or ScreenOptions(), cations=(cation,), guests=(anion,))
+    return screen(host, options=asked)

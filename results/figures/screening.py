@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.results.figures.files import blank_figure, save_figure
+from dualion.results.figures.labels import formula_label, ion_label
 from dualion.results.score import PARTS
-from dualion.results.transport.figures import COLOURS
+from dualion.results.transport.axes import COLOURS
 from dualion.screening.criterion import DaiCriterion
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def ranking_figure(candidates: Sequence[Row], *, most: int = MOST_RANKED) -> Fig
         image = axes.imshow(values, aspect="auto", cmap="cividis", vmin=0.0, vmax=1.0)
         figure.colorbar(image, ax=axes, label="score component")
     labels = [
-        f"{row['rank']}  {row['reduced_formula']} · {ion_label(row['anion'])}" for row in shown
+        f"{row['rank']}  {formula_label(row['reduced_formula'])} · {ion_label(row['anion'])}"
+        for row in shown
     ]
     axes.set_yticks(range(len(shown)), labels, fontsize="x-small")
     names = [part.replace("_", " ") for part in PARTS]
@@ -176,13 +178,6 @@ def write_run_figures(
         save_figure(made, files, dpi=DPI)
         written += files
     return written
-
-
-def ion_label(ion: object) -> str:
-    """Write an ion with its charge as superscript, for matplotlib."""
-    text = str(ion)
-    element = text.rstrip("+-.0123456789")
-    return f"{element}$^{{{text[len(element) :].replace('-', '−')}}}$" if element else text
 
 
 def _anions(rows: Sequence[Row]) -> list[tuple[str, str, str]]:

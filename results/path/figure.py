@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dualion.results.figures.files import blank_figure, save_figure
+from dualion.structures.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from dualion.screening.percolation.path import MigrationPath
 
@@ -29,11 +31,26 @@ def write_path_figure(files: Sequence[Path], paths: Sequence[MigrationPath], *, 
         paths: the paths; at least one.
         title: heading of the figure.
     """
+    save_figure(draw_paths(paths, title=title), files, dpi=DPI)
+
+
+def draw_paths(paths: Sequence[MigrationPath], *, title: str) -> Figure:
+    """Draw the energy along each path, one panel a dimensionality.
+
+    Args:
+        paths: the paths; at least one.
+        title: heading of the figure.
+
+    Raises:
+        InputError: there is no path.
+    """
+    if not paths:
+        raise InputError(f"{title}: the ion has no path; nothing percolates below the cut.")
     figure = blank_figure(PANEL_INCHES[0], PANEL_INCHES[1] * len(paths))
     for number, path in enumerate(paths, start=1):
         _draw(figure.add_subplot(len(paths), 1, number), path)
     figure.suptitle(title)
-    save_figure(figure, files, dpi=DPI)
+    return figure
 
 
 def _draw(axes: Axes, path: MigrationPath) -> None:

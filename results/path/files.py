@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +91,9 @@ def write_path_cif(path: Path, crystal: IonicCrystal, paths: Sequence[MigrationP
         paths: the paths.
     """
     lines = [*_header(crystal), *_atom_lines(crystal)]
-    taken = list(crystal.frac)
-    for migration in paths:
-        lines += _dummy_lines(migration, crystal.cell, taken)
+    for frac, label in free_points(crystal, paths):
+        place = " ".join(f"{x:.6f}" for x in frac)
+        lines.append(f"{label} {DUMMY} {place} 1.0000")
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
@@ -129,20 +129,34 @@ def _atom_lines(crystal: IonicCrystal) -> list[str]:
     return lines
 
 
-def _dummy_lines(
+def free_points(
+    crystal: IonicCrystal, paths: Sequence[MigrationPath]
+) -> list[tuple[NDArray[np.float64], str]]:
+    """Points of the paths whose place is free, each with its label.
+
+    A point on an atom, or on a point that is there already, is left out.
+
+    Args:
+        crystal: the crystal.
+        paths: the paths.
+
+    Returns:
+        Fractional coordinates in [0, 1), shape (3,), and labels such as ``X1_12_top``.
+    """
+    taken = list(crystal.frac)
+    return [point for path in paths for point in _free_of(path, crystal.cell, taken)]
+
+
+def _free_of(
     migration: MigrationPath, cell: NDArray[np.float64], taken: list[NDArray[np.float64]]
-) -> list[str]:
-    """Write one line for each point whose place is free, and take the places."""
+) -> Iterator[tuple[NDArray[np.float64], str]]:
+    """Yield the points of one path whose place is free, and take the places."""
     marks = {"minimum": "_min", "bottleneck": "_top", "": ""}
     named = _marks(migration)
-    lines = []
     for index, frac in enumerate(migration.frac[:-1] % 1.0):
         gaps = np.array(taken) - frac
         gaps -= np.round(gaps)
         if np.linalg.norm(gaps @ cell, axis=1).min() < SAME_PLACE_ANGSTROM:
             continue
         taken.append(frac)
-        place = " ".join(f"{x:.6f}" for x in frac)
-        label = f"{DUMMY}{migration.dimension}_{index}{marks[named.get(index, '')]}"
-        lines.append(f"{label} {DUMMY} {place} 1.0000")
-    return lines
+        yield frac, f"{DUMMY}{migration.dimension}_{index}{marks[named.get(index, '')]}"

@@ -19,6 +19,7 @@ from dualion.results.report.columns import pack_columns
 from dualion.results.report.container import block, text_block
 from dualion.results.report.details import Detail
 from dualion.results.report.glossary import CITATIONS, SOURCES
+from dualion.results.report.md_facts import md_facts
 from dualion.results.report.picks import MATERIAL_PAGE, material_links, picks
 from dualion.results.run_folder import RunFolder, identity
 from dualion.results.vocabulary import FLAG_MEANINGS, REASON_MEANINGS, STATUSES
@@ -27,7 +28,8 @@ from dualion.structures.errors import InputError
 from dualion.structures.text import printable_name
 
 SCRIPTS = ("data.js", "dom.js", "filters.js", "table.js", "plot.js", "polyhedra.js",
-           "viewer.js", "structure.js", "picks.js", "overview.js", "main.js")  # fmt: skip
+           "viewer.js", "structure.js", "dynamics.js", "bands.js", "picks.js", "overview.js",
+           "main.js")  # fmt: skip
 """In the order in which they are joined."""
 
 
@@ -130,6 +132,7 @@ def _table(run: RunFolder, title: str, detailed: Sequence[int]) -> str:
         "criterion": run.criterion,
         "run": {key: value for key, value in run.sidecar.items() if key != "columns"},
         "detailed": list(detailed),
+        "md_facts": [[place, facts] for place, row in enumerate(rows) if (facts := md_facts(row))],
         "picks": picks(run.candidates, places),
         "materials": sorted(set(material_links(run.rows).items())),
         "material_page": MATERIAL_PAGE,

@@ -12,7 +12,8 @@ from dualion.results.guest_rows import is_guest
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.barriers import native_barriers
 from dualion.screening.bvse.potential import preset
-from dualion.screening.criterion import DaiCriterion, Triple, barrier_ratio, judge_pair
+from dualion.screening.criterion import DaiCriterion, barrier_ratio, judge_pair
+from dualion.screening.triple import Triple
 from dualion.structures.errors import StructureError
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ def _of_guest(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
         "guest_e{n}d_no_cations_ev": "without mobile cations",
     }
     for key, name in keys.items():
-        one, two, three = (_number(row.get(key.format(n=n))) for n in (1, 2, 3))
-        if not any(map(math.isnan, (one, two, three))):
+        anion = Triple(*(_number(row.get(key.format(n=n))) for n in (1, 2, 3)))
+        if not any(map(math.isnan, anion)):
             label = f"{criterion.dimensionality}D, {name}"
-            lines.append(_line(label, cation, (one, two, three), criterion))
+            lines.append(_line(label, cation, anion, criterion))
     return lines
 
 
@@ -126,8 +127,7 @@ def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
     """Read E_1D, E_2D, E_3D of cation and anion from the columns of this ending, eV."""
 
     def of(role: str) -> Triple:
-        one, two, three = (_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3))
-        return one, two, three
+        return Triple(*(_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3)))
 
     return of("cation"), of("anion")
 

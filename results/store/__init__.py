@@ -5,6 +5,7 @@ One process writes; any number may read. ``Store`` is what the workflows use.
 
 from dualion.results.store.database import EmptyStoreError, StoreError
 from dualion.results.store.md_runs import MdRun, MdRuns
+from dualion.results.store.neb_pairs import read_neb_pairs, write_neb_pairs
 from dualion.results.store.records import Entry, Pending, TaskRecord
 from dualion.results.store.shards import copy_structures, merge
 from dualion.results.store.store import Store
@@ -20,4 +21,6 @@ __all__ = [
     "TaskRecord",
     "copy_structures",
     "merge",
+    "read_neb_pairs",
+    "write_neb_pairs",
 ]

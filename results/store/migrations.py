@@ -46,7 +46,15 @@ def _to_4(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE structures DROP COLUMN leading_flags"))
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4}
+def _to_5(connection: Connection) -> None:
+    """Add barriers with a potential."""
+    key = ("structure_key", "cation", "anion")
+    columns = [f"{name} TEXT NOT NULL" for name in (*key, "potential", "results")]
+    columns.append(f"PRIMARY KEY ({', '.join(key)})")
+    connection.execute(text(f"CREATE TABLE neb_pairs ({', '.join(columns)})"))
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4, 5: _to_5}
 """The step that leads to each version."""
 
 

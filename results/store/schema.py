@@ -3,7 +3,8 @@
 ``structures`` holds each distinct structure once, by the hash of its text; ``entries`` says which
 structure stands where in the input; ``tasks`` holds one row of ``screened.csv`` each, keyed by
 structure, ions and conventions. A verdict is no part of a task's key: it is judged at export.
-``md_runs`` holds one MD run of a candidate each; the run's own folder has its frames.
+``md_runs`` holds one MD run of a candidate each; the run's own folder has its frames. ``neb_pairs``
+holds the barriers of a candidate with a potential; the folder ``neb/`` has its bands.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 4
+VERSION = 5
 """Version of this schema; ``migrations`` brings older stores to it."""
 
 metadata = MetaData()
@@ -111,3 +112,13 @@ md_runs = Table(
     Column("results", Text),  # JSON: species with D and errors, transport numbers; NULL before
 )
 Index("ix_md_runs_structure", md_runs.c.structure_key)
+
+neb_pairs = Table(
+    "neb_pairs",
+    metadata,
+    Column("structure_key", Text, primary_key=True),  # first part of the row's key
+    Column("cation", Text, primary_key=True),  # with its charge
+    Column("anion", Text, primary_key=True),
+    Column("potential", Text, nullable=False),
+    Column("results", Text, nullable=False),  # JSON: barriers, hops, flags, pair energies
+)

@@ -98,7 +98,7 @@ class Store:
         """Note values under names."""
         with self.writing() as connection:
             rows = [{"key": key, "value": value} for key, value in notes.items()]
-            connection.execute(self._upsert(meta, ["key"], ["value"]), rows)
+            connection.execute(self.upsert(meta, ["key"], ["value"]), rows)
 
     # --- input -------------------------------------------------------------------------------
 
@@ -272,14 +272,15 @@ class Store:
         dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
         return dialect.insert(table)
 
-    def _upsert(self, table: Any, by: list[str], change: list[str]) -> Any:
+    def upsert(self, table: Any, by: list[str], change: list[str]) -> Any:
+        """Make an insert that changes these columns where its key is there already."""
         statement = self.insert(table)
         return statement.on_conflict_do_update(
             index_elements=by, set_={name: statement.excluded[name] for name in change}
         )
 
     def _upsert_tasks(self) -> Any:
-        return self._upsert(tasks, ["key"], [c.name for c in tasks.columns if c.name != "key"])
+        return self.upsert(tasks, ["key"], [c.name for c in tasks.columns if c.name != "key"])
 
     def write_records(self, records: Mapping[int, Sequence[TaskRecord]]) -> None:
         """Write finished tasks of structures, given by their numbers."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from dualion.results.tables import guard_cell
 from dualion.screening.transport.combined import CombinedIon
-from dualion.screening.transport.number_text import diffusion_text, interval_text
+from dualion.screening.transport.number_text import diffusion_text, interval_text, kelvin_text
 
 COLUMNS = (
     "species", "temperature_k", "runs", "n_ions", "verdict", "d_cm2_s", "d_error_cm2_s",
@@ -29,7 +29,8 @@ def combined_lines(combined: Sequence[CombinedIon]) -> list[str]:
 
 def _line(one: CombinedIon) -> str:
     d = one.diffusion
-    text = f"{one.species} at {one.temperature_k:g} K, {one.runs} runs together: {d.verdict}, "
+    text = f"{one.species} at {kelvin_text(one.temperature_k)}, {one.runs} runs together: "
+    text += f"{d.verdict}, "
     text += diffusion_text(d.verdict, d.d_cm2_s, d.error_cm2_s, d.upper_cm2_s)
     if d.resolved:
         text += f" (95 %: {interval_text(d.low_cm2_s, d.high_cm2_s)})"

@@ -10,6 +10,7 @@ from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.number_text import (
     diffusion_text,
     interval_text,
+    kelvin_text,
     measured_text,
     number_text,
 )
@@ -47,7 +48,7 @@ def _title(reports: Sequence[TransportReport]) -> str:
     (report,) = reports
     return (
         f"{report.source}: {report.n_frames} frames of {report.frame_step_ps:g} ps, "
-        f"{report.temperature_k:g} K; displacements relative to {report.framework}"
+        f"{kelvin_text(report.temperature_k)}; displacements relative to {report.framework}"
     )
 
 
@@ -58,7 +59,10 @@ def _ions(
     if len(reports) == 1:
         return [(species.name, species.diffusion) for species in reports[0].species]
     if combined:
-        return [(f"{one.species} at {one.temperature_k:g} K", one.diffusion) for one in combined]
+        return [
+            (f"{one.species} at {kelvin_text(one.temperature_k)}", one.diffusion)
+            for one in combined
+        ]
     return [(f"{s.name} in {r.source}", s.diffusion) for r in reports for s in r.species]
 
 
@@ -74,7 +78,7 @@ def _charge(reports: Sequence[TransportReport]) -> list[str]:
     """Conductivity and transport numbers of each run, of all its ions."""
     words = []
     for report in reports:
-        at = f" at {report.temperature_k:g} K" if len(reports) > 1 else ""
+        at = f" at {kelvin_text(report.temperature_k)}" if len(reports) > 1 else ""
         words += [f"{_of_run(one)}{at}" for one in report.transport]
     return words
 
@@ -85,7 +89,8 @@ def _of_run(transport: Transport) -> str:
         for name, value in zip(transport.species, transport.numbers, strict=True)
         if value.resolved or value.fixed
     ]
-    told = ", ".join(numbers) or "transport numbers not resolved"
+    measured = any(value.resolved for value in transport.numbers)
+    told = ", ".join(numbers) if measured else "transport numbers not resolved"
     return f"σ {transport.conductivity_s_cm.text()} S/cm, {told}"
 
 

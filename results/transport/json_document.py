@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dualion.results.transport.identity import RunOrigin, identify_run, identity_json
 from dualion.results.transport.tables import species_row
 from dualion.screening.transport.arrhenius import Arrhenius
 from dualion.screening.transport.collective.onsager import Transport
+from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.measured import Measured
 from dualion.screening.transport.motion.density_path import DensityPath
 from dualion.screening.transport.motion.hops import Hops
@@ -24,16 +26,28 @@ from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_
 SCHEMA = "dualion-transport-2"
 
 
-def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | None = None) -> str:
+def report_json(
+    report: TransportReport,
+    arrhenius: Mapping[str, Arrhenius] | None = None,
+    *,
+    combined: Sequence[CombinedIon] = (),
+    origin: RunOrigin | None = None,
+) -> str:
     """Write the whole analysis as JSON; ``null`` stands for unknown, "inf" for no limit.
 
     Args:
         report: the finished analysis.
         arrhenius: fits by species.
+        combined: each ion at each temperature of several runs.
+        origin: what made the trajectory.
     """
     content = {
         "schema": SCHEMA,
         "source": report.source,
+        "run": {
+            **identity_json(identify_run(report, origin)),
+            "cell_angstrom": report.pathlines.cell.tolist(),
+        },
         "n_frames": report.n_frames,
         "frame_step_ps": report.frame_step_ps,
         "temperature_k": report.temperature_k,
@@ -54,6 +68,7 @@ def report_json(report: TransportReport, arrhenius: Mapping[str, Arrhenius] | No
             }
             for r in report.rdfs
         ],
+        "temperatures": [_combined_json(one) for one in combined],
         "arrhenius": {name: arrhenius_dict(a) for name, a in (arrhenius or {}).items()},
     }
     return json.dumps(_clean(content), indent=2, allow_nan=False) + "\n"
@@ -85,6 +100,24 @@ def _species_json(report: TransportReport, species: SpeciesReport) -> dict[str, 
     return row
 
 
+def _combined_json(one: CombinedIon) -> dict[str, object]:
+    """An ion at one temperature: D with its error where it is resolved, else its limit."""
+    d = one.diffusion
+    return {
+        "species": one.species,
+        "temperature_k": one.temperature_k,
+        "runs": one.runs,
+        "n_ions": d.n_ions,
+        "verdict": d.verdict,
+        "d_cm2_s": d.d_cm2_s if d.resolved else math.nan,
+        "d_error_cm2_s": d.error_cm2_s if d.resolved else math.nan,
+        "d_low_cm2_s": d.low_cm2_s if d.resolved else math.nan,
+        "d_high_cm2_s": d.high_cm2_s if d.resolved else math.nan,
+        "d_upper_cm2_s": d.upper_cm2_s,
+        "flags": list(d.flags),
+    }
+
+
 def _fit_json(d: Diffusion) -> dict[str, object]:
     """The slope of the MSD in its window, Å²/ps: what replicas are combined from, and no D."""
     unit = 6.0 / CM2_S_PER_A2_PS
@@ -93,6 +126,7 @@ def _fit_json(d: Diffusion) -> dict[str, object]:
         "error_angstrom2_ps": unit * d.error_cm2_s,
         "low_angstrom2_ps": unit * d.low_cm2_s,
         "high_angstrom2_ps": unit * d.high_cm2_s,
+        "one_jump_angstrom2_ps": unit * d.one_jump_cm2_s,
     }
 
 
@@ -110,6 +144,7 @@ def _directions_json(species: SpeciesReport) -> dict[str, object]:
 def _hops_json(jumps: Hops) -> dict[str, object]:
     return {
         "count": len(jumps.frames),
+        "count_error": math.sqrt(len(jumps.frames)),
         "sites": len(jumps.sites),
         "rate_per_ps": jumps.rate_per_ps,
         "rate_error_per_ps": jumps.rate_error_per_ps,
@@ -213,6 +248,7 @@ def arrhenius_dict(fit: Arrhenius) -> dict[str, object]:
     return {
         "activation_energy_ev": fit.activation_energy_ev,
         "activation_energy_text": measured_text(fit.activation_energy_ev, fit.error_ev),
+        "activation_energy_interval_text": interval_text(fit.low_ev, fit.high_ev),
         "error_ev": fit.error_ev,
         "low_ev": fit.low_ev,
         "high_ev": fit.high_ev,

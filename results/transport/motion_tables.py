@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,8 +65,8 @@ def jumps_csv(report: TransportReport) -> str:
 
 
 def sites_csv(report: TransportReport) -> str:
-    """Write one row per site: place, occupancy, jumps out and in."""
-    names = ("species", "site", "x", "y", "z", "occupancy", "jumps_out", "jumps_in")
+    """Write one row per site: place, occupancy with its error, jumps out and in."""
+    names = ("species", "site", "x", "y", "z", "occupancy", "occupancy_error", "jumps_out")
     rows = []
     for species in report.species:
         for jumps in species.hops:
@@ -73,22 +74,39 @@ def sites_csv(report: TransportReport) -> str:
             leaving = np.bincount(jumps.origins, minlength=count).tolist()
             reaching = np.bincount(jumps.targets, minlength=count).tolist()
             for site in range(count):
-                row = (*jumps.sites[site].tolist(), float(jumps.occupancy[site]))
-                full = (species.name, site, *row, leaving[site], reaching[site])
-                rows.append(dict(zip(names, full, strict=True)))
-    return csv_text(rows, names)
+                error = float(jumps.occupancy_error[site])
+                known = (float(jumps.occupancy[site]), "" if math.isnan(error) else error)
+                row = (*jumps.sites[site].tolist(), *known, leaving[site])
+                full = dict(zip(names, (species.name, site, *row), strict=True))
+                rows.append(full | {"jumps_in": reaching[site]})
+    return csv_text(rows, (*names, "jumps_in"))
 
 
 def links_csv(report: TransportReport) -> str:
-    """Write one row per link of the site network: number of jumps, mean length."""
-    names = ("species", "from_site", "to_site", "jumps", "mean_length_angstrom")
+    """Write one row per link of the site network: jumps with their Poisson error, length.
+
+    ``cell_x`` to ``cell_z`` are the cells from that of the site left to that of the site reached.
+    """
+    places = ("species", "from_site", "to_site", "cell_x", "cell_y", "cell_z")
+    names = (*places, "jumps", "jumps_error", "length_angstrom")
     rows = [
-        dict(zip(names, (species.name, *link), strict=True))
+        dict(zip(names, (species.name, link.origin, link.target, *link.offset, link.jumps,
+                         link.error, link.length_angstrom), strict=True))
         for species in report.species
         for jumps in species.hops
         for link in jumps.network()
-    ]
+    ]  # fmt: skip
     return csv_text(rows, names)
+
+
+def framework_csv(report: TransportReport) -> str:
+    """Write one row per atom that is not mobile: its mean place, fractional."""
+    lines = report.pathlines
+    rows = [
+        {"symbol": symbol, **dict(zip(AXES, place, strict=True))}
+        for symbol, place in zip(lines.symbols, (lines.framework % 1.0).tolist(), strict=True)
+    ]
+    return csv_text(rows, ("symbol", *AXES))
 
 
 def van_hove_csv(report: TransportReport) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from dualion.screening.transport.needed_time import NeededTime, needed_times
+from dualion.screening.transport.number_text import kelvin_text, rounded_up
 from dualion.screening.transport.report import TransportReport
 from dualion.screening.transport.self_diffusion.verdict import MOBILE_N_EFF
 
@@ -48,14 +49,8 @@ def limit_sentence(species: str, limit_cm2_s: float, temperature_k: float) -> st
     """
     if not (math.isfinite(limit_cm2_s) and limit_cm2_s > 0.0):
         return f"{species}: no D is excluded."
-    at = f" at {temperature_k:g} K" if math.isfinite(temperature_k) else ""
-    return f"{species}: slower than {_round_up(limit_cm2_s):.2g} cm²/s{at}."
-
-
-def _round_up(limit: float) -> float:
-    """Round a limit up to two digits, so that it still is one."""
-    unit = 10.0 ** (math.floor(math.log10(limit)) - 1)
-    return math.ceil(limit / unit * (1.0 - 1e-12)) * unit
+    at = f" at {kelvin_text(temperature_k)}" if math.isfinite(temperature_k) else ""
+    return f"{species}: slower than {rounded_up(limit_cm2_s)} cm²/s{at}."
 
 
 def two_digits(value: float) -> str:

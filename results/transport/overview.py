@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.results.figures.files import blank_figure
-from dualion.results.transport.figures import COLOURS, draw_msd
+from dualion.results.transport.axes import COLOURS, legend_below
+from dualion.results.transport.msd_figure import draw_msd
+from dualion.results.transport.projection import outline, view_labels, view_plane
 from dualion.screening.transport.motion.pathlines import Pathlines
 from dualion.screening.transport.motion.structure import Rdf
 from dualion.screening.transport.report import TransportReport
@@ -53,9 +55,10 @@ def overview_figure(report: TransportReport, pairs: Sequence[Pair] = (), axis: i
     Raises:
         InputError: the run holds no such pair.
     """
-    figure = blank_figure(13.5, 4.2)
+    figure = blank_figure(13.5, 5.0)
     left, middle, right = figure.subplots(1, 3)
     draw_msd(left, report)
+    legend_below(left, 1)
     _draw_pairs(middle, choose_pairs(report, pairs))
     _draw_pathlines(right, report.pathlines, axis)
     for axes, letter in zip((left, middle, right), "abc", strict=True):
@@ -121,20 +124,15 @@ def _draw_pairs(axes: Axes, pairs: Sequence[NamedPair]) -> None:
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("distance (Å)")
     axes.set_ylabel("g(r)")
-    if pairs:
-        axes.legend(fontsize="small", loc="upper right")
+    legend_below(axes, 4)
 
 
 def _draw_pathlines(axes: Axes, pathlines: Pathlines, axis: int) -> None:
     """Draw the pathlines of the mobile ions, folded into the cell, over the framework."""
     from matplotlib.collections import LineCollection
 
-    plane = _plane(pathlines.cell, axis)
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
-    others = [i for i in range(3) if i != axis]
-    outline = np.zeros((5, 3))
-    outline[:, others] = corners
-    axes.plot(*(outline @ pathlines.cell @ plane.T).T, color="0.4", linewidth=0.8)
+    plane = view_plane(pathlines.cell, axis)
+    axes.plot(*outline(pathlines.cell, axis).T, color="0.4", linewidth=0.8)
     kinds = dict.fromkeys(pathlines.symbols)
     for number, symbol in enumerate(kinds):
         chosen = [i for i, s in enumerate(pathlines.symbols) if s == symbol]
@@ -153,20 +151,9 @@ def _draw_pathlines(axes: Axes, pathlines: Pathlines, axis: int) -> None:
         )
     axes.set_aspect("equal")
     axes.autoscale_view()
-    axes.set_xlabel(f"along {'abc'[others[0]]} (Å)")
-    axes.set_ylabel(f"perpendicular, viewed along {'abc'[axis]} (Å)")
-    axes.legend(fontsize="small", loc="upper right", framealpha=0.8)
-
-
-def _plane(cell: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Find two unit vectors perpendicular to a lattice vector, shape (2, 3)."""
-    along = cell[axis] / np.linalg.norm(cell[axis])
-    one = cell[next(i for i in range(3) if i != axis)]
-    one = one - (one @ along) * along
-    one = one / np.linalg.norm(one)
-    other = np.cross(along, one)
-    rest = cell[[i for i in range(3) if i != axis][1]]
-    return np.stack([one, other if other @ rest > 0.0 else -other])
+    axes.set_xlabel(view_labels(axis)[0])
+    axes.set_ylabel(view_labels(axis)[1])
+    legend_below(axes, 4)
 
 
 def split_at_faces(way: NDArray[np.float64]) -> list[NDArray[np.float64]]:

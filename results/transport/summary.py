@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dualion.screening.transport.collective.onsager import (
+from dualion.screening.transport.collective.onsager import Transport
+from dualion.screening.transport.collective.withdrawal import (
     FIXED_BY_FRAME,
     FIXED_BY_MASSES,
     NOTHING_DIFFUSES,
-    Transport,
 )
 from dualion.screening.transport.motion.rotation import Rotation
-from dualion.screening.transport.number_text import diffusion_text, interval_text, measured_text
+from dualion.screening.transport.number_text import (
+    diffusion_text,
+    interval_text,
+    kelvin_text,
+    measured_text,
+)
 from dualion.screening.transport.report import SpeciesReport, TransportReport
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 
@@ -17,7 +22,7 @@ NOTES = {
     FIXED_BY_MASSES: "about the centre of mass, the masses alone fix the transport numbers of two "
     "species; σ_ij in that frame is in transport.json",
     FIXED_BY_FRAME: "one species moves against the frame: its transport number is 1 by that choice",
-    NOTHING_DIFFUSES: "no ion diffuses: what the charges do together is vibration",
+    NOTHING_DIFFUSES: "no ion is known to diffuse, so no current is known either",
 }
 """What some flags of the transport mean."""
 
@@ -26,7 +31,7 @@ def summary_lines(report: TransportReport) -> list[str]:
     """Summarise the findings in a few lines of text."""
     lines = [
         f"{report.source}: {report.n_frames} frames of {report.frame_step_ps:g} ps, "
-        f"{report.temperature_k:g} K; displacements relative to {report.framework}"
+        f"{kelvin_text(report.temperature_k)}; displacements relative to {report.framework}"
     ]
     for species in report.species:
         d = species.diffusion
@@ -97,11 +102,11 @@ def _rotation_line(rotation: Rotation) -> str:
 
 def _transport_lines(name: str, transport: Transport) -> list[str]:
     numbers = ", ".join(
-        f"t({species}) {value.text() if value.error else f'{value.value:g}'}"
+        f"t({species}) {value.text()}"
         for species, value in zip(transport.species, transport.numbers, strict=True)
     )
     einstein = ", ".join(
-        f"{species} {value.text() if value.error else f'{value.value:g}'}"
+        f"{species} {value.text()}"
         for species, value in zip(transport.species, transport.einstein_numbers, strict=True)
     )
     lines = [

@@ -155,6 +155,23 @@ def msd_csv(report: TransportReport) -> str:
     return csv_text(rows, columns)
 
 
+def msd_band_csv(report: TransportReport) -> str:
+    """Write the 95 % interval of each MSD at some lags, one row per species and lag, Å²."""
+    names = ("species", "time_ps", "msd_angstrom2", "low_angstrom2", "high_angstrom2")
+    rows = [
+        dict(zip(names, (species.name, *row), strict=True))
+        for species in report.species
+        for row in zip(
+            species.band.times_ps.tolist(),
+            species.band.msd_angstrom2.tolist(),
+            species.band.low_angstrom2.tolist(),
+            species.band.high_angstrom2.tolist(),
+            strict=True,
+        )
+    ]
+    return csv_text(rows, names)
+
+
 def rdf_csv(report: TransportReport) -> str:
     """Write all radial distributions and running coordination numbers, one row per bin."""
     rows = [

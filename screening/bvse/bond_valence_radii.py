@@ -106,11 +106,10 @@ RADIUS_PER_CHARGE_ANGSTROM = -0.08
 BOND_VALENCE_ABOVE_SHANNON_ANGSTROM = 0.44
 """Mean of bond valence radius less crystal radius over softBV's cations, Å."""
 
-_ROMAN = {
-    "I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10,
-    "XI": 11, "XII": 12, "XIV": 14,
-}  # fmt: skip
-_OCTAHEDRAL = 6
+_COORDINATIONS = (
+    "", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV",
+)  # fmt: skip
+"""Roman numerals, each at its number."""
 
 
 def bond_valence_radius(number: int) -> tuple[float, float]:
@@ -159,9 +158,11 @@ def _nearest_to_octahedral(row: dict[str, dict[str, Any]]) -> float:
     high spin is the rule with the anions of ionic conductors.
     """
 
+    octahedral = _COORDINATIONS.index("VI")
+
     def distance(key: str) -> tuple[int, bool]:
-        roman = key.removesuffix("SQ").removesuffix("PY")
-        return abs(_ROMAN.get(roman, _OCTAHEDRAL) - _OCTAHEDRAL), key != ""
+        roman = key.removesuffix("SQ").removesuffix("PY") or "VI"
+        return abs(_COORDINATIONS.index(roman) - octahedral), key != ""
 
     return float(row[min(row, key=distance)]["r_crystal"])
 

@@ -63,10 +63,11 @@ def bvs_quality(
     Raises:
         MissingParametersError: a cation–anion pair within reach has no parameters.
     """
-    species = np.column_stack([crystal.numbers, np.round(crystal.charges, 6)])
+    charges = np.round(crystal.charges, 6)
+    species = np.column_stack([crystal.numbers, charges])
     distinct, kinds = np.unique(species, axis=0, return_inverse=True)
     kinds = kinds.ravel()
-    first, second, distances = _bonds(crystal, reach_angstrom)
+    first, second, distances = _bonds(crystal, charges, reach_angstrom)
     pairs, which = np.unique(kinds[first] * len(distinct) + kinds[second], return_inverse=True)
     rows = [_parameters(distinct[p // len(distinct)], distinct[p % len(distinct)], worst)
             for p in pairs.tolist()]  # fmt: skip
@@ -77,7 +78,7 @@ def bvs_quality(
     sums = np.zeros(n)
     sums += np.bincount(first, valences * occupancies[second], minlength=n)
     sums += np.bincount(second, valences * occupancies[first], minlength=n)
-    charged = np.abs(crystal.charges) > 1e-6
+    charged = charges != 0.0
     mismatch = np.where(charged, sums - np.abs(crystal.charges), 0.0)
     weights = occupancies * charged
     mean_square = mismatch**2 @ weights / weights.sum() if charged.any() else 0.0
@@ -100,13 +101,12 @@ def _parameters(
 
 
 def _bonds(
-    crystal: IonicCrystal, reach_angstrom: float
+    crystal: IonicCrystal, charges: NDArray[np.float64], reach_angstrom: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Cation entry, anion entry and length in Å of every bond within reach."""
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
-    cations = np.flatnonzero(crystal.charges > 1e-6)
-    anions = np.flatnonzero(crystal.charges < -1e-6)
+    cations, anions = np.flatnonzero(charges > 0.0), np.flatnonzero(charges < 0.0)
     if not len(cations) or not len(anions):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
     positions = crystal.frac @ crystal.cell

@@ -18,6 +18,7 @@ from dualion.screening.barrier_types import UNKNOWN, BarrierOptions, IonBarriers
 from dualion.screening.bvse.grid import peer_grid_shape
 from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.errors import InputError, MissingParametersError, UnpreparableStructureError
@@ -67,7 +68,7 @@ def bvlain_barriers(
         energies = lain.percolation_barriers(encut=options.cut_ev)
     return IonBarriers(
         ion=ion,
-        barriers_ev=(energies["E_1D"], energies["E_2D"], energies["E_3D"]),
+        barriers_ev=Triple(energies["E_1D"], energies["E_2D"], energies["E_3D"]),
         from_region_ev=UNKNOWN,
         refined_ev=UNKNOWN,
         quality=ParameterQuality.TABULATED,

@@ -15,6 +15,7 @@ follows from the others by softBV's own relation, which every tabulated pair obe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,16 @@ from dualion.screening.bvse.bond_valence_radii import (
     estimated_r0,
     shannon_radius,
 )
-from dualion.screening.bvse.softbv import MorseParameters, MorseTable, quantum_numbers
+from dualion.screening.bvse.softbv import MorseParameters, MorseTable
 
 Ion = tuple[int, float]
 """Atomic number and charge in e."""
 
-OffsetName = tuple[str, int, int]
-"""Kind (``element``, ``state`` or ``anion``), atomic number, charge (0 but for a state)."""
+OffsetName = tuple[str, int] | tuple[str, int, int]
+"""Kind (``element``, ``state`` or ``anion``), atomic number, and the charge of a state."""
 
 COULOMB_EV_ANGSTROM = 14.4
-"""e²/4πε₀ as softBV rounds it, eV Å."""
+"""e²/4πε₀ as the softBV family of codes rounds it, eV Å (CODATA: 14.39964…)."""
 
 ALPHA_RANGE = (1.2, 2.8)
 """Range of α over nearly all of the table, 1/Å; estimates are kept inside."""
@@ -49,7 +50,6 @@ LARGEST_CATION_CHARGE_E = 8.0
 LARGEST_ANION_CHARGE_E = 4.0
 
 _D_AND_F_BLOCK = (range(21, 31), range(39, 49), range(57, 81), range(89, 113))
-_LAST_OF_PERIOD = (2, 10, 18, 36, 54, 86, 118)
 
 
 def is_d_or_f_block(number: int) -> bool:
@@ -57,12 +57,15 @@ def is_d_or_f_block(number: int) -> bool:
     return any(number in block for block in _D_AND_F_BLOCK)
 
 
+@cache
 def principal_quantum_number(number: int) -> int:
-    """Return softBV's principal quantum number of an element; its period where softBV has none."""
-    known = quantum_numbers().get(number)
-    if known is not None:
-        return known
-    return next(n for n, last in enumerate(_LAST_OF_PERIOD, start=1) if number <= last)
+    """Return the principal quantum number of an element's valence shell: its period.
+
+    So has softBV's table all elements that it knows.
+    """
+    from pymatgen.core import Element
+
+    return int(Element.from_Z(number).row)
 
 
 def bond_breaking_energy(
@@ -94,8 +97,8 @@ class EstimateModel:
 
     Attributes:
         offsets: cation elements, cation states and anions of the fit → column.
-        weights: shape (columns, 3): of R_min − R0(O'Keeffe & Brese), Å; ln(b/Å); and
-            R0 − R0(O'Keeffe & Brese), Å.
+        weights: shape (columns, 3), offsets before properties: of R_min − R0(O'Keeffe & Brese),
+            Å; ln(b/Å); and R0 − R0(O'Keeffe & Brese), Å.
     """
 
     offsets: dict[OffsetName, int]
@@ -108,7 +111,7 @@ class EstimateModel:
             cation: atomic number and charge, e.
             anion: atomic number and charge, e.
         """
-        row = _design_row(cation, anion, self.offsets, len(self.weights))
+        row = _design_row(cation, anion, self.offsets)
         r_min_excess, log_b, r0_excess = (float(x) for x in row @ self.weights)
         base = estimated_r0(cation[0], anion[0])
         shortest, longest = (factor * base for factor in R_MIN_OVER_R0)
@@ -128,15 +131,13 @@ def fit_estimates(table: MorseTable) -> EstimateModel:
     """Fit the pairs of a table; every α must be positive."""
     pairs = [(c, a, found) for c, row in table.items() for a, found in row.items()]
     labels = {name for cation, anion, _ in pairs for name in _offset_names(cation, anion)}
-    first = len(_properties((3, 1), (8, -2)))
-    offsets = {name: first + i for i, name in enumerate(sorted(labels))}
-    columns = first + len(offsets)
-    design = np.array([_design_row(c, a, offsets, columns) for c, a, _ in pairs])
+    offsets = {name: column for column, name in enumerate(sorted(labels))}
+    design = np.array([_design_row(c, a, offsets) for c, a, _ in pairs])
     targets = np.array([_targets(c, a, found) for c, a, found in pairs])
     # Properties are practically free; the tiny penalty settles columns that are collinear.
-    penalty = np.full(columns, 1e-6)
-    for (kind, _, _), column in offsets.items():
-        penalty[column] = PENALTIES[kind]
+    penalty = np.full(design.shape[1], 1e-6)
+    for name, column in offsets.items():
+        penalty[column] = PENALTIES[name[0]]
     weights = np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ targets)
     return EstimateModel(offsets=offsets, weights=weights)
 
@@ -149,9 +150,9 @@ def _targets(cation: Ion, anion: Ion, found: MorseParameters) -> tuple[float, fl
 
 def _offset_names(cation: Ion, anion: Ion) -> tuple[OffsetName, ...]:
     return (
-        ("element", cation[0], 0),
+        ("element", cation[0]),
         ("state", cation[0], round(cation[1])),
-        ("anion", anion[0], 0),
+        ("anion", anion[0]),
     )
 
 
@@ -162,7 +163,7 @@ def _properties(cation: Ion, anion: Ion) -> list[float]:
     return [
         1.0,
         charge,
-        charge**2 / 4.0,
+        charge**2,
         float(is_d_or_f_block(cation[0])),
         float(principal_quantum_number(cation[0])),
         bond_valence_radius(cation[0])[0],
@@ -172,13 +173,9 @@ def _properties(cation: Ion, anion: Ion) -> list[float]:
     ]
 
 
-def _design_row(
-    cation: Ion, anion: Ion, offsets: dict[OffsetName, int], columns: int
-) -> NDArray[np.float64]:
-    row = np.zeros(columns)
-    properties = _properties(cation, anion)
-    row[: len(properties)] = properties
+def _design_row(cation: Ion, anion: Ion, offsets: dict[OffsetName, int]) -> NDArray[np.float64]:
+    own = np.zeros(len(offsets))
     for name in _offset_names(cation, anion):
         if name in offsets:
-            row[offsets[name]] = 1.0
-    return row
+            own[offsets[name]] = 1.0
+    return np.concatenate([own, _properties(cation, anion)])

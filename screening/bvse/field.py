@@ -93,7 +93,7 @@ def framework_of(
     species = np.column_stack([crystal.numbers[outside], np.round(crystal.charges[outside], 6)])
     distinct, kinds = np.unique(species, axis=0, return_inverse=True)
     found = [pair_of(ion, int(number), float(charge), options) for number, charge in distinct]
-    if not (crystal.charges[outside] * ion.charge < 0).any():
+    if not (np.sign(crystal.charges[outside]) == -np.sign(ion.charge)).any():
         raise UnpreparableStructureError(
             f"Nothing in the framework attracts {ion}: without {ion.element} the crystal holds no "
             "ion of opposite charge. Check the oxidation states.",

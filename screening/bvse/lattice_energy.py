@@ -40,8 +40,6 @@ def lattice_energy_ev(
     total = 0.0
     for key in np.unique(keys).tolist():
         one, other = distinct[key // len(distinct)], distinct[key % len(distinct)]
-        if one[1] == 0.0 or other[1] == 0.0:
-            continue
         pair, _ = pair_of(
             MobileIon(int(one[0]), float(one[1])), int(other[0]), float(other[1]), options
         )

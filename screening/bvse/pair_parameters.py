@@ -138,7 +138,7 @@ def _estimated(cation: Ion, anion: Ion) -> MorseParameters:
     if anion[0] not in ANIONS_WITH_ESTIMATE:
         raise _missing(cation, anion, f"{symbol(anion[0])} is not known as an anion")
     below = int(cation[1])
-    if below < 1 or cation[1] - below < SAME_CHARGE_E:
+    if below < 1:
         return estimate_model().estimate(cation, anion)
     low, high = (estimate_model().estimate((cation[0], c), anion) for c in (below, below + 1))
     return _interpolate(low, high, cation[1] - below)

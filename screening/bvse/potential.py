@@ -23,14 +23,15 @@ from scipy.special import erfc
 
 from dualion.screening.bvse import softbv
 from dualion.screening.bvse._pair_kernel import MORSE, SCREENED_COULOMB
+from dualion.screening.bvse.estimated_parameters import (
+    COULOMB_EV_ANGSTROM,
+    principal_quantum_number,
+)
 from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
 from dualion.screening.bvse.pair_potential import KernelRow, PairPotential
 from dualion.screening.ions import MobileIon
 from dualion.structures.elements import symbol
 from dualion.structures.errors import InputError, MissingParametersError
-
-COULOMB_EV_ANGSTROM = 14.4
-"""e²/4πε₀ as the softBV family of codes rounds it, eV Å (CODATA: 14.39964…)."""
 
 SMALLEST_DISTANCE_ANGSTROM = 0.3
 """Pair energies are held constant below this distance; no ion gets that close."""
@@ -217,8 +218,7 @@ def pair_of(
 def _coulomb_pair(
     mobile: MobileIon, number: int, charge: float, options: PotentialOptions
 ) -> CoulombPair:
-    quantum = softbv.quantum_numbers()
-    n1, n2 = (_quantum_number(quantum, z) for z in (mobile.number, number))
+    n1, n2 = (principal_quantum_number(z) for z in (mobile.number, number))
     radii = _radius(mobile.number, mobile.charge, options.radii) + _radius(
         number, charge, options.radii
     )
@@ -226,14 +226,6 @@ def _coulomb_pair(
         strength_ev_angstrom=COULOMB_EV_ANGSTROM * mobile.charge * charge / (n1 * n2) ** 0.5,
         screening_length_angstrom=options.screening_factor * radii,
     )
-
-
-def _quantum_number(table: dict[int, int], number: int) -> int:
-    """Principal quantum number; from the period where the table has no entry."""
-    if number in table:
-        return table[number]
-    last_of_period = (2, 10, 18, 36, 54, 86, 118)
-    return next(n for n, last in enumerate(last_of_period, start=1) if number <= last)
 
 
 def _radius(number: int, charge: float, radii: Radii) -> float:

@@ -83,12 +83,6 @@ def morse_table() -> MorseTable:
 
 
 @lru_cache(maxsize=1)
-def quantum_numbers() -> dict[int, int]:
-    """Principal quantum number of each element."""
-    return {int(number): int(n) for number, n in _load("quantum_n.pkl").items()}
-
-
-@lru_cache(maxsize=1)
 def softbv_radii() -> dict[int, dict[int, float]]:
     """softBV covalent radii in Å: atomic number → charge → radius (Chen et al. 2019)."""
     return {

@@ -34,7 +34,8 @@ from dualion.screening.guests.thresholds import (
 )
 from dualion.screening.hops.lattice_response import Springs, springs_of
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.thresholds import Triple, percolation
+from dualion.screening.percolation.thresholds import percolation
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError, UnpreparableStructureError
 
@@ -126,8 +127,7 @@ class GuestResult:
         return self._ends(np.fmax)
 
     def _ends(self, choose: np.ufunc) -> Triple:
-        found = choose(self.in_place.barriers_ev, self.removed.barriers_ev)
-        return float(found[0]), float(found[1]), float(found[2])
+        return Triple(*map(float, choose(self.in_place.barriers_ev, self.removed.barriers_ev)))
 
 
 def guest_barriers(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from dualion.screening.barrier_types import IonBarriers, JudgedBarriers
 from dualion.screening.bvse.pair_parameters import ParameterQuality
-from dualion.screening.criterion import DaiCriterion, Triple, Verdict, judge_pair
+from dualion.screening.criterion import DaiCriterion, Verdict, judge_pair
 from dualion.screening.doping.insertion import SMALLEST_SHARE
 from dualion.screening.guests.barriers import GuestOptions, GuestResult, guest_barriers
 from dualion.screening.ions import MobileIon
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
 

@@ -20,14 +20,10 @@ from dualion.screening.hops.lattice_response import Springs
 from dualion.screening.percolation.refinement import (
     SAME_ENERGY_EV,
     MovedNetwork,
-    heights,
     move_network,
 )
-from dualion.screening.percolation.thresholds import (
-    Percolation,
-    Triple,
-    percolate_network,
-)
+from dualion.screening.percolation.thresholds import Percolation, percolate_network
+from dualion.screening.triple import Triple
 
 RELAXING_WINDOW_EV = 2.0
 """How far above the rigid barriers passes are followed: one that lost there can win where the
@@ -93,10 +89,11 @@ def _thresholds(
     floor = np.maximum(bottom_ev[network.near], bottom_ev[network.far])
     tops, bases, _ = percolate_network(network, np.maximum(pass_ev, floor), bottom_ev)
     lowest = int(bottom_ev.argmin())
+    ground = float(bottom_ev[lowest])
     return GuestThresholds(
-        barriers_ev=heights(tops, (float(bottom_ev[lowest]),) * 3),
-        from_region_ev=heights(tops, bases),
-        minimum_ev=float(bottom_ev[lowest]),
+        barriers_ev=tops.above(Triple(ground, ground, ground)),
+        from_region_ev=tops.above(bases),
+        minimum_ev=ground,
         minimum_frac=moved.bottom_frac[lowest],
     )
 

@@ -19,7 +19,7 @@ from dualion.screening.bvse.potential import (
 from dualion.screening.hops import _hop_kernel
 from dualion.screening.hops.hop_list import HopList
 from dualion.screening.hops.lattice_response import Springs, springs_of
-from dualion.screening.hops.sublattice import Sublattice, is_own
+from dualion.screening.hops.sublattice import SAME_SITE, Sublattice, is_own
 from dualion.screening.ions import MobileIon
 from dualion.structures.crystal import IonicCrystal
 
@@ -191,7 +191,7 @@ def _own_occupancy(crystal: IonicCrystal, ion: MobileIon) -> Floats:
     if not crystal.is_disordered:
         return own
     gaps = crystal.frac[:, None] - crystal.frac[None]
-    together = (np.abs(gaps - np.round(gaps)) < 1e-4).all(axis=2)
+    together = (np.abs(gaps - np.round(gaps)) < SAME_SITE).all(axis=2)
     return np.asarray(together @ own)
 
 

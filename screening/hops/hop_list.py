@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.hops.sublattice import Sublattice
-from dualion.screening.percolation.thresholds import Triple, percolate_links
+from dualion.screening.percolation.thresholds import percolate_links
+from dualion.screening.triple import Triple
 
 LONGEST_HOP_ANGSTROM = 8.0
 """No hop is longer; the sites of a sublattice that needs more are islands."""
@@ -17,6 +18,8 @@ STRETCH = 1.1
 DIRECT = 0.95
 """A hop is made in two where a third site is this much nearer to both its ends."""
 SAME_LENGTH_ANGSTROM = 1e-3
+MOST_CELLS = 512
+"""A hop ends fewer cells away than this."""
 TOGETHER_ANGSTROM = 0.5
 """Sites this close are two names of one place."""
 
@@ -58,8 +61,7 @@ def hops_of(sublattice: Sublattice, *, stretch: float = STRETCH) -> HopList:
         longest = stretch * in_3d + SAME_LENGTH_ANGSTROM
         if longest <= reach or reach >= LONGEST_HOP_ANGSTROM:
             break
-        wanted = longest if np.isfinite(longest) else 1.3 * reach
-        reach = min(LONGEST_HOP_ANGSTROM, max(wanted, 1.1 * reach))
+        reach = min(LONGEST_HOP_ANGSTROM, longest)
     crossing = [length for length in (in_1d, in_2d, in_3d) if np.isfinite(length)]
     kept = lengths <= stretch * max(crossing, default=0.0) + SAME_LENGTH_ANGSTROM
     near, far, cells, lengths = near[kept], far[kept], cells[kept], lengths[kept]
@@ -105,8 +107,8 @@ def _pairs(sublattice: Sublattice, reach: float) -> tuple[Ints, Ints, Ints, Floa
 
 def _is_forward(cells: Ints) -> NDArray[np.bool_]:
     """Whether the first component that is not zero is positive: true for one of ±cell."""
-    signs = np.sign(cells)
-    return np.asarray(signs @ np.array([9, 3, 1]) > 0)
+    first = (cells != 0).argmax(axis=1)
+    return np.asarray(np.take_along_axis(cells, first[:, None], axis=1)[:, 0] > 0)
 
 
 def _percolating_lengths(
@@ -162,6 +164,6 @@ def _direct(
 
 
 def _packed(a: Ints, b: Ints, cells: Ints, count: int) -> Ints:
-    """One whole number for a hop; cells lie within ±512."""
-    packed = (a * count + b) << 30
-    return np.asarray(packed + ((cells + 512) @ np.array([1 << 20, 1 << 10, 1])))
+    """One whole number for a hop between two of so many sites."""
+    along = (2 * MOST_CELLS,) * len(cells.T)
+    return np.ravel_multi_index((a, b, *(cells + MOST_CELLS).T), (count, count, *along))

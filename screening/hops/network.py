@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.screening.percolation.thresholds import Triple, percolate_links
+from dualion.screening.percolation.thresholds import percolate_links
+from dualion.screening.triple import Triple
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,12 +48,7 @@ def thresholds(
     )
     lowest = float(nodes_ev.min())
     return HopThresholds(
-        barriers_ev=_heights(tops, (lowest,) * 3),
-        from_region_ev=_heights(tops, bases),
+        barriers_ev=tops.above(Triple(lowest, lowest, lowest)),
+        from_region_ev=tops.above(bases),
         critical=critical,
     )
-
-
-def _heights(tops: Triple, bases: Triple) -> Triple:
-    found = [float(top - base) for top, base in zip(tops, bases, strict=True)]
-    return found[0], found[1], found[2]

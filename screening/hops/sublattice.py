@@ -93,7 +93,8 @@ def is_own(crystal: IonicCrystal, ion: MobileIon) -> NDArray[np.bool_]:
         crystal: the crystal, n entries.
         ion: the mobile ion; its element and the sign of its charge count.
     """
-    return np.asarray((crystal.numbers == ion.number) & (crystal.charges * ion.charge > 0.0))
+    same_sign = np.sign(crystal.charges) == np.sign(ion.charge)
+    return np.asarray((crystal.numbers == ion.number) & same_sign)
 
 
 def _sites_of_entries(frac: Floats) -> tuple[Ints, Ints]:

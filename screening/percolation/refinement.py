@@ -15,12 +15,8 @@ from numpy.typing import NDArray
 from dualion.screening.bvse.field import Framework
 from dualion.screening.bvse.pair_potential import kernel_rows
 from dualion.screening.percolation._refinement_kernel import refine_points
-from dualion.screening.percolation.thresholds import (
-    PassNetwork,
-    Percolation,
-    Triple,
-    percolate_network,
-)
+from dualion.screening.percolation.thresholds import PassNetwork, Percolation, percolate_network
+from dualion.screening.triple import Triple
 
 PASS_WINDOW_EV = 0.15
 """Passes this close to a barrier on the grid can decide it; the grid's error is smaller."""
@@ -80,11 +76,12 @@ def refine(
     )
     tops, bases, critical = percolate_network(network, moved.pass_ev, moved.bottom_ev)
     lowest = int(moved.bottom_ev.argmin())
+    ground = float(moved.bottom_ev[lowest])
     saddles = [moved.pass_frac[edge] if edge >= 0 else np.full(3, np.nan) for edge in critical]
     found = [bool(edge >= 0 and moved.is_saddle[edge]) for edge in critical]
     return RefinedBarriers(
-        barriers_ev=heights(tops, (moved.bottom_ev[lowest],) * 3),
-        from_region_ev=heights(tops, bases),
+        barriers_ev=tops.above(Triple(ground, ground, ground)),
+        from_region_ev=tops.above(bases),
         minimum_frac=moved.bottom_frac[lowest],
         saddle_frac=np.array(saddles),
         converged=(found[0], found[1], found[2]),
@@ -141,12 +138,6 @@ def move_network(
         bottom_frac=bottom_frac,
         is_saddle=is_saddle,
     )
-
-
-def heights(tops: Triple, bases: Triple) -> Triple:
-    """Return energies of passes above others, eV; ``inf`` where the pass is none."""
-    found = [float(top - base) for top, base in zip(tops, bases, strict=True)]
-    return found[0], found[1], found[2]
 
 
 def _near_barriers(heights: Floats, barriers_ev: Triple) -> Ints:

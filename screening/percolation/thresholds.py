@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.percolation._percolation_kernel import add_points, percolate_passes
+from dualion.screening.triple import Triple
 
 CUT_EV = 10.0
 """Barriers above this count as no percolation."""
@@ -16,7 +17,7 @@ FIRST_SLAB_EV = 1.0
 FIRST_PASSES = 1024
 
 Ints = NDArray[np.int64]
-Triple = tuple[float, float, float]
+
 Point = tuple[int, int, int]
 NOWHERE: Point = (-1, -1, -1)
 
@@ -86,11 +87,12 @@ def percolation(
     bottoms = [int(network.bottoms[node]) for node in search.bottom]
 
     def heights(bases: list[int]) -> Triple:
-        found = [
-            float(flat[top] - flat[base]) if top >= 0 else np.inf
-            for top, base in zip(tops, bases, strict=True)
-        ]
-        return found[0], found[1], found[2]
+        return Triple(
+            *(
+                float(flat[top] - flat[base]) if top >= 0 else np.inf
+                for top, base in zip(tops, bases, strict=True)
+            )
+        )
 
     points = [_grid_index(top, shape) if top >= 0 else NOWHERE for top in tops]
     return Percolation(
@@ -244,6 +246,6 @@ def percolate_links(
     critical, bottom = np.full(3, -1, np.int64), np.zeros(3, np.int64)
     order = np.argsort(link_energies, kind="stable")
     percolate_passes(order, number[near], number[far], offsets, trees, critical, bottom)
-    tops = [float(link_energies[edge]) if edge >= 0 else np.inf for edge in critical]
-    bases = [float(node_energies[ascending[node]]) for node in bottom]
-    return (tops[0], tops[1], tops[2]), (bases[0], bases[1], bases[2]), critical
+    tops = Triple(*(float(link_energies[edge]) if edge >= 0 else np.inf for edge in critical))
+    bases = Triple(*(float(node_energies[ascending[node]]) for node in bottom))
+    return tops, bases, critical

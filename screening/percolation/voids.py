@@ -19,14 +19,13 @@ from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.symmetry import crystal_operations
 
-REACH_ANGSTROM = 6.0
-TOUCHING = 16
-"""Ions that can bound an empty sphere."""
+IMAGES_ANGSTROM = 6.0
+"""How far around the cell images of its ions are looked at for corners to start from."""
 LARGEST_MOVE_ANGSTROM = 0.5
+"""Longest move of a centre along each axis before the ions around it are looked up again."""
 SMALLER_ANGSTROM = 1.0
 SAME_CENTRE_ANGSTROM = 0.1
-REACHES_AT_MOST = 8
-"""Moves of one centre, each no longer than ``LARGEST_MOVE_ANGSTROM``."""
+MOST_MOVES = 8
 Floats = NDArray[np.float64]
 
 
@@ -87,7 +86,7 @@ def _corners(crystal: IonicCrystal, radii: Floats) -> tuple[Floats, Floats]:
     """Corners of the Voronoi cells inside the cell, fractional, and their distance to a surface."""
     ions = _with_images(crystal.cell, crystal.frac)
     frac = Voronoi(ions).vertices @ np.linalg.inv(crystal.cell)
-    frac = frac[((frac > -0.01) & (frac < 1.01)).all(axis=1)] % 1.0
+    frac = frac[((frac > -0.01) & (frac < 1.01)).all(axis=1)]
     room = np.full(len(frac), np.inf)
     for radius in np.unique(radii):
         images = _with_images(crystal.cell, crystal.frac[radii == radius])
@@ -113,8 +112,8 @@ def _distinct(crystal: IonicCrystal, points: Floats) -> list[Floats]:
 
 
 def _with_images(cell: Floats, frac: Floats) -> Floats:
-    """Positions in Å of ions and of their images up to the reach around the cell."""
-    margin = REACH_ANGSTROM * np.linalg.norm(np.linalg.inv(cell), axis=0)
+    """Positions in Å of ions and of their images around the cell."""
+    margin = IMAGES_ANGSTROM * np.linalg.norm(np.linalg.inv(cell), axis=0)
     steps = [np.arange(-int(np.ceil(m)), int(np.ceil(m)) + 1) for m in margin]
     shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
     every = (frac[:, None] + shifts[None]).reshape(-1, 3)
@@ -124,25 +123,27 @@ def _with_images(cell: Floats, frac: Floats) -> Floats:
 def _largest_sphere(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
     """Fractional centre and radius in Å of the empty sphere that one grows to from a point."""
     radius = -np.inf
-    for _ in range(REACHES_AT_MOST):
+    for _ in range(MOST_MOVES):
         frac, grown = _grow(crystal, radii, frac)
         if grown < radius + 1e-6:
             break
         radius = grown
-    return frac, max(radius, grown)
+    return frac % 1.0, grown
 
 
 def _grow(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, float]:
     """Fractional centre and radius in Å of the empty sphere near a point.
 
-    The radius is maximised under the condition that no ion reaches into the sphere.
+    The radius is maximised under the condition that no ion reaches into the sphere. While the
+    centre moves, the gap to an ion changes by no more than the length of the move: ions that are
+    twice that farther away than the nearest cannot bound the sphere.
     """
-    which, vectors = vectors_within(crystal.cell, crystal.frac, frac, REACH_ANGSTROM)
-    surface = np.linalg.norm(vectors, axis=1) - radii[which]
-    nearest = np.argsort(surface, kind="stable")[:TOUCHING]
-    if not len(nearest):
-        return frac, REACH_ANGSTROM
-    ions, own, start = vectors[nearest], radii[which[nearest]], float(surface[nearest[0]])
+    distances = shortest_distances(crystal.cell, crystal.frac, frac[None])[:, 0]
+    start = float((distances - radii).min())
+    farthest = start + 2.0 * np.sqrt(3.0) * LARGEST_MOVE_ANGSTROM
+    which, vectors = vectors_within(crystal.cell, crystal.frac, frac, farthest + radii.max())
+    near = np.linalg.norm(vectors, axis=1) - radii[which] <= farthest
+    ions, own = vectors[near], radii[which[near]]
 
     def gap(x: Floats) -> Floats:
         return np.asarray(np.linalg.norm(x[:3] - ions, axis=1) - own - x[3])
@@ -162,4 +163,4 @@ def _grow(crystal: IonicCrystal, radii: Floats, frac: Floats) -> tuple[Floats, f
     )
     if not done.success or done.x[3] < start:
         return frac, start
-    return (frac + done.x[:3] @ np.linalg.inv(crystal.cell)) % 1.0, float(done.x[3])
+    return frac + done.x[:3] @ np.linalg.inv(crystal.cell), float(done.x[3])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dualion.screening.transport.collective.charged import transports
@@ -17,25 +19,38 @@ from dualion.screening.transport.run_flags import run_flags
 from dualion.screening.transport.self_diffusion.posterior_choice import check_posterior
 from dualion.screening.transport.species import correct_bound_verdicts, ion_groups, species_report
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories import Trajectory
+from dualion.structures.trajectories import Trajectory, as_trajectory
+from dualion.structures.trajectories.types import TEMPERATURE_RAMP
 
 
-def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> TransportReport:
+def analyse(
+    trajectory: Any,
+    options: AnalysisOptions | None = None,
+    *,
+    frame_step_ps: float = np.nan,
+    temperature_k: float = np.nan,
+) -> TransportReport:
     """Analyse one trajectory.
 
     Args:
-        trajectory: unwrapped, at equal times.
+        trajectory: a ``Trajectory``, a path, a list of ASE ``Atoms``, a pymatgen ``Trajectory``,
+            or an MDAnalysis ``Universe``.
         options: what the user chooses.
+        frame_step_ps: time between two frames, ps, where the trajectory does not hold it.
+        temperature_k: temperature, K, where the trajectory does not hold it.
 
     Raises:
-        InputError: the declared framework is not there, a given temperature is not positive, or
-            there is no such posterior.
+        InputError: this is no trajectory, the declared framework is not there, a given temperature
+            is not positive, or there is no such posterior.
         MissingDependencyError: kinisi is asked for by name and is not installed.
     """
     options = options or AnalysisOptions()
+    trajectory = as_trajectory(trajectory, frame_step_ps=frame_step_ps, temperature_k=temperature_k)
     check_posterior(options)
     asked_k = options.temperature_k
     temperature = asked_k if np.isfinite(asked_k) else trajectory.temperature_k
+    if TEMPERATURE_RAMP in trajectory.flags:  # whatever one gives, it was not that all the time
+        temperature = np.nan
     if np.isfinite(asked_k) and asked_k <= 0.0:
         raise InputError(f"The temperature is {asked_k} K; transport needs one above 0.")
     polyanions = find_polyanions(trajectory.fractional, trajectory.mean_cell, trajectory.symbols)
@@ -68,6 +83,7 @@ def analyse(trajectory: Trajectory, options: AnalysisOptions | None = None) -> T
         rdfs=rdfs,
         pathlines=collect_pathlines(positions, trajectory.mean_cell, trajectory.symbols, reports),
         flags=(*trajectory.flags, *charge_flags, *run_flags(trajectory, reports, framework)),
+        format=trajectory.format,
     )
 
 

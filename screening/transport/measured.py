@@ -43,7 +43,11 @@ class Measured:
         if self.resolved:
             return measured_text(self.value, self.error)
         limit = max(abs(self.low), abs(self.high))
-        return f"not resolved (|x| < {number_text(limit, 2)})" if limit < np.inf else "not resolved"
+        return (
+            f"not resolved (|x| < {number_text(limit, 2)})"
+            if 0.0 < limit < np.inf
+            else "not resolved"
+        )
 
 
 UNKNOWN = Measured(value=np.nan, error=np.inf, low=-np.inf, high=np.inf)

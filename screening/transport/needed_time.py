@@ -99,7 +99,7 @@ def needed_time(
         ea_ev: activation energy for hotter runs, eV.
     """
     d = species.diffusion
-    limit = d.high_cm2_s if d.high_cm2_s > 0.0 else np.inf
+    limit = d.upper_cm2_s if d.upper_cm2_s > 0.0 else np.inf
     # N_eff a time of the run, for a D of 1 cm²/s.
     pace = REACH_SHARE * 6.0 * d.n_ions / species.hop_length_angstrom**2 / CM2_S_PER_A2_PS
     missing = max(MOBILE_N_EFF - d.n_eff, 0.0)

@@ -8,6 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 FIXED = range(-3, 5)
 """Powers of ten that are written without an exponent."""
 
+TABLE_DIGITS = 6
+"""Digits of a number in the tables of MD runs."""
+
 NO_LIMIT = "no limit"
 
 
@@ -61,13 +64,23 @@ def interval_text(low: float, high: float) -> str:
 
 def limit_text(upper: float) -> str:
     """Write an upper limit with two digits, rounded upwards; or that there is none."""
-    if not math.isfinite(upper):
-        return NO_LIMIT
-    exact = Decimal(upper)
+    return f"< {rounded_up(upper)}" if math.isfinite(upper) else NO_LIMIT
+
+
+def rounded_up(upper: float) -> str:
+    """Write a finite number with two digits, rounded upwards."""
+    exact = Decimal(f"{upper:.{TABLE_DIGITS - 1}e}")  # as tables hold it, so that all agree
     if not exact:
-        return "< 0"
+        return "0"
     step = Decimal(1).scaleb(exact.adjusted() - 1)
-    return f"< {number_text(float(exact.quantize(step, rounding=ROUND_CEILING)), 2)}"
+    return number_text(float(exact.quantize(step, rounding=ROUND_CEILING)), 2)
+
+
+def kelvin_text(temperature_k: float) -> str:
+    """Write a temperature with a tenth of a kelvin where it has one."""
+    if not math.isfinite(temperature_k):
+        return "no known temperature"
+    return f"{round(temperature_k, 1):g} K"
 
 
 def diffusion_text(verdict: str, d_cm2_s: float, error_cm2_s: float, upper_cm2_s: float) -> str:

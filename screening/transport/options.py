@@ -8,6 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from dualion.structures.errors import InputError
+
 EARLIEST_PS = 1.0
 """Vibrations of a solid are forgotten after about this time, ps; a fit that starts earlier
 needs more frames than most runs have to see that it is biased."""
@@ -47,3 +49,24 @@ class AnalysisOptions:
     with_density: bool = True
     with_kinisi: bool = True
     posterior: PosteriorChoice = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            InputError: a length or time is not positive, or a charge is no number.
+        """
+        if not (np.isnan(self.hop_length_angstrom) or 0.0 < self.hop_length_angstrom < np.inf):
+            raise InputError(
+                f"The length of a jump is {self.hop_length_angstrom} Å; give one over 0 with "
+                "--hop-length, or none for the like-neighbour distance."
+            )
+        if not 0.0 <= self.earliest_ps < np.inf:
+            raise InputError(f"Fits cannot start after {self.earliest_ps} ps; give 0 ps or more.")
+        if not 0.0 < self.longest_angstrom < np.inf:
+            raise InputError(
+                f"The range of radial distributions is {self.longest_angstrom} Å; give one over 0."
+            )
+        unknown = [element for element, e in self.charges_e.items() if not np.isfinite(e)]
+        if unknown:
+            raise InputError(f"The charge of {', '.join(unknown)} is no number; give one in e.")

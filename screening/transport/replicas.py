@@ -19,6 +19,9 @@ from dualion.structures.errors import InputError
 SCATTER = 3.0
 """Mean square of the deviations, in errors, beyond which the runs differ by more than these."""
 
+SUREST = 1e-6
+"""Relative error below which no run counts as surer."""
+
 N_EFF_BELOW = "n_eff_below_56"
 BONDS_BREAK = "bonds_break"
 
@@ -37,37 +40,29 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
     Raises:
         InputError: no run was given.
     """
-
     usable = [p for p in parts if np.isfinite(p.d_cm2_s) and np.isfinite(p.error_cm2_s)]
     if not parts:
         raise InputError("There is no run to combine; give at least one.")
     if len(usable) < 2:
         return usable[0] if usable else parts[0]
-    relative = [p.error_cm2_s / max(abs(p.d_cm2_s), p.error_cm2_s) for p in usable]
-    weights = np.array([1.0 / max(r, 1e-6) ** 2 for r in relative])
-    weights /= weights.sum()
+    relative = np.array(
+        [max(p.error_cm2_s / max(abs(p.d_cm2_s), p.error_cm2_s), SUREST) for p in usable]
+    )
+    weights = relative**-2.0 / (relative**-2.0).sum()
     values = np.array([p.d_cm2_s for p in usable])
     mean = float(weights @ values)
     # Errors at the common mean, again so that a low value does not look precise.
-    errors = np.array([max(r * abs(mean), 1e-300) for r in relative])
-    chi2 = float((((values - mean) / errors) ** 2).sum()) / (len(usable) - 1)
-    error = float(np.sqrt((weights**2 * errors**2).sum())) * max(1.0, np.sqrt(chi2))
+    scatter2 = float((((values - mean) / relative) ** 2).sum()) / (len(usable) - 1)
+    error = float(np.linalg.norm(weights * relative) * np.sqrt(max(mean**2, scatter2)))
     n_eff = sum(p.n_eff for p in usable)
     verdict = _combine_verdicts(usable, resolved=mean - 1.96 * error > 0.0, n_eff=n_eff)
-    high = mean + 1.96 * error
-    if verdict == "vibrating":
-        # No jump was seen in any run: the limits of runs add like their ions' time.
-        rates = sum(1.0 / p.high_cm2_s for p in usable if p.high_cm2_s > 0.0)
-        high = max(high, 1.0 / rates if rates > 0.0 else high)
-    elif verdict != "diffusing":  # each run's limit holds for all
-        high = max(high, min(p.high_cm2_s for p in usable))
     return replace(
         usable[0],
         n_ions=sum(p.n_ions for p in usable),
         d_cm2_s=mean,
         error_cm2_s=error,
         low_cm2_s=mean - 1.96 * error,
-        high_cm2_s=high,
+        high_cm2_s=mean + 1.96 * error,
         tensor_cm2_s=_weighted_sum(weights, [p.tensor_cm2_s for p in usable]),
         tensor_error_cm2_s=np.sqrt(
             _weighted_sum(weights**2, [p.tensor_error_cm2_s**2 for p in usable])
@@ -75,8 +70,9 @@ def combine_replicas(parts: Sequence[Diffusion]) -> Diffusion:
         n_eff=n_eff,
         relative_error_he_zhu_mo=he_zhu_mo_error(n_eff),
         verdict=verdict,
-        flags=_combine_flags(usable, verdict, scatter=chi2 > SCATTER, n_eff=n_eff),
+        flags=_combine_flags(usable, verdict, scatter=scatter2 > SCATTER * mean**2, n_eff=n_eff),
         posterior=_name_posterior(usable),
+        one_jump_cm2_s=1.0 / sum(1.0 / p.one_jump_cm2_s for p in usable),  # ions' times add
     )
 
 

@@ -21,6 +21,8 @@ from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate
 from dualion.screening.transport.self_diffusion.kinisi_posterior import Posterior
 from dualion.screening.transport.self_diffusion.msd import MotionShape, Msd
+from dualion.screening.transport.self_diffusion.msd_band import MsdBand
+from dualion.structures.documents import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +34,7 @@ class SpeciesReport:
         indices: shape (k,), its atoms.
         diffusion: D, interval and verdict.
         msd: mean squared displacement over all origins.
+        band: its 95 % interval.
         shape: local slope and non-Gaussian parameter.
         estimates: published point estimators, for comparison only.
         posterior: kinisi's posterior; none or one.
@@ -53,6 +56,7 @@ class SpeciesReport:
     indices: NDArray[np.int64]
     diffusion: Diffusion
     msd: Msd
+    band: MsdBand
     shape: MotionShape
     estimates: tuple[PointEstimate, ...]
     posterior: tuple[Posterior, ...]
@@ -70,7 +74,7 @@ class SpeciesReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TransportReport:
+class TransportReport(Document):
     """The finished analysis of one trajectory.
 
     Attributes:
@@ -89,6 +93,7 @@ class TransportReport:
         rdfs: partial radial distributions.
         pathlines: of the mobile ions over the framework, for drawing.
         flags: names of what a cautious reader should know.
+        format: name of the file's format; empty for arrays.
     """
 
     source: str
@@ -106,3 +111,9 @@ class TransportReport:
     rdfs: tuple[Rdf, ...]
     pathlines: Pathlines
     flags: tuple[str, ...]
+    format: str = ""
+
+    def __repr__(self) -> str:
+        """Source, temperature and the verdict on each ion, in a line."""
+        told = ", ".join(f"{one.name} {one.diffusion.verdict}" for one in self.species)
+        return f"TransportReport({self.source}, {self.temperature_k:g} K: {told})"

@@ -25,6 +25,7 @@ from dualion.screening.transport.self_diffusion.coefficient import (
 )
 from dualion.screening.transport.self_diffusion.estimators import PointEstimate, point_estimate
 from dualion.screening.transport.self_diffusion.msd import mean_squared_displacement, motion_shape
+from dualion.screening.transport.self_diffusion.msd_band import msd_band
 from dualion.screening.transport.self_diffusion.posterior_choice import choose_posterior
 from dualion.screening.transport.self_diffusion.run_length import flag_falling
 from dualion.structures.trajectories import Trajectory
@@ -101,6 +102,7 @@ def species_report(
         indices=indices,
         diffusion=found,
         msd=msd,
+        band=msd_band(own, step_ps),
         shape=motion_shape(own, msd, stride=max(1, trajectory.n_frames // 500)),
         estimates=_estimates(own, step_ps),
         posterior=posterior,

@@ -1,7 +1,9 @@
 """Reading of MD trajectories: any common file to one unwrapped array."""
 
 from dualion.structures.trajectories.arrays import (
+    as_trajectory,
     trajectory_from_arrays,
+    trajectory_from_ase,
     trajectory_from_mdanalysis,
     trajectory_from_pymatgen,
 )
@@ -14,8 +16,10 @@ __all__ = [
     "ReadOptions",
     "Trajectory",
     "UnreadableTrajectoryError",
+    "as_trajectory",
     "read_trajectory",
     "trajectory_from_arrays",
+    "trajectory_from_ase",
     "trajectory_from_mdanalysis",
     "trajectory_from_pymatgen",
 ]

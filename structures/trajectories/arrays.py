@@ -6,8 +6,9 @@ steps lie between two frames, and MDAnalysis takes every DCD for CHARMM's and fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +17,12 @@ from dualion.structures.errors import InputError
 from dualion.structures.trajectories.array_files import stream_of_arrays
 from dualion.structures.trajectories.assemble import assemble
 from dualion.structures.trajectories.options import ReadOptions
+from dualion.structures.trajectories.read import read_trajectory
 from dualion.structures.trajectories.text import as_doubles
 from dualion.structures.trajectories.types import Trajectory, UnreadableTrajectoryError
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def trajectory_from_arrays(
@@ -169,3 +174,84 @@ def trajectory_from_mdanalysis(
         temperature_k=temperature_k,
         source="MDAnalysis",
     )
+
+
+def trajectory_from_ase(
+    frames: Sequence[Atoms], *, frame_step_ps: float, temperature_k: float = np.nan
+) -> Trajectory:
+    """Convert a list of ASE ``Atoms``, such as ``ase.io.read(file, ":")`` gives.
+
+    Args:
+        frames: the frames in order, atoms in the same order in each.
+        frame_step_ps: time between two frames, ps.
+        temperature_k: K, or NaN.
+
+    Raises:
+        InputError: the time between frames is not positive.
+        UnreadableTrajectoryError: the atoms are others from frame to frame, have no cell, or jump.
+    """
+    symbols = frames[0].get_chemical_symbols()
+    if any(atoms.get_chemical_symbols() != symbols for atoms in frames):
+        raise UnreadableTrajectoryError(
+            "The frames hold other atoms, or in another order; sort them alike.",
+            reason="atoms_change",
+        )
+    energies = [
+        float((getattr(atoms.calc, "results", {}) or {}).get("energy", np.nan)) for atoms in frames
+    ]
+    return trajectory_from_arrays(
+        np.array([atoms.positions for atoms in frames]),
+        np.array([atoms.cell.array for atoms in frames]),
+        symbols,
+        frame_step_ps=frame_step_ps,
+        temperature_k=temperature_k,
+        energies_ev=energies,
+        source="ASE",
+    )
+
+
+def as_trajectory(
+    source: Any, *, frame_step_ps: float = np.nan, temperature_k: float = np.nan
+) -> Trajectory:
+    """Take a trajectory in any of the forms that a notebook holds.
+
+    Args:
+        source: a ``Trajectory``, a path, a list of ASE ``Atoms``, a pymatgen ``Trajectory``, or an
+            MDAnalysis ``Universe`` or ``AtomGroup``.
+        frame_step_ps: time between two frames, ps; a file may say it itself.
+        temperature_k: K, or NaN.
+
+    Raises:
+        InputError: it is none of these, or the time between frames is missing.
+        UnreadableTrajectoryError: it is damaged, or the atoms jump.
+    """
+    if isinstance(source, Trajectory):
+        return source
+    if isinstance(source, str | Path):
+        options = ReadOptions(frame_step_ps=frame_step_ps, temperature_k=temperature_k)
+        return read_trajectory(Path(source), options)
+    for asked, convert in _CONVERTERS:
+        if asked(source):
+            if not np.isfinite(frame_step_ps):
+                raise InputError(
+                    "The time between frames is not known; give it as frame_step_ps "
+                    "(MD time step times the steps between two frames, ps)."
+                )
+            return convert(source, frame_step_ps=frame_step_ps, temperature_k=temperature_k)
+    raise InputError(
+        f"A {type(source).__name__} is no trajectory; give a path, a list of ASE Atoms, a pymatgen "
+        "Trajectory, an MDAnalysis Universe, or arrays through trajectory_from_arrays."
+    )
+
+
+def _is_ase(source: Any) -> bool:
+    listed = isinstance(source, Sequence) and len(source) > 0
+    return listed and hasattr(source[0], "get_chemical_symbols")
+
+
+_CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[..., Trajectory]], ...] = (
+    (_is_ase, trajectory_from_ase),
+    (lambda source: hasattr(source, "frame_properties"), trajectory_from_pymatgen),
+    (lambda source: hasattr(source, "atoms"), trajectory_from_mdanalysis),
+)
+"""How a foreign trajectory is known by what it can do, and what takes it."""

@@ -97,8 +97,10 @@ def assemble(stream: FrameStream, options: ReadOptions, *, source: str) -> Traje
         energies_ev=np.array(taken.energies),
         temperatures_k=np.array(taken.temperatures),
         clock_ps=_clock(stream, taken, step_ps),
+        steps_a_frame=_steps_a_frame(taken),
         flags=_flags(taken, unwrapper, stream),
         source=source,
+        format=stream.format,
     )
 
 
@@ -145,8 +147,8 @@ def _masses(symbols: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _frames_to_skip(skip_ps: float, step_ps: float) -> int:
-    if skip_ps < 0.0:
-        raise InputError(f"The time to skip is {skip_ps} ps; it cannot be negative.")
+    if not skip_ps >= 0.0:
+        raise InputError(f"The time to skip is {skip_ps} ps; give 0 or more.")
     return round(min(skip_ps / step_ps, 1e12))
 
 
@@ -256,6 +258,11 @@ def _clock(stream: FrameStream, taken: _Collected, step_ps: float) -> NDArray[np
     if (steps >= 0).all() and steps[1] > steps[0]:
         return np.asarray(steps * (step_ps / (steps[1] - steps[0])))
     return np.empty(0)
+
+
+def _steps_a_frame(taken: _Collected) -> float:
+    first, second = taken.steps[:2]
+    return float(second - first) if second > first >= 0 else np.nan
 
 
 def _compact_cells(cells: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -103,8 +103,10 @@ class Trajectory:
         temperatures_k: shape (frames,), instantaneous temperature, K; NaN where unknown.
         clock_ps: shape (frames,), times that a restarted run carries on, ps; empty where the file
             has none.
+        steps_a_frame: MD steps between two frames by their numbers; NaN where the file has none.
         flags: names of what a cautious reader should know.
         source: name of the file or of the simulation.
+        format: name of the reader; empty for arrays.
     """
 
     fractional: Array
@@ -115,8 +117,10 @@ class Trajectory:
     energies_ev: Array = field(default_factory=lambda: np.empty(0))
     temperatures_k: Array = field(default_factory=lambda: np.empty(0))
     clock_ps: Array = field(default_factory=lambda: np.empty(0))
+    steps_a_frame: float = np.nan
     flags: tuple[str, ...] = ()
     source: str = "arrays"
+    format: str = ""
 
     def __post_init__(self) -> None:
         frames, atoms = self.fractional.shape[:2]

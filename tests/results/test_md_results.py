@@ -11,11 +11,14 @@ import pytest
 
 from dualion.results.columns import MD
 from dualion.results.md_results import (
+    diffusion_of,
     group_by_structure,
     md_columns,
     md_columns_of,
+    number_of,
     results_of,
     runs_csv,
+    upper_of,
 )
 from dualion.results.store import MdRun
 from dualion.screening.transport.arrhenius import BOLTZMANN_EV_K
@@ -153,3 +156,108 @@ def test_the_table_of_runs_has_a_row_for_each_ion_and_for_what_is_not_done() -> 
     assert rows[0]["d_error_cm2_s"] == "" and rows[0]["d_upper_cm2_s"] == "3e-07"
     assert rows[0]["flags"] == "window_unconfirmed;short_run"
     assert (rows[2]["state"], rows[2]["production_ps"]) == ("failed", "")
+
+
+def test_the_store_keeps_what_a_row_needs_and_the_length_of_the_run() -> None:
+    transport = {
+        "species": [{"species": "Li", "van_hove": 1, "density_paths": 2, "density_barriers_ev": 3,
+                     "hops": 4, "principal_axes": 5, "d_cm2_s": 6}],
+        "transport": [7], "rotation": [8], "framework": "P", "extra": 9,
+        "n_frames": 201, "frame_step_ps": 0.5,
+    }  # fmt: skip
+    assert results_of(transport) == {
+        "species": [{"species": "Li", "d_cm2_s": 6}], "transport": [7],
+        "transport_without_rotors": None, "rotation": [8], "flags": None, "framework": "P",
+        "length_ps": 100.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "upper"),
+    [
+        ({"d_upper_cm2_s": 3e-7}, 3e-7),
+        ({"d_high_cm2_s": 4e-7}, 4e-7),  # of older analyses
+        ({"d_upper_cm2_s": 3e-7, "d_high_cm2_s": 4e-7}, 3e-7),
+        ({"d_upper_cm2_s": "inf"}, None),
+        ({"d_upper_cm2_s": math.inf}, None),
+        ({"d_upper_cm2_s": None}, None),
+        ({"d_upper_cm2_s": 0}, 0.0),
+        ({}, None),
+        ({"verdict": "diffusing", "d_upper_cm2_s": 3e-7}, None),
+        ({"verdict": None, "d_upper_cm2_s": 3e-7}, None),
+    ],
+)
+def test_an_ion_that_does_not_diffuse_has_a_limit(changes: dict[str, Any], upper) -> None:
+    assert upper_of({"verdict": "vibrating"} | changes) == upper
+
+
+def test_more_temperatures_then_more_time_decide_between_cells() -> None:
+    def cell_of(*runs: MdRun) -> str:
+        return md_columns(runs, "Li+", "I-")["md_cell"]
+
+    short, other = run("a", 600.0, STILL), run("b", 600.0, STILL)
+    both = run("b", 600.0, STILL, replica=2)
+    assert cell_of(short, other, both) == cell_of(other, both, short) == "b"
+    hot = run("a", 700.0, STILL)
+    assert cell_of(short, hot, other, both) == cell_of(other, both, short, hot) == "a"
+    assert cell_of(short, hot, other, both, run("perfect", 600.0, STILL)) == "perfect"
+    one = run("c", 600.0, moving(1e-5, 1e-6))
+    assert cell_of(run("perfect", 600.0, STILL), short, hot, one) == "c"
+    broken = MdRun(**{n: getattr(one, n) for n in one.__slots__} | {"results": {}})
+    assert cell_of(short, broken) == "a"
+
+
+def test_the_reference_is_the_temperature_nearest_to_600_and_the_lower_of_equals() -> None:
+    def reference(*kelvin: float) -> float:
+        return md_columns([run("perfect", t, STILL) for t in kelvin], "Li+", "I-")["md_reference_k"]
+
+    assert reference(500.0, 700.0) == reference(700.0, 500.0) == 500.0
+    assert reference(400.0, 790.0) == 790.0
+    assert reference(650.0, 580.0, 1000.0) == 580.0
+    row = md_columns([run("perfect", t, STILL) for t in (700.0, 550.5)], "Li+", "I-")
+    assert row["md_temperatures_k"] == "550.5;700"
+    assert (row["md_engine"], row["md_runs"], row["md_production_ps"]) == ("chgnet", 2, 10.0)
+    assert row["md_n_eff_cation"] == 3.0
+    assert "md_d_anion_upper_cm2_s" not in row
+
+
+def test_an_ion_that_is_not_there_has_no_columns() -> None:
+    row = md_columns([run("perfect", 600.0, moving(1e-5, 1e-6))], "Li+", "Br-")
+    assert row["md_verdict_anion"] is None
+    assert not [key for key in row if key.startswith(("md_d_anion", "md_n_eff_anion"))]
+    bound = [species("Li", 1e-5, 1e-6, "diffusing"), species("S(bound)", None, None, "rotating")]
+    row = md_columns([run("perfect", 600.0, bound)], "Li+", "S2-")
+    assert row["md_verdict_anion"] == "rotating"
+
+
+def test_a_diffusion_is_read_back_with_its_unit() -> None:
+    fit = {"slope_angstrom2_ps": 0.06, "error_angstrom2_ps": 0.012, "low_angstrom2_ps": None,
+           "high_angstrom2_ps": 0.12}  # fmt: skip
+    doubtful = species("Li", 9.0, 9.0, "not resolved") | {
+        "msd_fit": fit, "window_start_ps": 1.0, "window_end_ps": 4.0, "log_slope": 0.9,
+        "d_tensor_cm2_s": [[1.0, None, 0.0], [0.5, 2.0, 0.0], [0.0, 0.0, 3.0]],
+    }  # fmt: skip
+    found = diffusion_of(doubtful)
+    assert (found.d_cm2_s, found.error_cm2_s) == (pytest.approx(1e-6), pytest.approx(2e-7))
+    assert math.isnan(found.low_cm2_s) and found.high_cm2_s == pytest.approx(2e-6)
+    assert (found.window_ps, found.log_slope, found.n_ions) == ((1.0, 4.0), 0.9, 32)
+    assert math.isnan(found.tensor_cm2_s[0, 1]) and found.tensor_cm2_s[1, 0] == 0.5
+    assert math.isnan(found.tensor_error_cm2_s[2, 2]) and math.isnan(found.inflation)
+    assert found.flags == ("window_unconfirmed",)
+    sure = diffusion_of(species("Li", 1e-5, 1e-6, "diffusing") | {"msd_fit": fit})
+    assert (sure.d_cm2_s, sure.error_cm2_s) == (1e-5, 1e-6)
+    old = diffusion_of(species("Li", 1e-5, 1e-6, "vibrating") | {"d_low_cm2_s": 1e-7})
+    assert (old.d_cm2_s, old.low_cm2_s) == (1e-5, 1e-7)
+    assert number_of({"a": 3}, "a") == 3.0 and math.isnan(number_of({"a": None}, "a"))
+
+
+def test_a_row_of_runs_keeps_six_digits_and_flags_once() -> None:
+    one = moving(1.23456789e-5, 1e-6)
+    one[0]["flags"] = ["short_run", "window_unconfirmed"]
+    (row, _) = csv.DictReader(io.StringIO(runs_csv([run("perfect", 600.0, one)])))
+    assert row["d_cm2_s"] == "1.23457e-05"
+    assert row["flags"] == "short_run;window_unconfirmed"
+    assert (row["temperature_k"], row["production_ps"], row["protocol"]) == ("600", "5", "mlip")
+    assert (row["cell"], row["engine"], row["replica"], row["state"]) == (
+        "perfect", "chgnet", "1", "done",
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from dualion.results.score import (
     score_columns,
     score_parts,
 )
+from dualion.screening.potential_error import potential_error
 from dualion.structures.errors import InputError
 
 GOOD = {
@@ -144,3 +145,62 @@ def test_score_is_made_of_the_named_columns_alone():
     assert score_parts(only, dimensionality=3) == score_parts(complete, dimensionality=3)
     assert [column.key for column in SCORE_PARTS] == [f"score_{part}" for part in PARTS]
     assert tuple(asdict(ScoreWeights())) == PARTS
+
+
+BANDS = {f"e{n}d_{ion}_neb_ev": 0.3 for n in (1, 2, 3) for ion in ("cation", "anion")} | {
+    "ratio_3d_neb": 1.0,
+    "neb_potential": "mace",
+}
+
+
+def parts(**changes):
+    return score_parts(GOOD | changes, dimensionality=3)
+
+
+def test_elastic_bands_replace_bond_valence_with_the_error_of_the_potential():
+    """Low bands lift an ion that bond valence holds back, high ones sink one that it favours."""
+    expected = potential_error("mace")
+    for role in ("cation", "anion"):
+        name = f"{role}_moves"
+        for bond_valence, bands in ((1.5, 0.3), (0.2, 1.3)):
+            found = parts(
+                **{f"e3d_{role}_ev": bond_valence}, **BANDS | {f"e3d_{role}_neb_ev": bands}
+            )
+            assert found[name] == expected.probability_below(bands)
+            alone = parts(**{f"e3d_{role}_ev": bond_valence})
+            assert (found[name] > alone[name]) is (bands < bond_valence)
+    assert parts(**BANDS | {"e3d_anion_neb_ev": math.inf})["anion_moves"] == 0.0
+
+
+def test_a_band_that_is_not_known_leaves_the_sieve_in_force():
+    for role in ("cation", "anion"):
+        found = parts(**BANDS | {f"e3d_{role}_neb_ev": None, "ratio_3d_neb": None})
+        assert found[f"{role}_moves"] == parts()[f"{role}_moves"]
+        assert found["ratio"] == parts()["ratio"]
+
+
+def test_agreement_compares_both_tiers_where_there_are_two():
+    sieve = parts()["anion_moves"]
+    found = parts(**BANDS | {"e3d_anion_neb_ev": 1.5}, published_e3d_anion_ev=9.0)
+    assert found["agreement"] == pytest.approx(1.0 - abs(sieve - found["anion_moves"]))
+    assert (
+        parts(**BANDS, published_e3d_anion_ev=9.0)["agreement"]
+        > parts(published_e3d_anion_ev=9.0)["agreement"]
+    )
+
+
+def test_the_ratio_of_bands_is_not_forced_by_symmetry():
+    forced = {"flags": "ratio_forced_by_symmetry", "ratio_3d": 1.0}
+    assert (parts(**forced)["ratio"], parts(**forced)["robustness"]) == (0.0, 0.0)
+    freed = parts(**forced, **BANDS | {"e3d_anion_neb_ev": 0.3 * 2**0.25, "ratio_3d_neb": 2**0.25})
+    assert freed["ratio"] == pytest.approx(0.75)
+    assert freed["robustness"] == 1.0
+    assert parts(**BANDS | {"e3d_cation_neb_ev": math.inf, "ratio_3d_neb": None})["ratio"] == 0.0
+
+
+def test_an_anion_known_by_bands_is_not_known_by_the_empty_lattice_alone():
+    alone = GOOD | {"source_id": "alone", "mechanism_anion": "empty_lattice", "e3d_anion_ev": 0.1}
+    poor = GOOD | {"e3d_anion_ev": 0.9, "energy_above_hull_ev_atom": 0.2, "gii_vu": 0.5}
+    assert order(alone, poor) == ["good", "alone"]
+    assert order(alone | BANDS, poor) == ["alone", "good"]
+    assert order(alone | BANDS | {"e3d_anion_neb_ev": None}, poor) == ["good", "alone"]

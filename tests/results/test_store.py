@@ -153,6 +153,7 @@ def make_version_1(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE tasks DROP COLUMN traceback")
         connection.execute("DROP TABLE md_runs")
+        connection.execute("DROP TABLE neb_pairs")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
     connection.close()
 
@@ -160,7 +161,7 @@ def make_version_1(path: Path) -> None:
 def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "campaign.db"
     make_version_1(path)
-    with pytest.raises(StoreError, match=r"version 1, this program 4; dualion run brings"):
+    with pytest.raises(StoreError, match=rf"version 1, this program {VERSION}; dualion run brings"):
         Store.read_only(path)
     store, found = Store.open(path)
     assert found == 1

@@ -14,6 +14,7 @@ from dualion.screening.calibration import (
     BarrierCalibration,
     MobilityModel,
     barrier_calibration,
+    capped_root,
     ion_class,
     mobility_model,
 )
@@ -126,3 +127,34 @@ def test_a_class_with_little_data_takes_the_pooled_line():
     assert barrier_calibration("interstitial", "I-", "anion") is None
     assert barrier_calibration("empty_lattice", "I-", "anion") is None
     assert MOVES_BELOW_EV == 0.8
+
+
+def test_no_calibrated_barrier_is_below_zero():
+    """Centre, and the ends of 90 %: ±1.671 standard deviations of a Student's t at 60 degrees."""
+    line = BarrierCalibration(
+        intercept_ev=-0.2, slope=1.0, power=1.0, covariance=(0.0, 0.0, 0.0), scatter_ev=0.1,
+        count=62, freedom=60, lowest_ev=0.0, highest_ev=2.0,
+    )  # fmt: skip
+    reach = 0.1 * 1.6706  # tables of Student's t
+    found = line.barrier(0.1)
+    assert (found.value_ev, found.low_ev) == (0.0, 0.0)
+    assert found.high_ev == pytest.approx(-0.1 + reach, abs=1e-4)
+    assert line.barrier(0.0).high_ev == 0.0
+    found = line.barrier(0.25)
+    assert found.value_ev == pytest.approx(0.05)
+    assert (found.low_ev, found.high_ev) == pytest.approx((0.0, 0.05 + reach), abs=1e-4)
+
+
+def test_both_ends_of_the_range_belong_to_it():
+    line = BarrierCalibration(**BARRIERS["cation empty_lattice"]["pooled"])
+    for raw in (line.lowest_ev, line.highest_ev):
+        assert line.applies(raw)
+    assert not line.applies(line.lowest_ev * 0.999)
+    assert not line.applies(line.highest_ev * 1.001)
+
+
+def test_roots_of_barriers_tell_no_more_from_four_electronvolts_on():
+    assert capped_root(-0.1) == 0.0
+    assert capped_root(0.25) == 0.5
+    assert capped_root(3.99) == pytest.approx(1.9975, abs=1e-4)
+    assert capped_root(4.41) == capped_root(math.inf) == 2.0

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dualion.screening.barrier_types import BarrierOptions
+from dualion.screening import disorder_ensemble as ensemble_module
+from dualion.screening.barrier_types import BarrierOptions, IonBarriers
+from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.disorder_ensemble import (
     DisorderEnsemble,
@@ -23,6 +25,7 @@ from dualion.screening.ions import MobileIon
 from dualion.screening.screen import screen_crystal
 from dualion.screening.screen_options import ScreenOptions
 from dualion.structures.crystal import IonicCrystal
+from dualion.structures.errors import StructureError
 from dualion.structures.supercells import make_supercell
 
 LI, CL = MobileIon(3, 1.0), MobileIon(17, -1.0)
@@ -110,3 +113,78 @@ def test_cells_grow_to_eight_angstrom_within_the_limit():
     assert ensemble_repeats(halides(0.5)) == (2, 2, 2)  # 12 entries × 8
     many = make_supercell(halides(0.5), (2, 2, 4))
     assert ensemble_repeats(many) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("edges", "entries", "repeats"),
+    [
+        ((8.0, 7.9, 4.0), 1, (1, 2, 2)),
+        ((8.0 / 3.0, 8.1, 2.6), 1, (3, 1, 4)),
+        ((2.0, 4.0, 8.0), 40, (3, 2, 1)),  # 4·2·40 = 320 entries are too many
+        ((2.0, 9.0, 9.0), 65, (4, 1, 1)),  # 260 entries are not
+        ((3.0, 9.0, 9.0), 87, (2, 1, 1)),  # 3·87 = 261
+        ((2.0, 2.0, 2.0), 300, (1, 1, 1)),
+    ],
+)
+def test_repeats_by_hand(edges, entries, repeats):
+    crystal = IonicCrystal(
+        cell=np.diag(edges), frac=np.zeros((entries, 3)), numbers=np.full(entries, 3),
+        charges=np.ones(entries), occupancies=np.full(entries, 0.5),
+    )  # fmt: skip
+    assert ensemble_repeats(crystal) == repeats
+
+
+@pytest.mark.parametrize(("entries", "drawn"), [(260, True), (261, False)])
+def test_no_more_than_260_entries_are_drawn_from(monkeypatch, entries, drawn):
+    asked = []
+    monkeypatch.setattr(
+        ensemble_module, "sample_configurations", lambda _, **how: asked.append(how) or []
+    )
+    crystal = IonicCrystal(
+        cell=9.0 * np.eye(3), frac=np.zeros((entries, 3)), numbers=np.full(entries, 3),
+        charges=np.ones(entries), occupancies=np.full(entries, 0.5),
+    )  # fmt: skip
+    found = ensemble_barriers(crystal, {LI: COARSE}, judged="grid")
+    assert list(found) == ([LI] if drawn else [])
+    assert [how["repeat"] for how in asked] == ([(1, 1, 1)] if drawn else [])
+    assert [how["count"] for how in asked] == ([6] if drawn else [])
+
+
+def test_a_configuration_that_cannot_be_computed_is_not_known(monkeypatch):
+    """One of two: its barriers are NaN, the other's are told."""
+    known = IonBarriers(
+        ion=LI, barriers_ev=(0.4,) * 3, from_region_ev=(0.4,) * 3, refined_ev=(0.5,) * 3,
+        quality=ParameterQuality.TABULATED, shape=(4, 4, 4),
+    )  # fmt: skip
+    outcomes = iter([known, StructureError("no")])
+
+    def mechanism(*_):
+        if isinstance(outcome := next(outcomes), StructureError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(ensemble_module, "mechanism_barriers", mechanism)
+    nearly = replace(halides(1.0), occupancies=np.full(8, 0.99999))
+    found = ensemble_barriers(nearly, {LI: COARSE}, judged="grid", count=2)[LI]
+    assert found[0].tolist() == [0.4] * 3
+    assert np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize(("passed", "total", "dai"), [(2, 4, True), (1, 4, False), (2, 5, False)])
+def test_half_of_the_configurations_decide(passed, total, dai):
+    anion = np.array([[0.5] * 3] * passed + [[0.9] * 3] * (total - passed))
+    ensemble = DisorderEnsemble(cation_ev=np.full((total, 3), 0.5), anion_ev=anion)
+    assert disorder_flags(ensemble, dai, DaiCriterion()) == ()
+    assert disorder_flags(ensemble, not dai, DaiCriterion()) == ("disorder_decides",)
+    empty = DisorderEnsemble(cation_ev=np.empty((0, 3)), anion_ev=np.empty((0, 3)))
+    assert math.isnan(empty.pass_share(DaiCriterion()))
+
+
+def test_a_pair_is_known_where_both_its_ions_are():
+    nan = math.nan
+    cation = np.array([[0.4] * 3, [nan] * 3, [0.5] * 3, [0.6, 0.6, nan]])
+    anion = np.array([[0.7] * 3, [0.8] * 3, [nan, 0.8, 0.8], [0.9] * 3])
+    joined = pair_ensemble(cation, anion)
+    assert joined.cation_ev.tolist() == [[0.4] * 3]
+    assert joined.anion_ev.tolist() == [[0.7] * 3]
+    assert pair_ensemble(cation[1:], anion[1:]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -300,3 +301,70 @@ def test_only_a_cell_too_large_for_hops_is_judged_by_the_published_recipe(
         assert result.pairs == ()
         assert (failure.reason, failure.message) == ("other", "Not so.")
         assert failure.published_anion == barriers_of(failure.anion, 0.4)
+
+
+def test_neutral_atoms_are_not_told_as_cations(triclinic):
+    """Of neutral lithium and Al³⁺ the latter alone can be chosen."""
+    metal = replace(triclinic, charges=np.array([0.0, 3.0, -2.0, -2.0, -1.0, -1.0]))
+    with pytest.raises(UnpreparableStructureError, match=r"its cations: Al\. Choose"):
+        screen_module.screen_crystal(metal, ScreenOptions())
+
+
+def test_a_neutral_site_of_the_anion_is_no_cation(monkeypatch, triclinic):
+    """The middle of a chain of an anion's atoms has no charge."""
+    neutral = replace(triclinic, charges=np.array([1.0, 3.0, 0.0, -2.0, -1.0, -1.0]))
+    assert "anion_element_also_cation" not in flags_of(monkeypatch, neutral).flags
+
+
+@pytest.mark.parametrize(
+    ("disorder", "ev", "disordered", "drawn"),
+    [
+        ("shortlist", 0.4, True, True),
+        ("shortlist", 1.6, True, False),  # hopeless
+        ("ensemble", 1.6, True, True),
+        ("weighted", 0.4, True, False),
+        ("ensemble", 0.4, False, False),
+    ],
+)
+def test_which_pairs_are_drawn_as_ordered_configurations(
+    monkeypatch, triclinic, disorder, ev, disordered, drawn
+):
+    """Cations by the published recipe, anions by the mechanism that decides."""
+    asked = []
+
+    def ensemble(_, ions, *, judged):
+        asked.append((dict(ions), judged))
+        return {ion: np.full((2, 3), 0.4) for ion in ions}
+
+    monkeypatch.setattr(
+        screen_module, "mechanism_barriers", lambda _, ion, __: barriers_of(ion, ev)
+    )
+    monkeypatch.setattr(screen_module, "ensemble_barriers", ensemble)
+    options = replace(ScreenOptions(), disorder=disorder)
+    crystal = triclinic if disordered else replace(triclinic, occupancies=np.ones(6))
+    pairs = screen_module.screen_crystal(crystal, options).pairs
+    assert len(pairs) == 3
+    assert {pair.ensemble is not None for pair in pairs} == {drawn}
+    assert len(asked) == int(drawn)
+    for ions, judged in asked:
+        assert judged == options.judged
+        assert ions == {
+            **{pair.cation.ion: options.barriers for pair in pairs},
+            **{pair.anion.ion: options.deciding_anion for pair in pairs},
+        }
+    for pair in pairs:
+        assert ("disorder_decides" in pair.flags) is (drawn and not pair.verdict.dai)
+
+
+def test_no_configurations_leave_the_pairs_as_they_are(monkeypatch, triclinic):
+    """Nothing is drawn of too large a crystal; a pair without a common one has no ensemble."""
+    monkeypatch.setattr(
+        screen_module, "mechanism_barriers", lambda _, ion, __: barriers_of(ion, 0.4)
+    )
+    unknown = {}
+    for found in ({}, unknown):
+        monkeypatch.setattr(screen_module, "ensemble_barriers", lambda *_, found=found, **__: found)
+        pairs = screen_module.screen_crystal(triclinic, ScreenOptions()).pairs
+        assert [pair.ensemble for pair in pairs] == [None] * 3
+        unknown |= {pair.anion.ion: np.full((1, 3), math.nan) for pair in pairs}
+        unknown[pairs[0].cation.ion] = np.full((1, 3), 0.4)

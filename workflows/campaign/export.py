@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import tempfile
 import threading
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from dualion.results.columns import CANDIDATES, SCREENED, Row
 from dualion.results.guest_rows import guest_name, is_guest
 from dualion.results.md_results import group_by_structure, md_columns_of
+from dualion.results.neb_results import NebPair, by_key, neb_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
@@ -31,11 +33,12 @@ from dualion.workflows.campaign.sidecar import RunFiles, RunSummary, sidecar, wr
 from dualion.workflows.campaign.tasks import asked_cations, rejection_outcome
 from dualion.workflows.execution.files import replacing_text
 from dualion.workflows.md.states import TRANSITIONS
+from dualion.workflows.neb.pairs import pairs_of_run
 
 if TYPE_CHECKING:
     from dualion.screening.screen_options import ScreenOptions
 
-RANKED_BY = frozenset({"dai", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
+RANKED_BY = frozenset({"dai", "key", "source_id", "reduced_formula", "cation", "anion", *NEEDED})
 """What a row must keep to be ranked."""
 
 
@@ -82,7 +85,12 @@ def export(
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8", dir=campaign.folder) as passed:
             slim = _write_screened(summary, rows, cast(TextIO, passed))
-            found = _Passing(slim, cast(TextIO, passed), MdRuns(store, TRANSITIONS).all())
+            found = _Passing(
+                slim,
+                cast(TextIO, passed),
+                MdRuns(store, TRANSITIONS).all(),
+                pairs_of_run(campaign.folder, store),
+            )
             anode = AnodeStability(options=options)
             _write_ranked(campaign, summary, found, anode)
             if phases and finished:
@@ -299,17 +307,20 @@ class _Passing:
         slim: what ranks each, with its place in ``rows``.
         rows: the whole rows, a line each.
         runs: MD runs of the campaign.
+        pairs: barriers with a potential.
     """
 
     slim: list[dict[str, Any]]
     rows: TextIO
     runs: list[MdRun]
+    pairs: list[NebPair]
 
     def ranked(self, campaign: Campaign) -> Iterator[Row]:
-        """The rows by rank, with what MD says of them."""
-        by_structure = group_by_structure(self.runs)
+        """The rows by rank, with what elastic bands and MD say of them."""
+        by_structure, pairs = group_by_structure(self.runs), by_key(self.pairs)
+        criterion = campaign.options().criterion
         ranked = rank_candidates(
-            self.slim,
+            [{**row, **neb_columns_of(row, pairs, criterion)} for row in self.slim],
             dimensionality=campaign.criterion.dimensionality,
             weights=campaign.weights(),
         )
@@ -344,6 +355,7 @@ def _write_ranked(
     summary.anode_problem = anode.problem
     content = sidecar(campaign.named_inputs(), campaign.options(), summary)
     content["shortlist"] = campaign.shortlist.model_dump()
+    content["ranking"] = dataclasses.asdict(campaign.weights())
     write_sidecar(summary.files.sidecar, content)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dualion.results.calibrated import calibrated_columns
+from dualion.results.calibrated import with_calibrated
 from dualion.results.columns import SCHEMA_VERSION, Row
 from dualion.results.guest_rows import anion_name
 from dualion.results.rows import Identity, rejected_row, result_rows
@@ -251,21 +251,14 @@ def _screened(job: Job, progress: _Progress) -> Outcome:
     return Outcome(
         index=job.index,
         stage="done",
-        rows=_with_calibrated(result_rows(progress.identity, result), job.options),
+        rows=with_calibrated(
+            result_rows(progress.identity, result),
+            dimensionality=job.options.criterion.dimensionality,
+        ),
         cation_below=_cation_below(result),
         cations=cations,
         anions=anions,
     )
-
-
-def _with_calibrated(rows: list[Row], options: ScreenOptions) -> list[Row]:
-    dimensionality = options.criterion.dimensionality
-    return [
-        {**row, **calibrated_columns(row, dimensionality=dimensionality)}
-        if row["status"] == "ok"
-        else row
-        for row in rows
-    ]
 
 
 def _require_cation(record: StructureRecord, cations: Sequence[str]) -> None:

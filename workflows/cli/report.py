@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualion.results.run_folder import identity, read_run_folder
-from dualion.screening.criterion import DaiCriterion
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.shared_options import Inputs, RunFolderArgument
 
@@ -65,12 +64,14 @@ def report(
         dualion screen --output my-run && dualion report my-run
     """
     from dualion.results.report import check_target, write_report
+    from dualion.results.report.bands import with_bands
 
     run = read_run_folder(folder)
     path = out or folder / "report.html"
     check_target(path)
     details = _details(run, candidates, sensitivity, include_structures, input or [])
     details = _with_dynamics(run, details, _folders(transport or []))
+    details = with_bands(run, details, include_licensed=include_structures)
     size = write_report(run, path, title=title, details=details)
     typer.echo(f"{path}  ({size / 1e6:.1f} MB, {len(run.rows)} rows, {len(details)} in detail)")
 
@@ -94,7 +95,7 @@ def _details(
         entries = structures_of_run(run, names, inputs=inputs)
         options = DetailOptions(
             barriers=barrier_options_of(run),
-            criterion=_criterion(run),
+            criterion=run.dai_criterion(),
             strict=run.strict,
             include_licensed=include_licensed,
             sensitivity=sensitivity,
@@ -106,20 +107,6 @@ def _details(
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("candidates", total=len(chosen))
         return candidate_details(chosen, entries, options, progress=lambda: progress.advance(task))
-
-
-def _criterion(run: RunFolder) -> DaiCriterion:
-    """Read the thresholds of the run.
-
-    Raises:
-        InputError: the sidecar holds others than this version knows.
-    """
-    try:
-        return DaiCriterion(**run.criterion)
-    except TypeError as error:
-        raise InputError(
-            f"run.json of {run.folder} holds an unknown criterion ({error})."
-        ) from error
 
 
 def _folders(given: list[str]) -> dict[str, list[Path]]:

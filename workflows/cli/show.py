@@ -103,6 +103,8 @@ def _pair(console: Console, row: Row) -> None:
     console.print(table)
     if is_guest(row):
         _guest(console, row)
+    if row.get("neb_potential"):
+        _bands(console, row)
     _flags(console, row)
     _score(console, row)
     _reasons(console, row)
@@ -134,6 +136,29 @@ def _guest(console: Console, row: Row) -> None:
             told = f"{_short(text)} {column.unit}".rstrip()
             table.add_row(Text(f"  {column.label}", style="dim"), Text(told))
     console.print(table)
+
+
+def _bands(console: Console, row: Row) -> None:
+    """Print what elastic bands with a potential say, beside bond valence."""
+    from rich.text import Text
+
+    from dualion.workflows.cli.neb.view import barrier_table, short, verdict
+
+    told = f"by elastic bands with {row['neb_potential']}: {verdict(row.get('dai_neb'))}"
+    if row.get("dai_neb_intrinsic") is not None:
+        energies = ", ".join(
+            f"{row[ion]} {short(row, f'e_activation_{ion}_ev')} eV" for ion in ("cation", "anion")
+        )
+        told += (
+            f"; with its own vacancies alone: {verdict(row['dai_neb_intrinsic'])} "
+            f"(activation energies {energies})"
+        )
+    console.print(Text(told), soft_wrap=True)
+    console.print(barrier_table(row))
+    for flag in split_flags(row.get("neb_flags")):
+        console.print(Text(f"  {words(flag)}: {FLAG_MEANINGS.get(flag, '')}"), soft_wrap=True)
+    if row.get("neb_problem"):
+        console.print(Text(f"  {row['neb_problem']}"), soft_wrap=True)
 
 
 def _short(text: str) -> str:

@@ -74,6 +74,7 @@ class Band:
         steps: number of steps.
         converged: whether the force limit was reached.
         rests: indices of the images in which the ion rests between the ends.
+        flags: names of the vocabulary, of how it was relaxed.
     """
 
     images: list[Atoms]
@@ -83,6 +84,7 @@ class Band:
     steps: int
     converged: bool
     rests: tuple[int, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 def relax_band(

@@ -82,7 +82,7 @@ def hop_cell(
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
     most_atoms: int = MOST_ATOMS,
-    least_atoms: int = 1,
+    least_atoms: int = LEAST_ATOMS,
 ) -> HopCell:
     """Build the supercell for the hops of an ion.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,21 @@ REQUEST = "request.json"
 HOST = "host.json"
 ARRAYS = ("cell", "frac", "numbers", "charges", "occupancies")
 """Arrays of a crystal in a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefectEnergy:
+    """Energy of a cell with defects, or of a salt.
+
+    Attributes:
+        energy_ev: of the cell, or of a formula unit of the salt, eV.
+        converged: whether the relaxation reached its force limit.
+        what: what was relaxed.
+    """
+
+    energy_ev: float
+    converged: bool = True
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,15 @@ class NebFolder:
             "reason": barrier.reason,
         }
         write_json(self.path / f"{name}.json", content)
+
+    def energy(self, name: str) -> DefectEnergy | None:
+        """Return the energy of a cell with defects, if it is there."""
+        content = self._read(f"{name}.json")
+        return None if content is None else DefectEnergy(**content)
+
+    def save_energy(self, name: str, found: DefectEnergy) -> None:
+        """Store the energy of a cell with defects."""
+        write_json(self.path / f"{name}.json", asdict(found))
 
     def _read(self, name: str) -> dict[str, Any] | None:
         """Read a file of plain data; None where there is none.

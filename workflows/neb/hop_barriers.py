@@ -119,7 +119,7 @@ class HopCalculation:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
-        return self._assess(hop, band, mover)
+        return assess_band(hop, band, mover)
 
     def _relax(self, images: list[Atoms], mover: int) -> Band:
         if self.options.bottleneck_only:
@@ -167,28 +167,34 @@ class HopCalculation:
         source = self.vacancy(site)
         return carried_variants(self.cell, source.displacements_angstrom, source.site, site)
 
-    def _assess(self, hop: int, band: Band, mover: int) -> HopBarrier:
-        flags = list(_moved_others(band, mover))
-        if self.options.bottleneck_only:
-            flags.append("bottleneck_only")
-        if not band.converged:
-            flags.append("not_converged")
-        if band.top in (0, len(band.images) - 1):
-            flags.append(BARRIERLESS)
-        if band.energies_ev[1:-1].min() < min(0.0, band.energies_ev[-1]) - WELL_EV:
-            flags.append("rest_below_ends")
-        force, steps = band.largest_force_ev_angstrom, band.steps
-        resolved = force <= BELIEVED_EV_ANGSTROM
-        return HopBarrier(
-            hop=hop,
-            rises_ev=_rises(band) if resolved else (np.nan, np.nan),
-            energies_ev=tuple(band.energies_ev.tolist()),
-            largest_force_ev_angstrom=force,
-            steps=steps,
-            flags=tuple(flags),
-            reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
-            images=tuple(band.images),
-        )
+
+def assess_band(hop: int, band: Band, mover: int) -> HopBarrier:
+    """Take the barrier of a hop from its band.
+
+    Args:
+        hop: index into ``HopList.chosen``.
+        band: the relaxed band.
+        mover: the moving ion's atom.
+    """
+    flags = [*band.flags, *_moved_others(band, mover)]
+    if not band.converged:
+        flags.append("not_converged")
+    if band.top in (0, len(band.images) - 1):
+        flags.append(BARRIERLESS)
+    if band.energies_ev[1:-1].min() < min(0.0, band.energies_ev[-1]) - WELL_EV:
+        flags.append("rest_below_ends")
+    force, steps = band.largest_force_ev_angstrom, band.steps
+    resolved = force <= BELIEVED_EV_ANGSTROM
+    return HopBarrier(
+        hop=hop,
+        rises_ev=_rises(band) if resolved else (np.nan, np.nan),
+        energies_ev=tuple(band.energies_ev.tolist()),
+        largest_force_ev_angstrom=force,
+        steps=steps,
+        flags=tuple(flags),
+        reason="" if resolved else f"residual force {force:.2f} eV/Å after {steps} steps",
+        images=tuple(band.images),
+    )
 
 
 def _nearest(before: list[Floats], after: list[Floats], apart: list[int]) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from dualion.screening.hops.hop_list import HopList
 from dualion.screening.hops.lazy_search import KnownHops, known_thresholds, next_hop
 from dualion.screening.hops.vacancy import VacancyHops, vacancy_hops
 from dualion.screening.ions import MobileIon
-from dualion.screening.percolation.thresholds import Triple
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
 from dualion.workflows.neb.band import BandOptions

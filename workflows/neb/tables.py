@@ -2,70 +2,78 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable
 from typing import Any
 
-from dualion.results.tables import guard_cell
-from dualion.screening.criterion import Verdict
+from dualion.results.columns import BY_KEY, NEB, Row
+from dualion.results.neb_results import DIGITS, Key, NebPair, neb_columns
+from dualion.results.vocabulary import words
+from dualion.screening.criterion import DaiCriterion
+from dualion.screening.triple import Triple
+from dualion.workflows.neb.carriers import CarrierEnergies
+from dualion.workflows.neb.hop_barriers import HopBarrier
 from dualion.workflows.neb.hop_network import NetworkBarriers
 from dualion.workflows.neb.run import StructureBarriers
 
-DIGITS = 4
-COLUMNS = (
-    "source_id", "formula", "cation", "anion",
-    *(f"e{n}d_{kind}_neb_ev" for kind in ("cation", "anion") for n in (1, 2, 3)),
-    *(f"ratio_{n}d_neb" for n in (1, 2, 3)),
-    "dai_neb", "neb_potential", "neb_hops", "neb_hops_left", "neb_flags", "neb_problem",
-)  # fmt: skip
-"""Columns of ``neb.csv``; energies in eV, ``inf`` where nothing percolates, empty where that is not
-known because a hop or a vacancy has no energy."""
+IDENTITY = ("source_id", "formula", "cation", "anion")
+COLUMNS = (*(BY_KEY[key] for key in IDENTITY), *NEB)
+"""Columns of ``neb.csv``: those of ``candidates.csv`` that are of a pair's barriers."""
 
 UNRESOLVED = frozenset({"hop_without_barrier", "vacancy_failed"})
 """Flags of a network in which a barrier may be missing."""
+UNKNOWN = Triple(math.nan, math.nan, math.nan)
 
-Row = dict[str, Any]
 
-
-def pair_row(
-    names: tuple[str, str, str, str],
+def neb_pair(
+    key: Key,
     found: StructureBarriers | None,
-    verdict: Verdict | None,
+    cost: CarrierEnergies,
     potential: str,
     problem: str = "",
-) -> Row:
-    """Build the row of a pair of ions.
+) -> NebPair:
+    """Collect what was computed of a pair of ions.
 
     Args:
-        names: source id, formula, cation, anion.
+        key: structure key, cation, anion.
         found: barriers of the structure, None where there are none.
-        verdict: on the pair, None where an ion has no barriers.
+        cost: of the defects that bring carriers.
         potential: name.
         problem: why there are no barriers.
     """
-    row: Row = dict(zip(COLUMNS[:4], names, strict=True))
-    row["neb_potential"] = potential
-    networks = [found.ions.get(name) if found else None for name in names[2:]]
-    for kind, network in zip(("cation", "anion"), networks, strict=True):
-        if network is not None:
-            for n, value in enumerate(told_barriers_ev(network), start=1):
-                row[f"e{n}d_{kind}_neb_ev"] = round(value, DIGITS)
-    if verdict is not None and all(network and is_resolved(network) for network in networks):
-        for n, ratio in enumerate(verdict.ratios, start=1):
-            row[f"ratio_{n}d_neb"] = round(ratio, DIGITS)
-        row["dai_neb"] = verdict.dai
+    networks = [found.ions.get(name) if found else None for name in key[1:]]
+    cation_ev, anion_ev = (told_barriers_ev(one) if one else UNKNOWN for one in networks)
     known = [network for network in networks if network is not None]
-    row["neb_hops"] = sum(len(network.barriers) for network in known)
-    row["neb_hops_left"] = sum(len(network.left) for network in known)
     flags = [flag for network in known for flag in network.flags]
     if found is not None and not found.host_converged:
         flags.append("host_not_converged")
-    row["neb_flags"] = ";".join(dict.fromkeys(flags))
     problems = [f"{ion}: {text}" for ion, text in found.problems.items()] if found else []
-    row["neb_problem"] = " ".join([*problems, problem]).strip()
-    return row
+    problems += [f"{words(kind)}: {text}" for kind, text in cost.problems.items()]
+    return NebPair(
+        structure_key=key[0],
+        cation=key[1],
+        anion=key[2],
+        potential=potential,
+        cation_ev=cation_ev,
+        anion_ev=anion_ev,
+        hops=sum(len(network.barriers) for network in known),
+        hops_left=sum(len(network.left) for network in known),
+        flags=(*flags, *cost.flags),
+        problem=" ".join([*problems, problem]).strip(),
+        pairs_ev={kind: round(energy, DIGITS) for kind, energy in cost.pairs_ev.items()},
+    )
+
+
+def pair_row(source_id: str, formula: str, pair: NebPair, criterion: DaiCriterion) -> Row:
+    """Build the row of ``neb.csv`` of a pair.
+
+    Args:
+        source_id: name of the structure.
+        formula: of it.
+        pair: what was computed.
+        criterion: thresholds of the verdict.
+    """
+    names = dict(zip(IDENTITY, (source_id, formula, pair.cation, pair.anion), strict=True))
+    return {**names, **neb_columns(pair, criterion)}
 
 
 def is_resolved(network: NetworkBarriers) -> bool:
@@ -74,25 +82,19 @@ def is_resolved(network: NetworkBarriers) -> bool:
     return not (lost and any(math.isinf(value) for value in network.barriers_ev))
 
 
-def told_barriers_ev(network: NetworkBarriers) -> tuple[float, ...]:
+def told_barriers_ev(network: NetworkBarriers) -> Triple:
     """Return E_1D, E_2D, E_3D, eV, ``inf`` where nothing percolates, NaN where that is not known.
 
     Args:
         network: of one ion.
     """
-    if is_resolved(network):
-        return tuple(network.barriers_ev)
-    return tuple(math.nan if math.isinf(value) else value for value in network.barriers_ev)
-
-
-def rows_csv(rows: Iterable[Row]) -> str:
-    """Write ``neb.csv``."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _cell(value) for key, value in row.items()})
-    return text.getvalue()
+    resolved = is_resolved(network)
+    return Triple(
+        *(
+            round(value, DIGITS) if resolved or math.isfinite(value) else math.nan
+            for value in network.barriers_ev
+        )
+    )
 
 
 def network_json(network: NetworkBarriers) -> dict[str, Any]:
@@ -110,28 +112,29 @@ def network_json(network: NetworkBarriers) -> dict[str, Any]:
         "hops_left": list(network.left),
         "flags": list(network.flags),
         "hops": [
-            {
-                "hop": barrier.hop,
-                "length_angstrom": round(network.lengths_angstrom[barrier.hop], DIGITS),
-                "rises_ev": [_plain(rise) for rise in barrier.rises_ev],
-                "energies_ev": [_plain(energy) for energy in barrier.energies_ev],
-                "largest_force_ev_angstrom": _plain(barrier.largest_force_ev_angstrom),
-                "steps": barrier.steps,
-                "flags": list(barrier.flags),
-                "reason": barrier.reason,
-            }
-            for barrier in network.barriers
+            hop_json(barrier, network.lengths_angstrom[barrier.hop]) for barrier in network.barriers
         ],
+    }
+
+
+def hop_json(barrier: HopBarrier, length_angstrom: float) -> dict[str, Any]:
+    """Describe a hop as plain data; ``null`` where it has no barrier.
+
+    Args:
+        barrier: of the hop.
+        length_angstrom: of the hop, Å.
+    """
+    return {
+        "hop": barrier.hop,
+        "length_angstrom": round(length_angstrom, DIGITS),
+        "rises_ev": [_plain(rise) for rise in barrier.rises_ev],
+        "energies_ev": [_plain(energy) for energy in barrier.energies_ev],
+        "largest_force_ev_angstrom": _plain(barrier.largest_force_ev_angstrom),
+        "steps": barrier.steps,
+        "flags": list(barrier.flags),
+        "reason": barrier.reason,
     }
 
 
 def _plain(value: float) -> float | None:
     return round(value, DIGITS) if math.isfinite(value) else None
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.{DIGITS}f}"
-    return guard_cell(value) if isinstance(value, str) else value

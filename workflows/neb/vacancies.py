@@ -71,7 +71,7 @@ def relax_vacancy(
     """
     kept = np.delete(np.arange(len(cell.large.numbers)), cell.own[site])
     relaxed = relax_shaken(
-        _subset(cell.large, kept),
+        subset(cell.large, kept),
         potential,
         RelaxOptions(
             force_ev_angstrom=options.end_force_ev_angstrom,
@@ -93,7 +93,13 @@ def relax_vacancy(
     )
 
 
-def _subset(crystal: IonicCrystal, kept: NDArray[np.int64]) -> IonicCrystal:
+def subset(crystal: IonicCrystal, kept: NDArray[np.int64]) -> IonicCrystal:
+    """Keep some atoms of a crystal.
+
+    Args:
+        crystal: the crystal.
+        kept: shape (k,), their numbers.
+    """
     return IonicCrystal(
         cell=crystal.cell,
         frac=crystal.frac[kept],

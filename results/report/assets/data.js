@@ -130,6 +130,7 @@ class Data {
     this.keys = content.columns.map((note) => note.key);
     this.detailed = new Set(content.detailed);
     this.criterion = content.criterion;
+    this.mdFacts = new Map(content.md_facts || []);
     this.materials = new Map(content.materials || []);
   }
   text(key, row) { return this.columns[key].text(row); }

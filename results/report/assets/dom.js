@@ -47,6 +47,11 @@ function plainTable(head, rows, numeric = []) {
     el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, i) => el("td", { class: kind(i) }, cell)))))));
 }
 
+/** A formula as text and subscripts: Li3YBr6 as Li, 3, YBr, 6. */
+function formulaNodes(formula) {
+  return formula.split(/((?<=[A-Za-z)\]])[0-9]+(?:\.[0-9]+)?)/).map((part, i) => (i % 2 ? el("sub", {}, part) : part));
+}
+
 /** Digits of an ion's charge as superscript: Li+ becomes Li⁺. */
 function ionText(text) {
   const up = { "+": "⁺", "-": "⁻", ".": "·", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };

@@ -43,7 +43,8 @@ function tableColumn(data, key, label) {
     anion: (row) => ionText(column.text(row)),
     flags: (row) => data.flags(row).map(words).join(", "),
     dai: (row) => (column.text(row) === "true" ? el("span", { class: "badge pass" }, "passes") : column.text(row) === "false" ? "no" : ""),
-    reduced_formula: (row) => el("a", { href: `#/row/${row + 1}`, tabindex: "-1" }, column.text(row) || "?"),
+    reduced_formula: (row) => el("a", { href: `#/row/${row + 1}`, tabindex: "-1" }, column.text(row) ? formulaNodes(column.text(row)) : "?"),
+    formula: (row) => el("span", {}, formulaNodes(column.text(row))),
     source_id: (row) => [column.text(row), data.materials.has(column.text(row)) ? [" ", el("a", { href: data.content.material_page + data.materials.get(column.text(row)), rel: "noopener noreferrer", target: "_blank", tabindex: "-1", title: "Materials Project" }, "↗")] : ""],
     energy_above_hull_ev_atom: (row) => shown(column.text(row)) || (data.text("dai", row) === "true" ? el("span", { class: "dim" }, "unknown") : ""),
   };
@@ -80,6 +81,7 @@ class Page {
     this.rows = rows;
     this.table.setRows(rows);
     this.plot.setRows(rows, state.dimension, state.inverse);
+    drawTiers(byId("tiers"), this.data, state.dimension);
     byId("count").textContent = `${rows.length.toLocaleString("en")} of ${this.data.n.toLocaleString("en")} rows`;
     this.caption();
     this.drawLegend();

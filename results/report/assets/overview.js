@@ -47,7 +47,7 @@ class Lost {
       this.counts.set(kind, (this.counts.get(kind) || 0) + 1);
     }
     const column = (key) => ({ key, label: data.columns[key].note.label, meaning: data.columns[key].note.meaning,
-      cell: (row) => data.text(key, row), order: () => data.columns[key].order() });
+      cell: (row) => (key === "formula" ? el("span", {}, formulaNodes(data.text(key, row))) : data.text(key, row)), order: () => data.columns[key].order() });
     this.table = new Table(byId("lost-table"), {
       label: "Rejected and failed", open, sort: { key: "source_id", descending: false },
       columns: [column("source_id"), column("formula"), column("status"), column("reason"), column("message")],

@@ -1,10 +1,5 @@
 // The first compounds to look at: a card each, with barriers, reasons and links.
 
-/** Subscripts of a formula: Li3YBr6 becomes Li₃YBr₆. */
-function formulaText(text) {
-  return text.replace(/(?<=[A-Za-z)\]])[0-9.]+/g, (digits) => [...digits].map((c) => (c === "." ? "." : "₀₁₂₃₄₅₆₇₈₉"[Number(c)])).join(""));
-}
-
 /** A sentence with the charges of its ions as superscripts. */
 const withIons = (text) => text.replace(/\b[A-Z][a-z]?[0-9.]*[+-](?=[\s,:;.]|$)/g, ionText);
 
@@ -35,7 +30,7 @@ function pickCard(data, pick) {
   return el("article", { class: "card", "data-row": row },
     el("header", {},
       el("span", { class: "rank" }, text("rank")),
-      el("h3", {}, el("a", { href: `#/row/${row + 1}` }, formulaText(text("reduced_formula") || text("source_id")))),
+      el("h3", {}, el("a", { href: `#/row/${row + 1}` }, text("reduced_formula") ? formulaNodes(text("reduced_formula")) : text("source_id"))),
       el("span", {}, `${ionText(text("cation"))} and ${ionText(text("anion"))}${text("mechanism_anion") === "interstitial guest" ? " (guest)" : ""}`),
       el("span", { class: "dim" }, materialLink(data, row) || text("source_id"))),
     intervalPlot(data, row),

@@ -291,7 +291,7 @@ class Plot {
     const text = (key) => data.text(key, point.row);
     const flags = data.flags(point.row).map(words);
     refill(this.tip,
-      el("strong", {}, text("reduced_formula")), ` ${ionText(text("cation"))} ${ionText(text("anion"))}`, el("br"),
+      el("strong", {}, formulaNodes(text("reduced_formula"))), ` ${ionText(text("cation"))} ${ionText(text("anion"))}`, el("br"),
       text("source_id"), el("br"),
       [1, 2, 3].map((d) => [`${d}D  ${shown(text(`e${d}d_cation_ev`))} / ${shown(text(`e${d}d_anion_ev`))} eV, ratio ${shown(text(`ratio_${d}d`)) || "–"}`,
         d === dimension ? " ◂" : "", el("br")]),
@@ -391,5 +391,10 @@ class Plot {
   }
 }
 
-/** A number's text with three digits after the point; everything else as it is. */
-const shown = (text) => (/^-?\d+\.\d{4,}$/.test(text) ? Number(text).toFixed(3) : text === "inf" ? "∞" : text);
+/** A number's text with three digits after the point, or three digits of a tiny one; all else as it is. */
+const shown = (text) => {
+  if (text === "inf") return "∞";
+  if (!/^-?\d+\.\d{4,}$/.test(text)) return text;
+  const value = Number(text);
+  return value !== 0 && Math.abs(value) < 5e-4 ? value.toExponential(2) : value.toFixed(3);
+};

@@ -1,15 +1,17 @@
 // Page of one structure: verdict, barriers, migration paths, sensitivity, molecular dynamics.
 
-const open_ = { row: -1, scene: null };
+const open_ = { row: -1, scene: null, hops: null };
 
 function closeStructure() {
   open_.row = -1;
   open_.scene = null;
+  open_.hops = null;
   refill(byId("structure"));
 }
 
 function redrawStructure() {
   if (open_.scene) open_.scene.recolour();
+  if (open_.hops) open_.hops.recolour();
 }
 
 function showStructure(box, data, row) {
@@ -20,7 +22,7 @@ function showStructure(box, data, row) {
   refill(box,
     el("section", {},
       el("nav", { class: "steps", "aria-label": "Candidates" }, el("a", { href: "#candidates" }, "↑ back to the table"), rankLinks(data, row)),
-      el("h2", {}, formulaText(text("reduced_formula")) || text("source_id"), text("anion") ? ` · ${ionText(text("cation"))} and ${ionText(text("anion"))}` : ""),
+      el("h2", {}, text("reduced_formula") ? formulaNodes(text("reduced_formula")) : text("source_id"), text("anion") ? ` · ${ionText(text("cation"))} and ${ionText(text("anion"))}` : ""),
       el("p", {}, verdictBadges(data, row), rank ? el("span", { class: "badge" }, `rank ${rank}`) : null),
       text("message") ? el("p", {}, text("message")) : null,
       text("status") === "ok" ? flagList(data, row) : null,
@@ -41,16 +43,18 @@ function showStructure(box, data, row) {
 function rankLinks(data, row) {
   const link = (step, words_) => {
     const other = candidateByRank(data, row, step);
-    return other < 0 ? null : el("a", { href: `#/row/${other + 1}`, rel: step < 0 ? "prev" : "next" }, words_(`${data.text("rank", other)} ${formulaText(data.text("reduced_formula", other))}`));
+    return other < 0 ? null : el("a", { href: `#/row/${other + 1}`, rel: step < 0 ? "prev" : "next" }, words_([`${data.text("rank", other)} `, formulaNodes(data.text("reduced_formula", other))]));
   };
-  return [link(-1, (name) => `← ${name}`), link(1, (name) => `${name} →`)];
+  return [link(-1, (name) => ["← ", name]), link(1, (name) => [name, " →"])];
 }
 
 function verdictBadges(data, row) {
   if (data.text("status", row) !== "ok") return el("span", { class: "badge" }, `${data.text("status", row)}: ${words(data.text("reason", row))}`);
   const passes = data.text("dai_dimensions", row).split(";");
-  return [1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
-    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`));
+  const bands = data.text("dai_neb", row);
+  return [[1, 2, 3].map((d) => el("span", { class: passes.includes(`${d}D`) ? "badge pass" : "badge miss" },
+    `${d}D ${passes.includes(`${d}D`) ? "passes" : "does not pass"}`)),
+  bands ? el("span", { class: bands === "true" ? "badge pass" : "badge miss" }, `with a potential ${bands === "true" ? "passes" : "does not pass"}`) : null];
 }
 
 /** Links to the other pairs of the structure. */
@@ -84,11 +88,14 @@ function flagList(data, row) {
 }
 
 function otherFacts(data, row) {
-  const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai)/; // shown above
-  return facts(data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
+  const apart = /^(e[123]d_|ratio_|flags|rank|message|cation$|anion$|status|reason|dai|md_)/; // shown above or below
+  const dynamics = (data.mdFacts.get(row) || []).map(([name, value]) => [symbolNodes(withIons(name)), value]);
+  const others = data.keys.filter((key) => !apart.test(key) && data.text(key, row) !== "").map((key) => {
     const { note } = data.columns[key];
-    return [el("span", { title: note.meaning }, note.label), `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`];
-  }));
+    const value = /formula$/.test(key) ? formulaNodes(data.text(key, row)) : `${data.text(key, row)}${note.unit ? ` ${note.unit}` : ""}`;
+    return [el("span", { title: note.meaning }, note.label), value];
+  });
+  return facts([...others, ...dynamics]);
 }
 
 async function showDetail(box, data, row) {
@@ -105,6 +112,7 @@ async function showDetail(box, data, row) {
   refill(box, el("section", {}, notes,
     content.crystal ? sceneBlock(detail) : null,
     content.ions ? profileBlock(content) : null,
+    content.bands ? bandsBlock(content.bands) : null,
     content.sensitivity ? sensitivityBlock(content.sensitivity, data) : null,
     (content.dynamics || []).map(dynamicsBlock)));
 }
@@ -201,33 +209,4 @@ function sensitivityBlock(sensitivity, data) {
     el("p", {}, `The pair passes under ${sensitivity.passed} of ${sensitivity.rows.length} conventions.`),
     plainTable(["convention", "E(cation) / eV", "E(anion) / eV", "ratio", "verdict"],
       sensitivity.rows.map((r) => [r.name, energy(r.cation_ev), energy(r.anion_ev), r.ratio === null ? "–" : r.ratio.toFixed(3), mark(r.passes)]), [1, 2, 3]));
-}
-
-function dynamicsBlock(run) {
-  return el("div", {}, el("h3", {}, `Molecular dynamics: ${run.title}`),
-    (run.notes || []).map((note) => el("p", { class: "dim" }, note)),
-    (run.tables || []).map((table) => [el("h4", {}, table.title), plainTable(table.head, table.rows, table.head.map((_, i) => i).slice(1))]),
-    el("div", { class: "columns" }, (run.plots || []).map((plot) => el("div", {}, el("h4", {}, plot.title), linePlot(plot)))));
-}
-
-/** Draw curves over one axis, with a legend. */
-function linePlot({ x_label: xLabel, y_label: yLabel, curves, log = false }) {
-  const w = 560; const h = 280; const m = { left: 58, right: 12, top: 10, bottom: 40 };
-  const xs = curves.flatMap((c) => c.x); const ys = curves.flatMap((c) => c.y).filter((v) => !log || v > 0);
-  const sx = (v) => v; const sy = (v) => (log ? Math.log10(v) : v);
-  const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
-  const [y0, y1] = [log ? Math.min(...ys) : Math.min(0, ...ys), Math.max(...ys) * 1.04];
-  const x = (v) => m.left + ((sx(v) - x0) / (x1 - x0 || 1)) * (w - m.left - m.right);
-  const y = (v) => m.top + (1 - (sy(v) - sy(y0)) / (sy(y1) - sy(y0) || 1)) * (h - m.top - m.bottom);
-  const colours = isDark() ? DARK : LIGHT;
-  const draw = (c, i) => svg(c.points ? "g" : "polyline", c.points ? {} : { class: "curve", stroke: colours[i % colours.length], "stroke-dasharray": i < colours.length ? null : "5 3",
-    points: c.x.map((v, k) => (log && !(c.y[k] > 0) ? "" : `${x(v).toFixed(1)},${y(c.y[k]).toFixed(1)}`)).join(" ") },
-  c.points ? c.x.map((v, k) => svg("circle", { cx: x(v), cy: y(c.y[k]), r: 4, fill: colours[i % colours.length] })) : null);
-  return [svg("svg", { class: "profile", viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `${yLabel} against ${xLabel}` },
-    ticks(x0, x1, false).map((v) => svg("text", { x: x(v), y: h - m.bottom + 16, "text-anchor": "middle" }, tickText(v))),
-    ticks(y0 || 1e-12, y1, log).map((v) => [svg("line", { class: "grid", x1: m.left, x2: w - m.right, y1: y(v), y2: y(v) }), svg("text", { x: m.left - 6, y: y(v) + 4, "text-anchor": "end" }, log ? v.toExponential(0) : tickText(v))]),
-    svg("text", { x: (w + m.left) / 2, y: h - 6, "text-anchor": "middle" }, xLabel),
-    svg("text", { transform: `translate(13 ${(h - m.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
-    curves.map(draw)),
-  el("p", {}, curves.map((c, i) => el("span", { class: "badge" }, el("span", { class: "key", style: { background: i < colours.length ? colours[i % colours.length] : `repeating-linear-gradient(90deg, ${colours[i % colours.length]} 0 3px, transparent 3px 5px)` } }), c.name)))];
 }

@@ -108,6 +108,7 @@ class Scene {
     for (const ion of this.detail.content.ions) {
       if (this.show.fields.has(ion.role)) this.drawField(ion);
       if (this.show.paths.has(ion.role)) this.drawPath(ion);
+      if (this.show.hops && this.show.hops.has(ion.role)) drawHops(this.viewer, this.detail.content.crystal.cell, ion, this.show);
     }
     this.viewer.render();
   }

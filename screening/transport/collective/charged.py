@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.transport.collective.charges import formal_charges
-from dualion.screening.transport.collective.onsager import (
+from dualion.screening.transport.collective.onsager import LEAST_FRAMES, Transport, transport
+from dualion.screening.transport.collective.withdrawal import (
     FIXED_BY_FRAME,
     FIXED_BY_MASSES,
-    LEAST_FRAMES,
-    Transport,
-    transport,
     withdraw_motion,
     withdraw_numbers,
 )
@@ -94,7 +92,7 @@ def _qualify(
 ) -> Transport:
     """Say, or withdraw, what the choice of the frame alone decides, and what is no transport."""
     chosen = [r for r in reports if r.name in found.species]
-    if all(r.diffusion.verdict in ("vibrating", "rotating") for r in chosen):
+    if not any(r.diffusion.resolved for r in chosen):
         return withdraw_motion(found)
     if len(trajectory.species) == 2 and framework.name == CENTRE_OF_MASS:
         # Momentum ties the two paths together, and the masses alone fix the numbers.

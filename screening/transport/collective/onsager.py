@@ -20,9 +20,14 @@ from scipy.constants import e as ELEMENTARY_CHARGE
 from scipy.constants import k as BOLTZMANN
 
 from dualion.screening.transport._checks import checked_positions, checked_step
+from dualion.screening.transport.collective.nernst_einstein import (
+    conductivity_shares,
+    ion_conductivities,
+    sum_conductivities,
+)
 from dualion.screening.transport.collective.slopes import CollectiveSlopes, displacement_products
 from dualion.screening.transport.measured import UNKNOWN, Measured
-from dualion.screening.transport.ratios import positive_ratio, share
+from dualion.screening.transport.ratios import positive_ratio
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
 from dualion.screening.transport.self_diffusion.slope import Slope
 from dualion.screening.transport.self_diffusion.window import choose_window
@@ -30,10 +35,6 @@ from dualion.structures.errors import InputError
 
 LEAST_FRAMES = 20
 """Fewer frames give no collective slope worth its error."""
-
-FIXED_BY_MASSES = "numbers_fixed_by_masses"
-FIXED_BY_FRAME = "numbers_fixed_by_frame"
-NOTHING_DIFFUSES = "nothing_diffuses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,8 +118,8 @@ def transport(
     total = paths.sum(axis=1)
     scale = float(np.abs(total).max())
     charges = np.array([charges_e[n] for n in names])
-    parts = _einstein_parts(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
-    einstein = _sum(parts)
+    parts = ion_conductivities(names, charges_e, diffusions, volume_cubic_angstrom, temperature_k)
+    einstein = sum_conductivities(parts)
     if scale < 1e-9:
         return _make_motionless(names, charges, temperature_k, einstein, frame)
     least = max(1, round(earliest_ps / step_ps))
@@ -141,38 +142,10 @@ def transport(
         numbers=tuple(algebra.number(np.arange(len(names)) == i) for i in range(len(names))),
         cation_number=algebra.number(charges > 0.0),
         anion_number=algebra.number(charges < 0.0),
-        einstein_numbers=_shares(parts),
+        einstein_numbers=conductivity_shares(parts),
         frame=frame,
         window_ps=(slope.start * step_ps, float(slope.lags[-1]) * step_ps),
         flags=() if windowed.confirmed else ("window_unconfirmed",),
-    )
-
-
-def withdraw_numbers(found: Transport, *flags: str) -> Transport:
-    """Withdraw the transport numbers, for the reasons that the flags name.
-
-    σ_ij, in the frame that the result names, and the Nernst–Einstein shares stay.
-    """
-    return replace(
-        found,
-        numbers=(UNKNOWN,) * len(found.numbers),
-        cation_number=UNKNOWN,
-        anion_number=UNKNOWN,
-        flags=(*found.flags, *flags),
-    )
-
-
-def withdraw_motion(found: Transport) -> Transport:
-    """Withdraw what is left where no group diffuses: the collective path of vibrations.
-
-    The upper end of the conductivity's interval stays as its limit.
-    """
-    sigma = found.conductivity_s_cm
-    return replace(
-        withdraw_numbers(found),
-        conductivity_s_cm=replace(sigma, error=np.inf, low=min(sigma.low, 0.0)),
-        haven_ratio=UNKNOWN,
-        flags=(*found.flags, NOTHING_DIFFUSES),
     )
 
 
@@ -219,79 +192,6 @@ def _siemens_per_cm(step_ps: float, volume: float, temperature_k: float) -> floa
     """(e·Å)² per frame and coordinate → S/cm."""
     per_second = (ELEMENTARY_CHARGE * 1e-10) ** 2 / (2.0 * step_ps * 1e-12)
     return float(per_second / (volume * 1e-30 * BOLTZMANN * temperature_k) * 1e-2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _EinsteinPart:
-    """Conductivity of one group as independent ions, S/cm: a value with its error, or a limit."""
-
-    value: float
-    error: float
-    limit: float = 0.0
-
-
-def _einstein_parts(
-    names: Sequence[str],
-    charges_e: Mapping[str, float],
-    diffusions: Sequence[Diffusion],
-    volume: float,
-    temperature_k: float,
-) -> list[_EinsteinPart]:
-    """Conductivity of each group as independent ions; NaN where its D is not given.
-
-    What does not diffuse adds nothing but a limit.
-    """
-    by_name = {d.species: d for d in diffusions}
-    parts = []
-    for name in names:
-        if name not in by_name:
-            parts.append(_EinsteinPart(value=np.nan, error=np.inf))
-            continue
-        d = by_name[name]
-        density = d.n_ions / (volume * 1e-30)
-        charge = charges_e[name] * ELEMENTARY_CHARGE
-        factor = density * charge**2 / (BOLTZMANN * temperature_k) * 1e-4 * 1e-2
-        if d.resolved:
-            parts.append(_EinsteinPart(value=factor * d.d_cm2_s, error=factor * d.error_cm2_s))
-        elif d.verdict == "rotating":  # bound to a centre: no way of its own
-            parts.append(_EinsteinPart(value=0.0, error=0.0))
-        else:
-            parts.append(_EinsteinPart(value=0.0, error=0.0, limit=factor * d.upper_cm2_s))
-    return parts
-
-
-def _sum(parts: Sequence[_EinsteinPart]) -> Measured:
-    """σ of independent ions that diffuse, S/cm; where none does, the limit of all."""
-    value = sum(part.value for part in parts)
-    if not np.isfinite(value):
-        return UNKNOWN
-    if value <= 0.0:
-        limit = sum(part.limit for part in parts)
-        return Measured(value=np.nan, error=np.inf, low=0.0, high=limit)
-    error = float(np.sqrt(sum(part.error**2 for part in parts)))
-    return Measured(value=value, error=error, low=value - 1.96 * error, high=value + 1.96 * error)
-
-
-def _shares(parts: Sequence[_EinsteinPart]) -> tuple[Measured, ...]:
-    """Share of each part in the sum, errors of the parts as if independent.
-
-    A limit of what does not diffuse counts as two standard errors of the total.
-    """
-    total = sum(part.value for part in parts)
-    if not (np.isfinite(total) and total > 0.0):
-        return (UNKNOWN,) * len(parts)
-    others = sum(part.error**2 for part in parts)
-    unseen = sum(part.limit for part in parts)
-    shares = []
-    for part in parts:
-        if part.value <= 0.0:
-            most = part.limit / (total + part.limit) if np.isfinite(part.limit) else 1.0
-            shares.append(Measured(value=np.nan, error=np.inf, low=0.0, high=most))
-            continue
-        rest = float(np.sqrt(max(others - part.error**2, 0.0)))
-        error = float(np.hypot(rest, 0.5 * unseen))
-        shares.append(share(part.value, part.error, total - part.value, error))
-    return tuple(shares)
 
 
 def _make_motionless(

@@ -27,8 +27,9 @@ def displacement_products(
     return np.asarray(((one[lag:] - one[:-lag]) * (other[lag:] - other[:-lag])).sum(axis=1) / 3.0)
 
 
-ROUNDING = 1e-9
-"""A transport number with a smaller error is fixed, not measured."""
+ROUNDING = 1e-7
+"""A transport number with a smaller error is fixed, not measured: its variance is a difference
+of squares, which rounding leaves at 1e-16."""
 
 LARGEST_RATIO = 1e60
 """Relative error of a slope from which it is no number: its square must not overflow."""

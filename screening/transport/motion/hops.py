@@ -2,12 +2,15 @@
 
 Sites are the maxima of the probability density. An ion belongs to a site once it is within its
 core (at most 0.35 of the distance to the nearest other site) and keeps it until it reaches
-another core: GEMDAT's plain boundary counts the rattling at it as jumps.
+another core: GEMDAT's plain boundary counts the rattling at it as jumps. A copy of a site in the
+next cell is another place, so jumps of a small cell that lead to one count, with their length.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,10 @@ CORE_SHARE = 0.35
 """Core radius over the distance to the nearest site; below one half, cores cannot touch."""
 
 LARGEST_CORE_ANGSTROM = 1.2
+
+OCCUPANCY_BLOCKS = 10
+"""Blocks of the run whose scatter gives the error of an occupancy."""
+
 COLLECTIVE_PS = 1.0
 """Two jumps that are no further apart in time than this may be one event, ps."""
 
@@ -31,6 +38,27 @@ CHANCE_JUMPS = 20_000
 """Draws of shifted jumps for the share that chance gives; one draw for more jumps than this."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Jumps from one site to another.
+
+    Attributes:
+        origin: site left.
+        target: site reached.
+        offset: cells from that of the origin to that of the target.
+        jumps: number of jumps.
+        error: its Poisson error.
+        length_angstrom: distance between the two, Å.
+    """
+
+    origin: int
+    target: int
+    offset: tuple[int, int, int]
+    jumps: int
+    error: float
+    length_angstrom: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hops:
     """Jumps of one species.
@@ -39,11 +67,14 @@ class Hops:
         species: what jumps.
         sites: shape (s, 3), fractional.
         occupancy: shape (s,), mean number of ions in each site.
+        occupancy_error: shape (s,), standard error from ten blocks of the run; 0 where no block
+            differs from another, NaN in a run of fewer frames than two a block.
         frames: shape (j,), frame at which each jump arrives.
         ions: shape (j,), index of the ion within its species.
         origins: shape (j,), site left.
         targets: shape (j,), site reached.
-        lengths_angstrom: shape (j,), Å, from site to site over the nearest image.
+        offsets: shape (j, 3), cells from that of the site left to that of the site reached.
+        lengths_angstrom: shape (j,), Å, from site to site.
         per_ion: shape (ions,), number of jumps of each ion.
         residence_ps: shape (r,), completed stays between two jumps, ps.
         rate_per_ps: jumps per ion and ps.
@@ -57,10 +88,12 @@ class Hops:
     species: str
     sites: NDArray[np.float64]
     occupancy: NDArray[np.float64]
+    occupancy_error: NDArray[np.float64]
     frames: NDArray[np.int64]
     ions: NDArray[np.int64]
     origins: NDArray[np.int64]
     targets: NDArray[np.int64]
+    offsets: NDArray[np.int64]
     lengths_angstrom: NDArray[np.float64]
     per_ion: NDArray[np.int64]
     residence_ps: NDArray[np.float64]
@@ -70,13 +103,28 @@ class Hops:
     collective_chance: float
     return_share: float
 
-    def network(self) -> list[tuple[int, int, int, float]]:
-        """Return links of the site network: site left, site reached, jumps, mean length in Å."""
-        links: dict[tuple[int, int], list[float]] = {}
-        ends = zip(self.origins.tolist(), self.targets.tolist(), strict=True)
-        for link, length in zip(ends, self.lengths_angstrom.tolist(), strict=True):
-            links.setdefault(link, []).append(length)
-        return [(a, b, len(n), sum(n) / len(n)) for (a, b), n in sorted(links.items())]
+    def network(self) -> list[Link]:
+        """Return the links of the site network, one for each direction, by their sites."""
+        lengths: dict[tuple[int, int, tuple[int, ...]], list[float]] = {}
+        for origin, target, offset, length in zip(
+            self.origins.tolist(),
+            self.targets.tolist(),
+            self.offsets.tolist(),
+            self.lengths_angstrom.tolist(),
+            strict=True,
+        ):
+            lengths.setdefault((origin, target, tuple(offset)), []).append(length)
+        return [
+            Link(
+                origin=origin,
+                target=target,
+                offset=(offset[0], offset[1], offset[2]),
+                jumps=len(found),
+                error=math.sqrt(len(found)),
+                length_angstrom=found[0],
+            )
+            for (origin, target, offset), found in sorted(lengths.items())
+        ]
 
 
 def hops(
@@ -99,28 +147,32 @@ def hops(
     step_ps = checked_step(frame_step_ps)
     if sites is None:
         sites = density_sites(density(fractional, cell, species=species))
-    states = assign_sites(
+    states, images = assign_sites(
         np.ascontiguousarray(fractional),
         np.ascontiguousarray(sites, dtype=np.float64),
         np.ascontiguousarray(cell, dtype=np.float64),
         _core_radii(sites, cell) ** 2,
     )
-    changed = (states[1:] != states[:-1]) & (states[:-1] >= 0)
+    moved = (states[1:] != states[:-1]) | (images[1:] != images[:-1]).any(axis=2)
+    changed = moved & (states[:-1] >= 0)
     frames, ions = np.nonzero(changed)
     origins, targets = states[:-1][changed], states[1:][changed]
-    apart = sites[targets] - sites[origins]
-    lengths = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
+    offsets = (images[1:][changed] - images[:-1][changed]).astype(np.int64)
+    apart = sites[targets] + offsets - sites[origins]
+    lengths = np.linalg.norm(apart @ cell, axis=1)
     total_ps = states.shape[1] * (len(states) - 1) * step_ps
-    middle = sites[targets] - 0.5 * (apart - np.rint(apart))
+    middle = sites[origins] + 0.5 * apart
     times_ps = np.asarray(frames * step_ps, dtype=np.float64)
     return Hops(
         species=species,
         sites=sites,
         occupancy=_occupancy(states, len(sites)),
+        occupancy_error=_occupancy_error(states, len(sites)),
         frames=frames + 1,
         ions=ions,
         origins=origins,
         targets=targets,
+        offsets=offsets,
         lengths_angstrom=lengths,
         per_ion=np.bincount(ions, minlength=states.shape[1]),
         residence_ps=_residence(frames, ions) * step_ps,
@@ -130,23 +182,34 @@ def hops(
         collective_chance=_collective_chance(
             times_ps, ions, middle, cell, (len(states) - 1) * step_ps
         ),
-        return_share=_return_share(ions, frames, origins, targets),
+        return_share=_return_share(ions, frames, origins, targets, offsets),
     )
 
 
 def _core_radii(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Core radius of each site, shape (s,), Å."""
-    if len(sites) < 2:
-        return np.full(len(sites), LARGEST_CORE_ANGSTROM)
+    """Core radius of each site, shape (s,), Å, by the nearest other site or copy of itself."""
     apart = sites[:, None] - sites[None]
-    distance = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=2)
-    np.fill_diagonal(distance, np.inf)
-    return np.asarray(np.minimum(CORE_SHARE * distance.min(axis=1), LARGEST_CORE_ANGSTROM))
+    apart -= np.rint(apart)
+    nearest = np.full(len(sites), np.inf)
+    for shift in product((-1.0, 0.0, 1.0), repeat=3):  # the nearest image of a skewed cell
+        distance = np.linalg.norm((apart + shift) @ cell, axis=2)
+        if not any(shift):
+            np.fill_diagonal(distance, np.inf)
+        nearest = np.minimum(nearest, distance.min(axis=1, initial=np.inf))
+    return np.asarray(np.minimum(CORE_SHARE * nearest, LARGEST_CORE_ANGSTROM))
 
 
 def _occupancy(states: NDArray[np.int64], n_sites: int) -> NDArray[np.float64]:
     inside = states[states >= 0]
     return np.asarray(np.bincount(inside, minlength=n_sites) / len(states))
+
+
+def _occupancy_error(states: NDArray[np.int64], n_sites: int) -> NDArray[np.float64]:
+    """Standard error of each occupancy from the scatter of blocks of the run."""
+    if len(states) < 2 * OCCUPANCY_BLOCKS:
+        return np.full(n_sites, np.nan)
+    blocks = [_occupancy(part, n_sites) for part in np.array_split(states, OCCUPANCY_BLOCKS)]
+    return np.asarray(np.std(blocks, axis=0, ddof=1) / math.sqrt(OCCUPANCY_BLOCKS))
 
 
 def _residence(frames: NDArray[np.int64], ions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -203,9 +266,12 @@ def _return_share(
     frames: NDArray[np.int64],
     origins: NDArray[np.int64],
     targets: NDArray[np.int64],
+    offsets: NDArray[np.int64],
 ) -> float:
     """Share of jumps that lead back to where the ion came from."""
     order = np.lexsort((frames, ions))
     same = np.diff(ions[order]) == 0
-    back = (targets[order][1:] == origins[order][:-1]) & same
+    to_origin = targets[order][1:] == origins[order][:-1]
+    same_cell = (offsets[order][1:] + offsets[order][:-1] == 0).all(axis=1)
+    back = to_origin & same_cell & same
     return float(back.sum() / same.sum()) if same.any() else 0.0

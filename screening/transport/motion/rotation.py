@@ -89,7 +89,7 @@ def rotation(
     step_ps = checked_step(frame_step_ps)
     vectors = bond_vectors(fractional, cell, polyanions)
     lengths = np.linalg.norm(vectors, axis=2)
-    units = vectors / np.maximum(lengths, 1e-12)[:, :, None]
+    units = vectors / lengths[:, :, None]
     half = max(2, len(units) // 2)
     # u(0)·u(t) = 1 − |u(t) − u(0)|²/2 for unit vectors.
     per_bond = 1.0 - 0.5 * msd_per_ion(units, step_ps)[1][:half]

@@ -199,6 +199,5 @@ def drifts(values: NDArray[np.float64], least_change: float) -> bool:
     rest = blocks - np.polyval(np.polyfit(np.arange(10), blocks, 1), np.arange(10))
     noise = rest.std(ddof=2) * np.sqrt(2.0 / 5.0)
     return bool(
-        change > least_change
-        and (change > DRIFT_SIGMA * error or trend > DRIFT_SIGMA * max(noise, 1e-12))
+        change > least_change and (change > DRIFT_SIGMA * error or trend > DRIFT_SIGMA * noise)
     )

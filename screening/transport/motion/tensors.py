@@ -86,7 +86,7 @@ def anisotropy(found: Diffusion) -> Anisotropy:
     weights = axes[:, :, None] * axes[:, None, :]
     # Each off-diagonal error belongs to both of its entries.
     doubled = np.where(np.eye(3, dtype=bool), variance, 2.0 * variance)
-    noise = _deviatoric_noise(variance) / max(float((tensor**2).sum()), 1e-300)
+    noise = _deviatoric_noise(variance) / float((tensor**2).sum())
     return Anisotropy(
         principal_cm2_s=values,
         errors_cm2_s=np.sqrt((weights**2 * doubled).sum(axis=(1, 2))),

@@ -16,7 +16,11 @@ from dualion.screening.transport._checks import checked_positions, checked_step
 from dualion.screening.transport.self_diffusion.lag_cache import STILL_ANGSTROM2, LagCache
 from dualion.screening.transport.self_diffusion.msd import PAIRS, Msd, mean_squared_displacement
 from dualion.screening.transport.self_diffusion.slope import Slope, bin_sums
-from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS, jump_limit
+from dualion.screening.transport.self_diffusion.upper_limit import (
+    CM2_S_PER_A2_PS,
+    d_of_one_jump,
+    jump_limit,
+)
 from dualion.screening.transport.self_diffusion.verdict import (
     Verdict,
     choose_verdict,
@@ -48,8 +52,8 @@ class Diffusion:
         d_cm2_s: D, cm²/s; NaN where the run is too short for any estimate.
         error_cm2_s: standard error of D, cm²/s; ``inf`` beside a NaN.
         low_cm2_s: lower end of the 95 % interval, cm²/s.
-        high_cm2_s: upper end, cm²/s; ``inf`` where the data set no limit. Where no diffusion is
-            resolved it allows the jumps that the run was too short to see (``upper_limit``).
+        high_cm2_s: upper end, cm²/s; ``inf`` where the data set none. What a run without resolved
+            diffusion allows is ``upper_cm2_s``.
         tensor_cm2_s: shape (3, 3), D tensor, cm²/s.
         tensor_error_cm2_s: shape (3, 3), standard errors, cm²/s.
         tensor_dof: degrees of freedom of these errors.
@@ -63,6 +67,7 @@ class Diffusion:
         verdict: what the ions do.
         flags: names of what a cautious reader should know.
         posterior: what gave D, its error and interval; all else is of the closed form.
+        one_jump_cm2_s: D that one jump of one ion in the run makes, cm²/s; NaN where unknown.
     """
 
     species: str
@@ -84,6 +89,7 @@ class Diffusion:
     verdict: Verdict
     flags: tuple[str, ...] = ()
     posterior: PosteriorName = "closed form"
+    one_jump_cm2_s: float = np.nan
 
     @property
     def resolved(self) -> bool:
@@ -92,8 +98,18 @@ class Diffusion:
 
     @property
     def upper_cm2_s(self) -> float:
-        """Upper limit of D, cm²/s, where it is not resolved; ``inf`` without one, else NaN."""
-        return float("nan") if self.resolved else self.high_cm2_s
+        """Upper limit of D, cm²/s, where it is not resolved; ``inf`` without one, else NaN.
+
+        It allows the jumps that the run was too short to see, which the interval of the slope
+        does not hold (``upper_limit``).
+        """
+        if self.resolved:
+            return float("nan")
+        if self.verdict == "ballistic":  # the slope still grows
+            return float("inf")
+        if not np.isfinite(self.one_jump_cm2_s):
+            return self.high_cm2_s
+        return max(self.high_cm2_s, jump_limit(self.d_cm2_s, self.one_jump_cm2_s))
 
     @property
     def principal_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -119,8 +135,8 @@ def diffusion(
         positions: shape (frames, ions, 3), Å, unwrapped, drift removed.
         frame_step_ps: time between frames, ps.
         species: name for the result.
-        hop_length_angstrom: length of a jump between sites, Å; only ``n_eff`` and the verdict
-            use it.
+        hop_length_angstrom: length of a jump between sites, Å; only ``n_eff``, the verdict and
+            the upper limit use it.
         msd: the MSD of these positions, if it is at hand.
         earliest_ps: the window starts no earlier than this, ps.
 
@@ -133,7 +149,7 @@ def diffusion(
     if len(array) < LEAST_FRAMES:
         return _make_unresolved(species, array, "too_few_frames")
     if msd.total.max() < STILL_ANGSTROM2:
-        return _make_motionless(species, array, step_ps)
+        return _make_motionless(species, array, step_ps, hop_length_angstrom)
     cache = LagCache(array)
     windowed = choose_window(
         cache.trace,
@@ -158,24 +174,16 @@ def _assemble(
     tensor, tensor_error = _tensor(cache, slope)
     alpha = cache.shape(slope.start).non_gaussian
     log_slope = window_log_slope(msd, slope)
-    reach = (
-        float(msd.total[: max(2, int(REACH_SHARE * msd.n_frames))].max()) - 3.0 * slope.intercept
-    )
+    reach = float(msd.total[: int(REACH_SHARE * msd.n_frames)].max()) - 3.0 * slope.intercept
     n_eff = cache.n_ions * max(reach, 0.0) / hop_angstrom**2
     verdict, flags = choose_verdict(windowed, msd, n_eff, reach, hop_angstrom, log_slope)
-    high = slope.high * unit
-    if verdict == "ballistic":
-        high = np.inf  # the slope still grows
-    elif verdict != "diffusing":
-        run_ps = cache.n_frames * step_ps
-        high = max(high, jump_limit(slope.value * unit, cache.n_ions, run_ps, hop_angstrom))
     return Diffusion(
         species=species,
         n_ions=cache.n_ions,
         d_cm2_s=slope.value * unit,
         error_cm2_s=slope.error * unit,
         low_cm2_s=slope.low * unit,
-        high_cm2_s=high,
+        high_cm2_s=slope.high * unit,
         tensor_cm2_s=tensor * unit,
         tensor_error_cm2_s=tensor_error * unit,
         tensor_dof=float(len(slope.bin_edges) - 2),
@@ -188,6 +196,7 @@ def _assemble(
         inflation=slope.inflation,
         verdict=verdict,
         flags=flags,
+        one_jump_cm2_s=d_of_one_jump(cache.n_ions, cache.n_frames * step_ps, hop_angstrom),
     )
 
 
@@ -238,9 +247,12 @@ def _make_unresolved(species: str, array: NDArray[np.float64], flag: str) -> Dif
     )
 
 
-def _make_motionless(species: str, array: NDArray[np.float64], step_ps: float) -> Diffusion:
+def _make_motionless(
+    species: str, array: NDArray[np.float64], step_ps: float, hop_angstrom: float
+) -> Diffusion:
     """Atoms that do not move at all: a static file or a run at zero temperature."""
-    limit = jump_limit(0.0, array.shape[1], len(array) * step_ps, DEFAULT_HOP_ANGSTROM)
+    one_jump = d_of_one_jump(array.shape[1], len(array) * step_ps, hop_angstrom)
+    limit = jump_limit(0.0, one_jump)
     return replace(
         _make_unresolved(species, array, "no_motion"),
         d_cm2_s=0.0,
@@ -248,4 +260,5 @@ def _make_motionless(species: str, array: NDArray[np.float64], step_ps: float) -
         low_cm2_s=0.0,
         high_cm2_s=limit,
         verdict="vibrating",
+        one_jump_cm2_s=one_jump,
     )

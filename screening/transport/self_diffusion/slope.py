@@ -108,7 +108,8 @@ def fit_slope(
     curve = VarianceCurve(lags, weights, n_frames, n_coordinates, noise, edges, max(value, 0.0))
     observed = bin_sums(values, lags, weights, edges)
     variance = expected_variance(value, curve, shape, float(msd[0]), start, n_frames)
-    prior = variance.at(max(value, 0.0)) / max(curve.at(max(value, 0.0)), 1e-300)
+    gaussian = curve.at(max(value, 0.0))
+    prior = variance.at(max(value, 0.0)) / gaussian if gaussian > 0.0 else 1.0
     terms = n_coordinates * (edges[1] - edges[0]) / (3.0 * start)
     inflation, dof = scatter_inflation(observed, curve.binned, prior, terms)
     variance = variance.scaled(inflation / prior)
@@ -126,7 +127,7 @@ def fit_slope(
         inflation=inflation,
         bin_edges=edges,
         variance=variance,
-        binned_share=curve.binned / max(curve.at(max(value, 0.0)), 1e-300),
+        binned_share=curve.binned / gaussian if gaussian > 0.0 else 1.0,
     )
 
 

@@ -83,7 +83,7 @@ class VarianceCurve:
                 float(weights @ binned @ weights) / n_coordinates,
             )
 
-        scale = growth if growth > 0.0 else max(noise, 1e-300) / float(lags[-1])
+        scale = growth or noise / float(lags[-1]) or 1.0
         none, one, two = (variance(f * scale)[0] for f in (0.0, 1.0, 2.0))
         self.constant = none
         self.quadratic = max((two - 2.0 * one + none) / (2.0 * scale**2), 0.0)

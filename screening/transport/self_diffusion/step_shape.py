@@ -54,7 +54,7 @@ def step_shape(
     mean = tensor.mean(axis=1)
     trace = float(mean[:3].sum())
     square = float((mean[:3] ** 2).sum() + 2.0 * (mean[3:] ** 2).sum())
-    share = square / max(trace, 1e-300) ** 2  # 1/3 isotropic, 1 along one axis
+    share = square / trace**2  # 1/3 isotropic, 1 along one axis
     alpha = 3.0 * fourth / (5.0 * second**2) - 1.0
     # ⟨r⁴⟩ = tr² + 2 tr M² for a Gaussian with the tensor M.
     from_directions = 0.6 * (1.0 + 2.0 * share) - 1.0

@@ -21,15 +21,23 @@ CONFIDENCE = 0.975
 """Of the limit: the upper end of a two-sided interval of 95 %."""
 
 
-def jump_limit(d_cm2_s: float, n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
-    """Return the largest D, cm²/s, at which a run may well show as few jumps as it does.
+def d_of_one_jump(n_ions: int, duration_ps: float, hop_angstrom: float) -> float:
+    """Return D, cm²/s, of ions of which one makes one jump in a run.
 
     Args:
-        d_cm2_s: D that the slope of the MSD gives, cm²/s; a negative one counts as no jump.
         n_ions: number of ions.
         duration_ps: length of the run, ps.
         hop_angstrom: length of a jump between sites, Å.
     """
-    of_one_jump = hop_angstrom**2 / (6.0 * n_ions * duration_ps) * CM2_S_PER_A2_PS
-    seen = max(d_cm2_s, 0.0) / of_one_jump
-    return float(0.5 * stats.chi2.ppf(CONFIDENCE, 2.0 * (seen + 1.0))) * of_one_jump
+    return hop_angstrom**2 / (6.0 * n_ions * duration_ps) * CM2_S_PER_A2_PS
+
+
+def jump_limit(d_cm2_s: float, one_jump_cm2_s: float) -> float:
+    """Return the largest D, cm²/s, at which a run may well show as few jumps as it does.
+
+    Args:
+        d_cm2_s: D that the slope of the MSD gives, cm²/s; a negative one counts as no jump.
+        one_jump_cm2_s: D that one jump in the run makes, cm²/s (``d_of_one_jump``).
+    """
+    seen = max(d_cm2_s, 0.0) / one_jump_cm2_s
+    return float(0.5 * stats.chi2.ppf(CONFIDENCE, 2.0 * (seen + 1.0))) * one_jump_cm2_s

@@ -92,6 +92,5 @@ def _ballistic(msd: Msd) -> bool:
     late, early = msd.n_frames // 4, msd.n_frames // 16
     if early < 1 or msd.total[early] <= 0.0:
         return False
-    return float(np.log(msd.total[late] / msd.total[early]) / np.log(late / early)) > (
-        BALLISTIC_SLOPE
-    )
+    growth = (late / early) ** BALLISTIC_SLOPE
+    return bool(msd.total[late] > growth * msd.total[early])

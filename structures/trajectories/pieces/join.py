@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
-from dualion.structures.trajectories.pieces.seam import are_alike
+from dualion.structures.trajectories.pieces.alike import difference
 from dualion.structures.trajectories.types import Trajectory, UnreadableTrajectoryError
 
 JOINED = "pieces_joined"
@@ -47,8 +47,10 @@ def join_pieces(pieces: Sequence[Trajectory], repeated: Sequence[int] = ()) -> T
         temperature_k=float(np.average(known, weights=kept)),
         energies_ev=_joined_series([piece.energies_ev for piece in pieces], kept),
         temperatures_k=_joined_series([piece.temperatures_k for piece in pieces], kept),
+        steps_a_frame=pieces[0].steps_a_frame,
         flags=(*dict.fromkeys(flag for piece in pieces for flag in piece.flags), JOINED),
         source=_joined_name([piece.source for piece in pieces]),
+        format=pieces[0].format,
     )
 
 
@@ -59,14 +61,11 @@ def check_alike(pieces: Sequence[Trajectory]) -> None:
         pieces: one or more.
 
     Raises:
-        InputError: atoms, cell, temperature or time between frames differ.
+        InputError: they differ in what one run has in common.
     """
     for piece in pieces[1:]:
-        if not are_alike(pieces[0], piece):
-            raise InputError(
-                f"{piece.source} cannot continue {pieces[0].source}: its atoms, their order, the "
-                "cell, the temperature or the time between frames differ."
-            )
+        if differs := difference(pieces[0], piece):
+            raise InputError(f"{piece.source} cannot continue {pieces[0].source}: {differs}.")
 
 
 def _joined_positions(pieces: Sequence[Trajectory], kept: Sequence[int]) -> NDArray[np.float64]:
@@ -118,8 +117,8 @@ def thin(trajectory: Trajectory, skip_ps: float, every: int) -> Trajectory:
         InputError: the time is negative.
         UnreadableTrajectoryError: fewer than two frames are left.
     """
-    if skip_ps < 0.0:
-        raise InputError(f"The time to skip is {skip_ps} ps; it cannot be negative.")
+    if not skip_ps >= 0.0:
+        raise InputError(f"The time to skip is {skip_ps} ps; give 0 or more.")
     if skip_ps == 0.0 and every == 1:
         return trajectory
     first = round(min(skip_ps / trajectory.frame_step_ps, 1e12))
@@ -134,6 +133,7 @@ def thin(trajectory: Trajectory, skip_ps: float, every: int) -> Trajectory:
         fractional=trajectory.fractional[kept],
         cells=trajectory.cells if len(trajectory.cells) == 1 else trajectory.cells[kept],
         frame_step_ps=trajectory.frame_step_ps * every,
+        steps_a_frame=trajectory.steps_a_frame * every,
         energies_ev=trajectory.energies_ev[kept],
         temperatures_k=trajectory.temperatures_k[kept],
         clock_ps=trajectory.clock_ps[kept],

@@ -12,12 +12,16 @@ import numpy as np
 
 from dualion.structures.errors import InputError, StructureError
 from dualion.structures.trajectories.options import ReadOptions
+from dualion.structures.trajectories.pieces.alike import (
+    TIME_TOLERANCE,
+    CopyCheck,
+    counts_differ,
+    difference,
+)
 from dualion.structures.trajectories.pieces.join import check_alike, join_pieces, thin
 from dualion.structures.trajectories.pieces.order import Pair, arrange
 from dualion.structures.trajectories.pieces.seam import (
     Seam,
-    are_alike,
-    is_copy,
     is_later_part,
     judge_seam,
     step_scale,
@@ -77,14 +81,15 @@ def read_runs(
             raise error
         on_failure(path, error)
 
+    copies = CopyCheck()
     if pieces == "replicas" or len(paths) == 1:
-        yield from _read_apart(list(zip(paths, each, strict=True)), fail)
+        yield from _read_apart(list(zip(paths, each, strict=True)), copies, fail)
         return
     for files in _group_files(paths, each, fail):
         if len(files) == 1:
-            yield from _read_apart(files, fail)
+            yield from _read_apart(files, copies, fail)
         else:
-            yield from _read_together(files, pieces, fail)
+            yield from _read_together(files, pieces, copies, fail)
 
 
 def _options_of_each(
@@ -100,13 +105,14 @@ def _options_of_each(
 File = tuple[Path, ReadOptions]
 
 
-def _read_apart(files: Sequence[File], fail: OnFailure) -> Iterator[Run]:
+def _read_apart(files: Sequence[File], copies: CopyCheck, fail: OnFailure) -> Iterator[Run]:
     for path, options in files:
         try:
             trajectory = read_trajectory(path, options)
         except StructureError as error:
             fail(path, error)
             continue
+        copies.add(path.name, trajectory)
         yield Run(trajectory=trajectory, sources=(path,))
 
 
@@ -127,7 +133,9 @@ def _group_files(
     return list(groups.values())
 
 
-def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) -> Iterator[Run]:
+def _read_together(
+    files: Sequence[File], pieces: PieceMode, copies: CopyCheck, fail: OnFailure
+) -> Iterator[Run]:
     """Runs among files of one system and temperature."""
     taken: list[tuple[File, Trajectory]] = []
     for path, options in files:
@@ -140,18 +148,19 @@ def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) ->
         except StructureError as error:
             fail(path, error)
             continue
+        copies.add(path.name, whole)
         taken.append(((path, options), whole))
     trajectories = [trajectory for _, trajectory in taken]
     names = [path.name for (path, _), _ in taken]
-    _refuse_copies(trajectories, names)
     in_order = pieces == "continue"
     if in_order:
         check_alike(trajectories)
+    _refuse_other_counts(trajectories, names)
     seams = _judge_seams(trajectories, neighbours_alone=in_order)
     chains: tuple[tuple[int, ...], ...] = (tuple(range(len(taken))),) if taken else ()
     if not in_order:
         chains = arrange(seams, _later_parts(trajectories, seams), names)
-    apart = _note_apart([names[chain[0]] for chain in chains if len(chain) == 1])
+    apart = _note_apart([i for chain in chains if len(chain) == 1 for i in chain], taken)
     for chain in chains:
         note = _note_joined(chain, names, seams)
         run = _make_run(chain, taken, seams, note or apart, fail)
@@ -159,12 +168,15 @@ def _read_together(files: Sequence[File], pieces: PieceMode, fail: OnFailure) ->
         yield from run
 
 
-def _refuse_copies(trajectories: Sequence[Trajectory], names: Sequence[str]) -> None:
+def _refuse_other_counts(trajectories: Sequence[Trajectory], names: Sequence[str]) -> None:
+    """Refuse files for which one time between frames cannot be right."""
     for i, j in combinations(range(len(trajectories)), 2):
         one, other = trajectories[i], trajectories[j]
-        if are_alike(one, other) and is_copy(one, other):
+        equal = abs(one.frame_step_ps / other.frame_step_ps - 1.0) < TIME_TOLERANCE
+        if equal and counts_differ(one, other):
             raise InputError(
-                f"{names[i]} and {names[j]} hold the same frames; they would count twice. Give one."
+                f"{names[j]}: {difference(one, other)} ({names[i]}). Analyse the files apart; or "
+                "give --replicas if their MD steps differ so that the time is the same."
             )
 
 
@@ -174,7 +186,7 @@ def _judge_seams(trajectories: Sequence[Trajectory], *, neighbours_alone: bool) 
     return {
         (i, j): judge_seam(trajectories[i], trajectories[j], (scales[i], scales[j]))
         for i, j in permutations(range(len(trajectories)), 2)
-        if (j == i + 1 or not neighbours_alone) and are_alike(trajectories[i], trajectories[j])
+        if (j == i + 1 or not neighbours_alone) and not difference(trajectories[i], trajectories[j])
     }
 
 
@@ -205,11 +217,16 @@ def _make_run(
     yield Run(trajectory=trajectory, sources=tuple(taken[i][0][0] for i in chain), note=note)
 
 
-def _note_apart(names: Sequence[str]) -> str:
-    """Say that some files are runs of their own."""
-    if len(names) < 2:
+def _note_apart(alone: Sequence[int], taken: Sequence[tuple[File, Trajectory]]) -> str:
+    """Say that some files are runs of their own, and why."""
+    if len(alone) < 2:
         return ""
-    return f"{', '.join(names)}: runs of their own, for none surely goes on where another ends."
+    names = {i: taken[i][0][0].name for i in alone}
+    text = f"{', '.join(names.values())}: runs of their own, for"
+    for i, j in combinations(alone, 2):
+        if differs := difference(taken[i][1], taken[j][1]):
+            return f"{text} {names[j]} is not of the run in {names[i]}: {differs}."
+    return f"{text} none surely goes on where another ends."
 
 
 def _note_joined(chain: Sequence[int], names: Sequence[str], seams: dict[Pair, Seam]) -> str:

@@ -28,14 +28,6 @@ SAME_SHARE = 0.02
 FOLLOWS_SHARE = 0.3
 """A frame after a repeated one is repeated itself if it is this near: the velocities were kept."""
 
-SAME = 1e-7
-"""Fractional difference of a position that was copied, at most."""
-
-CELL_TOLERANCE = 0.02
-TEMPERATURE_TOLERANCE = 0.05
-TIME_TOLERANCE = 0.01
-"""Largest relative difference of cells, mean temperatures and times between frames."""
-
 LOST_FRAMES = 2.5
 """Frames by which a clock may advance at a seam; more and frames are missing."""
 
@@ -115,24 +107,6 @@ def _centred(step: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(step - step.mean(axis=0))
 
 
-def are_alike(one: Trajectory, other: Trajectory) -> bool:
-    """Whether two trajectories may be of one run: atoms, cell, temperature, time step.
-
-    Args:
-        one: a trajectory.
-        other: another.
-    """
-    if one.symbols != other.symbols:
-        return False
-    if abs(one.frame_step_ps / other.frame_step_ps - 1.0) > TIME_TOLERANCE:
-        return False
-    scale = float(np.abs(one.mean_cell).max())
-    if np.abs(one.mean_cell - other.mean_cell).max() > CELL_TOLERANCE * scale:
-        return False
-    apart = abs(one.temperature_k - other.temperature_k)
-    return not apart > TEMPERATURE_TOLERANCE * one.temperature_k  # NaN: nobody knows
-
-
 def judge_seam(before: Trajectory, after: Trajectory, scales: tuple[StepScale, StepScale]) -> Seam:
     """Judge whether ``after`` goes on where ``before`` ends.
 
@@ -210,19 +184,6 @@ def _near(before: Trajectory, place: int, after: Trajectory, frame: int, limit: 
     """Whether two frames are the same within a root mean square distance, Å."""
     step = _folded(before.fractional[place], after.fractional[frame]) @ before.mean_cell
     return bool(np.sqrt((step**2).sum(axis=1).mean()) < limit)
-
-
-def is_copy(one: Trajectory, other: Trajectory) -> bool:
-    """Whether two trajectories hold the same frames.
-
-    Args:
-        one: a trajectory.
-        other: another of the same atoms.
-    """
-    if one.n_frames != other.n_frames:
-        return False
-    ends = [0, one.n_frames // 2, -1]
-    return bool(np.abs(_folded(one.fractional[ends], other.fractional[ends])).max() < SAME)
 
 
 def is_later_part(before: Trajectory, after: Trajectory) -> bool:

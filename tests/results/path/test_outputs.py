@@ -7,6 +7,7 @@ import csv
 import io
 import warnings
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.bvse.bvlain_engine import _loaded
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.pathways import map_ion
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
@@ -164,3 +166,88 @@ def test_the_terminal_plot_shows_the_bottleneck(olivine, width):
     assert lines[0][min(at, width - 1)] == "█"
     if width == 64:
         assert lines[0][0] == " "  # the path starts at its lowest site
+
+
+def path_of(**changes):
+    base = {
+        "dimension": 1, "winding": (1, 0, 0), "minima": (0, 3), "bottleneck": 2,
+        "distance_angstrom": np.array([0.0, 1.23456, 2.0, 3.0]),
+        "energies_ev": np.array([0.0, 0.1, 0.25, 0.0]),
+        "frac": np.array([[0.0, 0.0, 0.0], [0.3, 0.0, 0.0], [0.6, 0.0, 0.0], [1.0, 0.0, 0.0]]),
+    }  # fmt: skip
+    return SimpleNamespace(**(base | changes))
+
+
+def small(*places):
+    count = len(places)
+    return IonicCrystal(
+        cell=10.0 * np.eye(3), frac=np.array(places), numbers=np.full(count, 53),
+        charges=-np.ones(count), occupancies=np.linspace(1.0, 0.25, count),
+    )  # fmt: skip
+
+
+def test_a_path_is_written_point_by_point_with_its_marks(tmp_path):
+    write_path_csv(tmp_path / "p.csv", [path_of()])
+    assert (tmp_path / "p.csv").read_text().splitlines() == [
+        "dimension,point,distance_angstrom,energy_ev,a,b,c,mark",
+        "1,0,0.0000,0.000000,0.000000,0.000000,0.000000,minimum",
+        "1,1,1.2346,0.100000,0.300000,0.000000,0.000000,",
+        "1,2,2.0000,0.250000,0.600000,0.000000,0.000000,bottleneck",
+        "1,3,3.0000,0.000000,1.000000,0.000000,0.000000,minimum",
+    ]
+
+
+def test_sites_are_numbered_from_one_and_written_for_each_position(tmp_path):
+    sites = [
+        SimpleNamespace(
+            energy_ev=0.0, multiplicity=2, positions=np.array([[0, 0, 0], [0.5, 0, 0]])
+        ),
+        SimpleNamespace(energy_ev=0.3, multiplicity=1, positions=np.array([[0.25, 0, 0]])),
+    ]
+    write_sites_csv(tmp_path / "s.csv", sites)
+    assert (tmp_path / "s.csv").read_text().splitlines() == [
+        "site,energy_ev,multiplicity,a,b,c",
+        "1,0.000000,2,0.000000,0.000000,0.000000",
+        "1,0.000000,2,0.500000,0.000000,0.000000",
+        "2,0.300000,1,0.250000,0.000000,0.000000",
+    ]
+
+
+def test_dummies_stand_where_nothing_is_yet(tmp_path):
+    """The last point is the image of the first; a point within 0.02 Å of an atom has none."""
+    frac = np.array([[0.0, 0, 0], [0.3019, 0, 0], [0.5, 0, 0], [0.5015, 0, 0], [1.0, 0, 0]])
+    found = path_of(frac=frac, minima=(0, 4), bottleneck=2)
+    write_path_cif(tmp_path / "p.cif", small([0.3, 0.0, 0.0], [0.7, 0.0, 0.0]), [found])
+    lines = (tmp_path / "p.cif").read_text().splitlines()
+    assert lines[0] == "data_path"
+    assert "_cell_length_a 10.000000" in lines and "_cell_angle_gamma 90.000000" in lines
+    atoms = lines[lines.index("_atom_site_occupancy") + 1 :]
+    assert atoms == [
+        "I1 I 0.300000 0.000000 0.000000 1.0000",
+        "I2 I 0.700000 0.000000 0.000000 0.2500",
+        "X1_0_min X 0.000000 0.000000 0.000000 1.0000",
+        "X1_2_top X 0.500000 0.000000 0.000000 1.0000",
+    ]
+    nearer = path_of(frac=np.array([[0.3021, 0, 0], [0.9, 0, 0]]), minima=(), bottleneck=9)
+    write_path_cif(tmp_path / "q.cif", small([0.3, 0.0, 0.0]), [nearer])
+    assert (tmp_path / "q.cif").read_text().splitlines()[-1].startswith("X1_0 X 0.302100")
+
+
+def test_fields_are_cut_at_a_ceiling_above_their_minimum(tmp_path):
+    energies = np.array([-3.0, 0.0, 16.9, 17.1, 500.0, 1.0, 2.0]).reshape(1, 1, 7)
+    write_grd(tmp_path / "f.grd", energies, small([0.0, 0.0, 0.0]))
+    title, cell, counts, *values = (tmp_path / "f.grd").read_text().splitlines()
+    assert title == "I bond valence site energy in eV, dualion"
+    assert cell == "10.000000 10.000000 10.000000 90.000000 90.000000 90.000000"
+    assert counts == "1 1 7"
+    assert [float(x) for x in values] == [0.0, 3.0, 19.9, 20.0, 20.0, 4.0, 5.0]
+    write_chgcar(tmp_path / "CHGCAR", energies, small([0.0, 0.0, 0.0]))
+    lines = (tmp_path / "CHGCAR").read_text().splitlines()
+    assert [len(line.split()) for line in lines[-2:]] == [5, 2]  # five values a line
+    assert float(lines[-2].split()[1]) == pytest.approx(3000.0)
+    whole = np.zeros((1, 2, 5))
+    write_chgcar(tmp_path / "CHGCAR", whole, small([0.0, 0.0, 0.0]))
+    assert [len(line.split()) for line in (tmp_path / "CHGCAR").read_text().splitlines()[-2:]] == [
+        5,
+        5,
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from dualion.results.guest_rows import is_guest
 from dualion.results.report.candidate import (
     DetailOptions,
+    _coarser,
+    _ion,
     _same,
     candidate_detail,
     candidate_details,
@@ -21,6 +24,7 @@ from dualion.results.report.scene import _atoms_in_view
 from dualion.results.rows import Identity, result_rows
 from dualion.screening.barrier_types import BarrierOptions
 from dualion.screening.criterion import DaiCriterion
+from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.pathways import map_ion
 from dualion.screening.screen import screen_crystal
 from dualion.screening.screen_options import ScreenOptions
@@ -205,3 +209,87 @@ def test_a_shared_site_is_drawn_once_by_its_main_species():
     numbers, places = _atoms_in_view(shared)
     assert sorted(numbers.tolist()) == [*[3] * 8, 9]
     assert np.unique(places, axis=0).shape == (9, 3)
+
+
+def test_both_fields_of_all_candidates_share_a_page():
+    """1.2 MB of one byte a point, two fields each; 24,000 points at most, 2,000 at least."""
+    told = {count: field_points_for(count) for count in (0, 1, 25, 50, 300, 1000)}
+    assert told == {0: 24_000, 1: 24_000, 25: 24_000, 50: 12_000, 300: 2_000, 1000: 2_000}
+
+
+@pytest.mark.parametrize(("apart", "same"), [(0.0109, True), (0.0111, False)])
+def test_a_barrier_differs_beyond_the_step_of_the_other_engine(apart, same):
+    """bvlain bisects to 0.01 eV."""
+    assert _same(0.4, 0.4 + apart) is same
+    assert _same(0.4 + apart, 0.4) is same
+
+
+def field_of(values, barriers):
+    return SimpleNamespace(energies_ev=np.asarray(values, float), barriers_ev=barriers)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "barriers", "level"),
+    [
+        (3, (0.2, 0.3, 0.4), 0.45), (2, (0.2, 0.3, 0.4), 0.35), (1, (0.2, 0.3, 0.4), 0.25),
+        (3, (0.2, 0.3, math.inf), 0.25), (3, (math.inf,) * 3, 1.0),
+    ],
+)  # fmt: skip
+def test_the_surface_is_drawn_a_little_above_the_pass(dimension, barriers, level):
+    """… and the field is flat from 0.8 eV above it on, a byte a point."""
+    options = replace(OPTIONS, criterion=DaiCriterion(dimensionality=dimension))
+    values = np.linspace(-3.0, 0.0, 64).reshape(4, 4, 4)
+    note, packed = packed_field(field_of(values, barriers), options)
+    assert note == {
+        "shape": [4, 4, 4], "highest_ev": pytest.approx(level + 0.8),
+        "level_ev": pytest.approx(level),
+    }  # fmt: skip
+    expected = np.rint(255.0 * np.minimum((values + 3.0) / (level + 0.8), 1.0))
+    assert np.frombuffer(packed, np.uint8).tolist() == expected.ravel().tolist()
+
+
+def test_a_coarser_grid_is_interpolated_between_points():
+    grid = np.arange(6.0)[:, None, None] + 10.0 * np.arange(6.0)[:, None] + 100.0 * np.arange(6.0)
+    at = np.array([0.0, 1.5, 3.0, 4.5])
+    expected = at[:, None, None] + 10.0 * at[:, None] + 100.0 * at
+    np.testing.assert_allclose(_coarser(grid, 64), expected)  # 216 points by 1.5³
+    np.testing.assert_allclose(_coarser(grid, 8), expected)  # four along an axis at least
+    np.testing.assert_array_equal(_coarser(grid, 216), grid)
+    np.testing.assert_array_equal(_coarser(grid, 10_000), grid)
+    thin = np.arange(24.0).reshape(2, 12, 1)
+    assert _coarser(thin, 3).shape == (2, 6, 1)
+
+
+def ion_map(count=400):
+    rng = np.random.default_rng(0)
+    path = SimpleNamespace(
+        dimension=2, frac=rng.random((count, 3)), distance_angstrom=np.linspace(0.0, 7.0, count),
+        energies_ev=rng.random(count), bottleneck=37, minima=(0, 201, count - 1),
+    )  # fmt: skip
+    near = [SimpleNamespace(element="Br", charge=-1.0, distance_angstrom=2.34567),
+            SimpleNamespace(element="Ga", charge=2.5, distance_angstrom=3.0),
+            SimpleNamespace(element="X", charge=0.0, distance_angstrom=4.0)]  # fmt: skip
+    neck = SimpleNamespace(neighbours=near)
+    return SimpleNamespace(paths=[path], bottlenecks=[neck], ion=MobileIon(3, 1.0)), path
+
+
+def test_a_path_keeps_its_bottleneck_and_minima_when_it_is_thinned():
+    found, path = ion_map()
+    told = _ion("cation", found)
+    (one,) = told["paths"]
+    assert (told["role"], told["name"], told["element"]) == ("cation", "Li+", "Li")
+    assert 160 <= len(one["energies_ev"]) <= 163
+    assert one["energies_ev"][one["bottleneck"]] == round(path.energies_ev[37], 4)
+    for place, old in zip(one["minima"], path.minima, strict=True):
+        assert one["distance_angstrom"][place] == round(path.distance_angstrom[old], 3)
+        assert one["frac"][place] == np.round(path.frac[old], 4).tolist()
+    assert one["distance_angstrom"] == sorted(one["distance_angstrom"])
+    assert one["neighbours"] == [["Br (1−)", 2.346], ["Ga (2.5+)", 3.0], ["X", 4.0]]
+    assert one["dimension"] == 2
+    assert "frac" not in _ion("cation", found, hidden=True)["paths"][0]
+    short, path = ion_map(120)
+    path.minima = (0, 119)
+    path.bottleneck = 60
+    np.testing.assert_allclose(
+        _ion("anion", short)["paths"][0]["energies_ev"], path.energies_ev, atol=5e-5
+    )

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
+from dualion.results.md_results import diffusion_of
 from dualion.results.transport import files
 from dualion.results.transport.files import TABLES, write_report
+from dualion.results.transport.headline import headline
+from dualion.results.transport.identity import RunOrigin, read_identity
 from dualion.results.transport.json_document import _clean, report_json
 from dualion.results.transport.overview import choose_pairs, split_at_faces
 from dualion.results.transport.summary import summary_lines
@@ -28,8 +31,11 @@ from dualion.results.transport.tables import (
 from dualion.results.transport.volumes import chgcar_text, cube_text
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.combined import combine_runs, fit_arrhenius
+from dualion.screening.transport.measured import UNKNOWN, Measured
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
+from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.report import TransportReport
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory
@@ -153,32 +159,54 @@ def test_summary_prints_no_number_without_its_error(report: TransportReport) -> 
     assert any("relative to declared: S" in line for line in lines)
 
 
-def test_figures_are_written_as_png_and_svg(report: TransportReport, tmp_path: Path) -> None:
-    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    paths = write_report(report, tmp_path, arrhenius={"Li": fit}, pairs=(("S", "Li"),))
+def test_figures_are_written_as_png_svg_and_pdf(report: TransportReport, tmp_path: Path) -> None:
+    colder = replace(report, temperature_k=600.0)
+    combined = combine_runs([report, colder])
+    fits = fit_arrhenius(combined)
+    paths = write_report(
+        report, tmp_path, arrhenius=fits, combined=combined, pairs=(("S", "Li"),),
+        origin=RunOrigin(engine="VASP", potential="PBE"),
+    )  # fmt: skip
     names = {path.name for path in paths}
     for stem in (
         "overview",
         "msd",
-        "msd_log",
+        "network_Li",
         "rdf_Li_S",
         "density_Li",
         "van_hove_Li",
         "arrhenius",
     ):
-        assert {f"{stem}.png", f"{stem}.svg"} <= names
+        assert {f"{stem}.png", f"{stem}.svg", f"{stem}.pdf"} <= names
+    begins = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
     for path in paths:
-        if path.suffix not in (".png", ".svg"):
-            continue
-        head = path.read_bytes()[:8]
-        assert head.startswith(b"\x89PNG") if path.suffix == ".png" else head.startswith(b"<?xml")
+        if path.suffix in begins:
+            assert path.read_bytes()[:8].startswith(begins[path.suffix])
+            assert {path.with_suffix(kind).name for kind in begins} <= names
     text = (tmp_path / "msd.svg").read_text()
     assert "MSD (Å²)" in text
     assert "Li: diffusing" in text
+    assert "VASP · PBE · 20" in text.replace("\u00a0", " ")
     overview = (tmp_path / "overview.svg").read_text()
     for words in ("MSD (Å²)", "g(r)", "S–Li", "viewed along c"):
         assert words in overview
     assert set(TABLES) - names == {"rotation.csv"}  # nothing is bound here
+
+
+def test_the_identity_is_read_back_from_the_json(report: TransportReport, tmp_path: Path) -> None:
+    origin = RunOrigin(engine="ASE", potential="CHGNet", defects="schottky_Li1_S1", replica=2)
+    write_report(report, tmp_path, origin=origin, figures=False)
+    content = json.loads((tmp_path / "transport.json").read_text(encoding="utf-8"))
+    found = read_identity(content)
+    assert found.origin == origin
+    assert found.defects_text() == "schottky Li1 S1"
+    assert (found.cell_formula, found.n_atoms) == ("Li10S10", 20)
+    assert found.conditions() == "700 K, 29.9 ps"
+    # |b| = √(2² + 8.5²), |c| = √(0.5² + 1 + 10²), γ between a and b
+    assert found.edges_text() == "9.00 × 8.73 × 10.06 Å, 94.9°, 87.2°, 76.8°"
+    older = {key: value for key, value in content.items() if key != "run"}
+    assert read_identity(older).compound == "LiS"
+    assert read_identity(older).edges_text() == ""
 
 
 def test_volumes_hold_the_density(report: TransportReport, tmp_path: Path) -> None:
@@ -231,3 +259,31 @@ def test_the_summary_tells_how_polyanions_turn(report: TransportReport) -> None:
     lines = summary_lines(replace(report, rotation=(turning,)))
     told = [line for line in lines if line.startswith("  PS4")]
     assert told == ["  PS4: breaking, R = 2.05 Å, C₁ down to 0.42, 0 broken, 1 exchanged"]
+
+
+def test_a_stored_ion_has_the_interval_and_the_limit_of_the_analysis(
+    report: TransportReport,
+) -> None:
+    stored = {s["species"]: s for s in json.loads(report_json(report))["species"]}
+    for species in report.species:
+        found, back = species.diffusion, diffusion_of(stored[species.name])
+        for name in ("d", "error", "low", "high", "one_jump", "upper"):
+            expected = getattr(found, f"{name}_cm2_s")
+            assert getattr(back, f"{name}_cm2_s") == pytest.approx(expected, nan_ok=True)
+    caged = report.species[1].diffusion
+    assert caged.high_cm2_s < 0.5 * caged.upper_cm2_s  # jumps that were not seen
+    both = combine_replicas([diffusion_of(stored["S"])] * 2)
+    assert both.upper_cm2_s == pytest.approx(0.5 * caged.upper_cm2_s, rel=0.05)
+
+
+def test_the_summary_names_no_transport_number_that_the_frame_alone_makes(
+    report: TransportReport,
+) -> None:
+    (found,) = report.transport
+    held = Measured(value=0.0, error=0.0, low=0.0, high=0.0)
+    sulfur_alone = replace(report, transport=(replace(found, numbers=(UNKNOWN, held)),))
+    lines = headline([sulfur_alone], [], {})
+    assert any("transport numbers not resolved" in line for line in lines)
+    measured = Measured(value=0.9, error=0.1, low=0.7, high=1.1)
+    known = replace(report, transport=(replace(found, numbers=(measured, held)),))
+    assert any("t(Li) 0.90 ± 0.10, t(S) 0" in line for line in headline([known], [], {}))

@@ -13,7 +13,9 @@ from conftest import ionic
 
 from dualion.screening.bvse.bond_valence_sum import bvs_quality
 from dualion.screening.bvse.bvlain_engine import _loaded
+from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.softbv import morse_table
+from dualion.structures.errors import MissingParametersError
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
 
@@ -127,5 +129,32 @@ def test_neutral_atoms_do_not_count(rock_salt):
         [*rock_salt.charges, 0.0],
     )
     found = bvs_quality(with_argon)
+    assert found.sums_vu == pytest.approx([*bvs_quality(rock_salt).sums_vu, 0.0])
     assert found.mismatch_vu[-1] == 0.0
     assert found.gii_vu == pytest.approx(bvs_quality(rock_salt).gii_vu)
+
+
+@pytest.mark.parametrize(("length", "counts"), [(5.9, True), (6.3, False)])
+def test_bonds_are_counted_up_to_six_angstrom(length, counts):
+    pair = ionic(20.0 * np.eye(3), [[0, 0, 0], [length / 20.0, 0, 0]], [55, 17], [1, -1])
+    assert (bvs_quality(pair).sums_vu > 0.0).all() == counts
+    assert (bvs_quality(pair).sums_vu == 0.0).all() != counts
+
+
+def test_ions_on_one_site_are_no_bond_and_an_uncharged_crystal_has_no_mismatch():
+    shared = ionic(20.0 * np.eye(3), [[0, 0, 0], [0, 0, 0]], [55, 17], [1, -1], [0.5, 0.5])
+    found = bvs_quality(shared)
+    assert found.sums_vu.tolist() == [0.0, 0.0]
+    assert found.gii_vu == 1.0
+    assert found.quality is ParameterQuality.TABULATED
+    argon = bvs_quality(ionic(5.0 * np.eye(3), [[0, 0, 0]], [18], [0]))
+    assert (argon.gii_vu, argon.mismatch_vu.tolist()) == (0.0, [0.0])
+
+
+def test_the_worst_parameters_in_use_are_told():
+    crystal = ionic(
+        4.0 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0, 0]], [3, 15, 8], [1, -3, -2]
+    )
+    assert bvs_quality(crystal).quality is ParameterQuality.ESTIMATED
+    with pytest.raises(MissingParametersError):
+        bvs_quality(crystal, worst=ParameterQuality.NEAREST_STATE)

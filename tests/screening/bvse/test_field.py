@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 import reference
+from conftest import ionic
 
 from dualion.screening.bvse.field import bvse_field, framework_of
+from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.bvse.potential import CoulombPair, MorsePair, PotentialOptions, pair_of
 from dualion.screening.ions import MobileIon
 from dualion.structures.errors import MissingParametersError, UnpreparableStructureError
@@ -147,3 +149,47 @@ def test_refused_parameters_name_the_pair(rock_salt):
     phosphide = dataclasses.replace(rock_salt, numbers=np.where(rock_salt.numbers == 17, 15, 3))
     with pytest.raises(MissingParametersError, match=r"Li1\+–P1-"):
         framework_of(phosphide, LI, refusing_estimates(DEFAULT))
+
+
+def test_a_framework_by_hand():
+    """Neutral argon and the mobile element are left out; two charges of iron are two kinds."""
+    numbers, charges = [26, 3, 8, 18, 26, 8], [3.0, 1.0, -2.0, 0.0, 2.0, -2.0]
+    crystal = ionic(
+        6.0 * np.eye(3), np.arange(18).reshape(6, 3) / 20.0, numbers, charges,
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5],
+    )  # fmt: skip
+    found = framework_of(crystal, LI, DEFAULT)
+    assert sorted(found.entries.tolist()) == [0, 2, 4, 5]
+    assert (np.diff(found.kinds) >= 0).all()
+    assert len(found.pairs) == 3
+    for row, entry in enumerate(found.entries):
+        pair, _ = pair_of(LI, numbers[entry], charges[entry], DEFAULT)
+        assert found.pairs[found.kinds[row]] == pair
+        assert found.weights[row] == crystal.occupancies[entry]
+        assert (found.frac[row] == crystal.frac[entry]).all()
+    own = framework_of(crystal, LI, DEFAULT, own_element_stays=True)
+    assert sorted(own.entries.tolist()) == [0, 1, 2, 4, 5]
+    assert found.quality is ParameterQuality.TABULATED
+    rare = dataclasses.replace(crystal, charges=np.array([3.0, 1.0, -2.0, 0.0, 2.0, -1.0]))
+    assert framework_of(rare, LI, DEFAULT).quality is ParameterQuality.NEAREST_STATE
+
+
+@pytest.mark.parametrize("charge", [2.0, 4.0])
+def test_what_attracts_an_ion_is_told_by_sign_alone(charge):
+    """An anion among cations is attracted, a cation is not, whatever their charges."""
+    crystal = ionic(6.0 * np.eye(3), [[0, 0, 0]], [30], [charge])
+    assert len(framework_of(crystal, OXIDE, DEFAULT).pairs) == 1
+    with pytest.raises(UnpreparableStructureError) as refused:
+        framework_of(crystal, LI, DEFAULT)
+    assert refused.value.reason == "no_counter_ions"
+
+
+def test_on_an_ion_the_energy_is_that_at_three_tenths_of_an_angstrom():
+    crystal = ionic(12.0 * np.eye(3), [[0, 0, 0]], [8], [-2.0])
+    framework = framework_of(crystal, LI, DEFAULT)
+    pair = framework.pairs[0]
+    field = bvse_field(framework, (60, 60, 60), cutoff_angstrom=5.0, split=False)
+    assert field[0, 0, 0] == pytest.approx(float(pair.energy_ev(np.array([0.3]))[0]))
+    assert field[1, 0, 0] == field[0, 0, 0]  # 0.2 Å
+    assert field[10, 0, 0] == pytest.approx(float(pair.energy_ev(np.array([2.0]))[0]), abs=1e-4)
+    assert field[30, 30, 30] == 0.0

@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymatgen.core import Element
 
 from dualion.screening.bvse.bond_valence_radii import (
     BOND_VALENCE_RADII,
@@ -431,3 +432,106 @@ def test_estimates_of_mixed_valence_are_linear_between_their_integer_states(shar
     for name in ("r_min_angstrom", "alpha_per_angstrom", "d0_ev", "r0_angstrom"):
         expected = (1 - share) * getattr(low, name) + share * getattr(high, name)
         assert getattr(middle, name) == pytest.approx(expected)
+
+
+def is_refused(cation: Ion, anion: Ion) -> bool:
+    try:
+        morse_parameters(cation, anion, worst=ANY)
+    except MissingParametersError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", range(1, 105))
+def test_which_elements_are_cations_and_which_are_anions(number: int) -> None:
+    """No cations: He, Ne, Ar, Kr, Rn, F and what is beyond curium. Anions: H, groups 13 to 17."""
+    none = {"He", "Ne", "Ar", "Kr", "Rn", "F", "Bk", "Cf", "Es", "Fm", "Md", "No", "Lr", "Rf"}
+    element = Element.from_Z(number)
+    assert is_refused((number, 1.5), ion("P", -3)) is (element.symbol in none)
+    is_anion = number == 1 or 13 <= element.group <= 17
+    assert is_refused(ion("Pu", 4), (number, -1.0)) is not is_anion
+
+
+@pytest.mark.parametrize(("offset", "tabulated"), [(0.9e-6, True), (1.05e-6, False)])
+def test_charges_that_differ_by_less_than_a_millionth_are_one(offset: float, tabulated: bool):
+    """On either ion: the state itself, and else one between two states or near one."""
+    TABULATED, BETWEEN, NEAREST = list(ParameterQuality)[:3]
+    between = quality(ion("Mn", 3 + offset), ion("O", -2))
+    nearest = quality(ion("Mn", 3), ion("O", -2 + offset))
+    assert between is (TABULATED if tabulated else BETWEEN)
+    assert nearest is (TABULATED if tabulated else NEAREST)
+    mended = found(ion("Ca", 2 + offset), ion("Br", -1))
+    assert (mended.r0_angstrom == found(ion("Ca", 2), ion("Br", -1)).r0_angstrom) is tabulated
+
+
+def test_an_untabulated_anion_makes_a_mixed_state_a_near_one() -> None:
+    got, how = morse_parameters(ion("Mn", 3.25), ion("O", -1), worst=ANY)
+    assert how is ParameterQuality.NEAREST_STATE
+    assert got == found(ion("Mn", 3.25), ion("O", -2))
+
+
+@pytest.mark.parametrize(
+    ("rare", "anion", "known"),
+    [
+        (("Mn", 1), ("O", -2), 2),
+        (("Mn", 1.5), ("O", -2), 2),
+        (("Cr", 6), ("F", -1), 4),
+        (("P", 3), ("Cl", -1), 5),
+        (("Zr", 2), ("F", -1), 4),
+        (("In", 1), ("O", -2), 3),
+    ],
+)
+def test_a_rare_state_is_moved_by_the_ratios_of_the_trend(
+    rare: tuple[str, float], anion: tuple[str, int], known: int
+) -> None:
+    """R_min and α by ratios, R0 by the difference, α kept in the table's 1.2 to 3.1, D0 by rule."""
+    got = found(ion(*rare), ion(*anion))
+    start = found(ion(rare[0], known), ion(*anion))
+    model = estimate_model()
+    here = model.estimate(ion(rare[0], known), ion(*anion))
+    low, high = math.floor(rare[1]), math.ceil(rare[1])
+    share = rare[1] - low
+    ends = [model.estimate(ion(rare[0], q), ion(*anion)) for q in (low, high)]
+
+    def there(name: str) -> float:
+        return (1 - share) * getattr(ends[0], name) + share * getattr(ends[1], name)
+
+    ratio = there("alpha_per_angstrom") / here.alpha_per_angstrom
+    alpha = min(max(start.alpha_per_angstrom * ratio, 1.2), 3.1)
+    r_min = start.r_min_angstrom * there("r_min_angstrom") / here.r_min_angstrom
+    assert got.alpha_per_angstrom == pytest.approx(alpha)
+    assert got.r_min_angstrom == pytest.approx(r_min)
+    assert got.r0_angstrom == pytest.approx(
+        start.r0_angstrom + there("r0_angstrom") - here.r0_angstrom
+    )
+    assert got.d0_ev == pytest.approx(
+        bond_breaking_energy(
+            ion(*rare), ion(*anion), r_min_angstrom=r_min, alpha_per_angstrom=alpha
+        )
+    )
+
+
+def test_a_water_molecule_s_bonds_carry_hydrogen_s_charge() -> None:
+    """R0 = 0.87045 Å of Adams & Rao (2011): O–H 0.87 Å is one valence unit, 0.96 Å 0.82."""
+    pair = HYDROGEN_OXYGEN
+    assert math.exp(pair.alpha_per_angstrom * (pair.r0_angstrom - 0.87045)) == pytest.approx(1.0)
+    assert math.exp(pair.alpha_per_angstrom * (pair.r0_angstrom - 0.9584)) == pytest.approx(
+        0.825, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("worst", list(ParameterQuality))
+def test_nothing_worse_than_asked_for_is_taken(worst: ParameterQuality) -> None:
+    """Mn³⁺–O²⁻ is tabulated, Mn³·⁵⁺ between states, Mn¹⁺ near one, Fe–P estimated."""
+    pairs = [
+        (ion("Mn", 3), ion("O", -2)),
+        (ion("Mn", 3.5), ion("O", -2)),
+        (ion("Mn", 1), ion("O", -2)),
+        (ion("Fe", 2), ion("P", -3)),
+    ]
+    for own, (cation, anion) in zip(ParameterQuality, pairs, strict=True):
+        if own <= worst:
+            assert morse_parameters(cation, anion, worst=worst)[1] is own
+        else:
+            with pytest.raises(MissingParametersError):
+                morse_parameters(cation, anion, worst=worst)

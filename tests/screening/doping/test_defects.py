@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from dualion.screening.doping import defects
 from dualion.screening.doping.defects import (
     PERFECT,
     default_cells,
@@ -21,6 +24,7 @@ from dualion.screening.doping.formula_unit_changes import host_ion
 from dualion.screening.doping.site_configurations import LIKE_ANGSTROM
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
+from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import InputError
 from dualion.structures.files import read_structures, reference_paths
 from dualion.structures.preparation import prepare
@@ -136,3 +140,68 @@ def test_more_vacancies_than_ions_are_refused():
 
 def test_ions_are_read_by_element_or_with_their_charge():
     assert host_ion(cell(), "I") == host_ion(cell(), "I-") == MobileIon(53, -1.0)
+
+
+def fake(monkeypatch, count):
+    """Configurations in cell that are numbered; what was asked for."""
+    asked = []
+
+    def configurations(crystal, unit, units, *, most, options):
+        asked.append((unit, units, most, options.seed))
+        one = [
+            SimpleNamespace(configuration=SimpleNamespace(crystal=n, degeneracy=10 + n))
+            for n in range(count)
+        ]
+        return SimpleNamespace(configurations=one, distinct=99)
+
+    monkeypatch.setattr(defects, "configurations_in_cell", configurations)
+    return asked
+
+
+def test_the_seed_chooses_among_the_four_lowest(monkeypatch):
+    plan = plan_defects(cell(), "schottky", count=2)
+    assert plan.name == "schottky_Li2_I2"
+    asked = fake(monkeypatch, 9)
+    found = [insert_defects(cell(), plan, DopingOptions(seed=seed)) for seed in range(40)]
+    assert {one.crystal for one in found} == {0, 1, 2, 3}
+    assert {(one.degeneracy, one.distinct) for one in found} == {(10 + n, 99) for n in range(4)}
+    assert asked[3] == (plan.unit, 2, 8, 3)
+    fake(monkeypatch, 2)
+    few = {insert_defects(cell(), plan, DopingOptions(seed=seed)).crystal for seed in range(20)}
+    assert few == {0, 1}
+
+
+@pytest.mark.parametrize("options", [{}, {"per_formula_unit": 0.0}, {"count": -1},
+                                     {"count": 2, "per_formula_unit": 0.1}])  # fmt: skip
+def test_a_concentration_or_a_number_is_given_and_above_zero(options):
+    with pytest.raises(InputError, match="per formula unit, above 0, or as a number"):
+        plan_defects(cell(), "frenkel", **options)
+
+
+def test_defects_are_named_by_what_they_hold():
+    assert plan_defects(cell(), "salt", salt="MgCl2", count=3).name == "salt_MgCl2_3"
+    assert plan_defects(cell(), "frenkel", count=2).name == "frenkel_Li2"
+    own = plan_defects(cell(), "frenkel", ions=("I",), count=1)
+    assert (own.name, own.unit.inserted) == ("frenkel_I1", ((MobileIon(53, -1.0), 1),))
+    assert math.isnan(own.asked_per_formula_unit)
+
+
+def test_ions_that_balance_in_no_small_numbers_leave_no_schottky_defect():
+    assert schottky_change(MobileIon(3, 1.0), MobileIon(7, -6.0)).removed[0][1] == 6
+    with pytest.raises(InputError, match="no small whole numbers"):
+        schottky_change(MobileIon(3, 1.0), MobileIon(7, -7.0))
+    for wrong in ((MobileIon(3, 0.0), MobileIon(7, -1.0)), (MobileIon(3, 1.0), MobileIon(7, 0.0))):
+        with pytest.raises(InputError, match="a cation and an anion"):
+            schottky_change(*wrong)
+
+
+def test_the_mobile_anion_is_the_one_of_the_smallest_charge():
+    mixed = IonicCrystal(
+        cell=9.0 * np.eye(3), frac=np.linspace(0.0, 0.8, 5)[:, None] * np.ones(3),
+        numbers=np.array([3, 15, 16, 17, 16]), charges=np.array([1.0, 5.0, -2.0, -1.0, -2.0]),
+        occupancies=np.ones(5),
+    )  # fmt: skip
+    assert mobile_pair(mixed) == (MobileIon(3, 1.0), MobileIon(17, -1.0))
+    bare = replace(mixed, charges=np.array([1.0, 5.0, 0.0, 0.0, 0.0]))
+    with pytest.raises(InputError, match="no anion"):
+        mobile_pair(bare)

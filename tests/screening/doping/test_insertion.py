@@ -9,7 +9,14 @@ import pytest
 from ase.data import covalent_radii
 from pymatgen.core import Element
 
-from dualion.screening.doping.insertion import InsertionOptions, insertion_sites
+from dualion.screening.bvse.field import framework_of
+from dualion.screening.bvse.potential import PotentialOptions, pair_of
+from dualion.screening.doping.insertion import (
+    InsertionOptions,
+    _find_orbit,
+    energy_of,
+    insertion_sites,
+)
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances, vectors_within
 from dualion.screening.percolation.voids import (
@@ -160,3 +167,77 @@ def test_radii_are_those_of_the_nearest_state_of_the_same_sign():
     for number in (26, 53):
         assert crystal_radius_angstrom(number, 0.0) == covalent_radii[number]
     assert crystal_radius_angstrom(26, -1.0) == covalent_radii[26]
+
+
+@pytest.mark.parametrize(("off", "count"), [(0.14, 1), (0.16, 2)])
+def test_a_place_within_three_tenths_of_its_image_is_a_special_position(off, count):
+    """The inversion moves a place x Å from the centre by 2x."""
+    rotations = np.array([np.eye(3), -np.eye(3)])
+    orbit = _find_orbit(
+        np.array([off / 10.0, 0.0, 0.5]), 10.0 * np.eye(3), rotations, np.zeros((2, 3))
+    )
+    assert len(orbit) == count
+    if count == 1:
+        np.testing.assert_allclose(orbit, [[0.0, 0.0, 0.5]], atol=1e-12)
+    else:
+        assert orbit.min() >= 0.0 and orbit.max() < 1.0
+
+
+def test_a_place_on_an_axis_has_its_shift_for_an_image():
+    rotations = np.array([np.eye(3), np.diag([-1.0, -1.0, 1.0])])
+    shifts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5]])
+    orbit = _find_orbit(np.array([0.9, 0.2, 0.7]), 10.0 * np.eye(3), rotations, shifts)
+    np.testing.assert_allclose(orbit, [[0.9, 0.2, 0.7], [0.1, 0.8, 0.2]], atol=1e-12)
+
+
+def test_the_energy_of_a_place_is_the_plain_sum_of_its_pairs(rock_salt):
+    options = PotentialOptions()
+    framework = framework_of(rock_salt, LITHIUM, options, own_element_stays=True)
+    place = np.array([0.21, 0.34, 0.27])
+    shifts = np.array(list(np.ndindex(9, 9, 9))) - 4
+    total = 0.0
+    for number, charge, frac in zip(
+        rock_salt.numbers.tolist(), rock_salt.charges.tolist(), rock_salt.frac, strict=True
+    ):
+        apart = np.linalg.norm((frac - place + shifts) @ rock_salt.cell, axis=1)
+        pair, _ = pair_of(LITHIUM, number, charge, options)
+        total += float(pair.energy_ev(apart[apart <= 8.0]).sum())
+    assert energy_of(framework, place, cutoff_angstrom=8.0) == pytest.approx(total)
+    assert np.isfinite(energy_of(framework, rock_salt.frac[0], cutoff_angstrom=8.0))
+
+
+def test_sites_fall_in_room_and_are_told_by_the_ion_that_limits_them(thiophosphate):
+    sites = insertion_sites(thiophosphate, LITHIUM)
+    shares = [site.share for site in sites]
+    assert shares == sorted(shares, reverse=True)
+    assert min(shares) >= 0.85 * max(shares)
+    own = crystal_radius_angstrom(3, 1.0)
+    for site in sites:
+        apart = shortest_distances(thiophosphate.cell, site.positions[:1], thiophosphate.frac)[0]
+        ratios = apart / (crystal_radii(thiophosphate) + own)
+        tightest = int(ratios.argmin())
+        assert site.share == pytest.approx(ratios[tightest])
+        assert site.nearest_angstrom == pytest.approx(apart[tightest])
+        assert site.nearest_element == Element.from_Z(thiophosphate.numbers[tightest]).symbol
+    least = 0.95 * shares[0]
+    chosen = insertion_sites(thiophosphate, LITHIUM, InsertionOptions(share_of_roomiest=0.95))
+    assert [site.share for site in chosen] == [share for share in shares if share >= least]
+
+
+def test_low_minima_alone_are_looked_at(thiophosphate):
+    """Minima of the landscape up to so many eV above the lowest; voids whatever their energy."""
+
+    def of_landscape(up_to_ev):
+        sites = insertion_sites(
+            thiophosphate,
+            LITHIUM,
+            InsertionOptions(
+                up_to_ev=up_to_ev, spacing_angstrom=0.4, share_of_roomiest=0.0, smallest_share=0.0
+            ),
+        )
+        return [site.energy_ev for site in sites if site.origin == "landscape"]
+
+    few, many = of_landscape(0.2), of_landscape(2.0)
+    assert len(few) < len(many)
+    assert max(few) < min(many) + 0.25
+    assert max(many) < min(many) + 2.05

@@ -18,7 +18,9 @@ def test_an_element_takes_its_usual_charge(text, number, charge):
     assert guest_ion(text) == MobileIon(number, charge)
 
 
-@pytest.mark.parametrize("text", ["Li", "Li+", "Si", "C", "I+", "iodide", "", "-", "LiI", "Xx"])
+@pytest.mark.parametrize(
+    "text", ["Li", "Li+", "Si", "C", "I+", "I0+", "iodide", "", "-", "LiI", "Xx"]
+)
 def test_what_is_no_anion_is_refused(text):
     with pytest.raises(InputError):
         guest_ion(text)

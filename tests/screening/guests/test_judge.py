@@ -131,3 +131,42 @@ def test_a_cation_or_a_pair_without_numbers_is_a_failure_with_its_reason(host):
     )
     assert isinstance(no_anion, GuestFailure)
     assert no_anion.reason == "missing_parameters"
+
+
+@pytest.mark.parametrize(
+    ("of_cation", "of_guest", "flag"),
+    [
+        (ParameterQuality.TABULATED, ParameterQuality.TABULATED, None),
+        (ParameterQuality.INTERPOLATED, ParameterQuality.TABULATED, "interpolated_parameters"),
+        (ParameterQuality.INTERPOLATED, ParameterQuality.ESTIMATED, "estimated_parameters"),
+    ],
+)
+def test_the_worse_parameters_of_both_ions_are_flagged(host, of_cation, of_guest, flag):
+    lithium = dataclasses.replace(ion_barriers(LITHIUM, 0.4), quality=of_cation)
+    pair = judge_guest(host, lithium, guest(0.5, quality=of_guest), DaiCriterion())
+    found = {name for name in pair.flags if name.endswith("_parameters")}
+    assert found == ({flag} if flag else set())
+
+
+def test_flags_are_there_only_where_the_host_has_the_cause(host):
+    plain = dataclasses.replace(
+        host, occupancies=np.ones(len(host.numbers)), oxidation_method="given", flags=()
+    )
+    for change, flag in (
+        ({"occupancies": np.full(len(host.numbers), 0.9)}, "weighted_occupancies"),
+        ({"oxidation_method": "composition"}, "oxidation_states_guessed"),
+        ({"flags": ("of_the_host",)}, "of_the_host"),
+    ):
+        for crystal, expected in ((plain, False), (dataclasses.replace(plain, **change), True)):
+            pair = judge_guest(crystal, ion_barriers(LITHIUM, 0.4), guest(0.5), DaiCriterion())
+            assert (flag in pair.flags) is expected
+            assert pair.flags.count("guest_anion") == 1
+
+
+def test_a_guest_without_a_place_passes_by_no_reading(host):
+    nowhere = judge_guest(host, ion_barriers(LITHIUM, 0.4), guest(0.4, share=0.5), DaiCriterion())
+    verdict = nowhere.verdict
+    assert verdict.passes == verdict.passes_other_reading == (False, False, False)
+    assert not verdict.dai and not verdict.dai_other_reading
+    assert verdict.flags == ()
+    assert verdict.cation_below

@@ -111,3 +111,69 @@ def test_species_on_one_site_are_one_site(triclinic):
     """F and Cl share a site; Cl is there with 0.4."""
     sites = sublattice_of(triclinic, CHLORIDE)
     assert sites.occupancies == pytest.approx([0.4])
+
+
+@pytest.mark.parametrize(("edge", "count"), [(7.9, 3), (8.4, 0)])
+def test_no_hop_is_longer_than_eight_angstrom(edge, count):
+    assert len(hops(caesium_chloride(edge), CHLORIDE).near) == count
+
+
+@pytest.mark.parametrize(("ratio", "counts"), [(1.08, True), (1.15, False)])
+def test_hops_up_to_a_tenth_longer_than_percolation_needs_count(ratio, counts):
+    """Along b a chain with a site half-way conducts, at 4 Å with its neighbours; beside it a
+    chain without one has hops of 4 Å times the ratio, over which no other site lies."""
+    edges = 4.0 * np.array([2.0, ratio, 1.0])
+    crystal = ionic(
+        np.diag(edges), [[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0.25, 0.25, 0.5]], [17] * 3 + [55],
+        [-1, -1, -1, 3],
+    )  # fmt: skip
+    found = hops(crystal, CHLORIDE)
+    along = (found.near == 1) & (found.far == 1) & (np.abs(found.cells) == [0, 1, 0]).all(axis=1)
+    assert along.any() == counts
+    assert found.lengths_angstrom[along] == pytest.approx(4.0 * ratio)
+
+
+@pytest.mark.parametrize(("ratio", "direct"), [(1.04, True), (1.065, False)])
+def test_a_hop_is_made_in_two_where_a_site_is_a_twentieth_nearer_to_both_ends(ratio, direct):
+    """The short diagonal of a rhombus of 4 Å edges, whose other corners are 4 Å from its ends."""
+    half = np.arcsin(ratio / 2.0)
+    cell = 4.0 * np.array([[1, 0, 0], [np.cos(2 * half), np.sin(2 * half), 0], [0, 0, 1]])
+    crystal = ionic(cell, [[0, 0, 0], [0.3, 0.3, 0.5]], [17, 55], [-1, 1])
+    lengths = hops(crystal, CHLORIDE).lengths_angstrom
+    expected = [4.0, 4.0, 4.0, 4.0 * ratio] if direct else [4.0, 4.0, 4.0]
+    assert lengths == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("gap", "apart"), [(0.48, False), (0.52, True)])
+def test_sites_within_half_an_angstrom_are_one_place(gap, apart):
+    crystal = ionic(
+        4.0 * np.eye(3), [[0, 0, 0], [gap / 4.0, 0, 0], [0.3, 0.4, 0.5]], [17, 17, 55], [-1, -1, 2]
+    )
+    lengths = hops(crystal, CHLORIDE).lengths_angstrom
+    assert (lengths < 0.6).any() == apart
+
+
+def test_each_hop_is_listed_once_and_not_backwards():
+    """Of a site's own images one of ±cell; between sites from the lower number."""
+    rng = np.random.default_rng(8)
+    frac = np.vstack([rng.uniform(size=(4, 3)), [[0.1, 0.2, 0.3]]])
+    cell = [[5.1, 0.2, -0.1], [-0.3, 5.3, 0.2], [0.2, 0.4, 4.9]]
+    found = hops(ionic(cell, frac, [17] * 4 + [22], [-1] * 4 + [4]), CHLORIDE, stretch=1.6)
+    both = set()
+    for near, far, cells in zip(found.near, found.far, found.cells.tolist(), strict=True):
+        both.add((near, far, *cells))
+        both.add((far, near, *(-c for c in cells)))
+    assert len(both) == 2 * len(found.near)
+    vectors = (frac[found.far] + found.cells - frac[found.near]) @ np.array(cell)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(found.lengths_angstrom)
+    assert (np.diff(found.lengths_angstrom) > -1e-9).all()
+    assert sorted(found.kinds[found.chosen].tolist()) == list(range(len(found.chosen)))
+
+
+def test_a_distant_sublattice_is_reached():
+    """Pairs of sites 1 Å apart, the pairs 6 Å: the first reach holds the pairs alone."""
+    frac = [[0, 0, 0], [1 / 6, 0, 0], [0.5, 0.5, 0.5]]
+    found = hops(ionic(6.0 * np.eye(3), frac, [17, 17, 55], [-1, -1, 2]), CHLORIDE)
+    assert found.lengths_angstrom[0] == pytest.approx(1.0)
+    assert np.isclose(found.lengths_angstrom, 6.0).sum() == 4
+    assert np.isclose(found.lengths_angstrom, 5.0).sum() == 1

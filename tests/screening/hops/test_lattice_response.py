@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import ionic
 from crystals import caesium_chloride, crooked_salt
 from hop_reference import images_around
+from scipy import constants
 from scipy.optimize import minimize
 
+from dualion.screening.bvse._pair_kernel import radial
 from dualion.screening.bvse.field import framework_of
 from dualion.screening.bvse.potential import CoulombPair, MorsePair, pair_of, preset
 from dualion.screening.hops._response_kernel import give_way
-from dualion.screening.hops.lattice_response import SOFTEST_EV_PER_SQUARE, springs_of
+from dualion.screening.hops.lattice_response import (
+    NO_PAIR,
+    SOFTEST_EV_PER_SQUARE,
+    springs_of,
+)
 from dualion.screening.ions import MobileIon
 
 DUALION = preset("dualion")
@@ -102,3 +109,51 @@ def test_a_small_push_is_answered_by_the_spring():
     far = np.array([30.0, 0.0, 0.0])
     gain = give_way(far, missing, stiffness, stiffness / 100.0, np.array(COULOMB.kernel_row()))
     assert gain == pytest.approx(-(0.05**2) / 20.0)
+
+
+@pytest.mark.parametrize(("length", "held"), [(5.9, True), (6.3, False)])
+def test_ions_farther_than_six_angstrom_hold_nothing(length, held):
+    """Two ions alone: the spring along their line is E'', across it E'/r."""
+    crystal = ionic(40.0 * np.eye(3), [[0, 0, 0], [length / 40.0, 0, 0]], [55, 17], [1, -1])
+    framework = framework_of(crystal, CHLORIDE, DUALION, own_element_stays=True)
+    pair, _ = pair_of(CHLORIDE, 55, 1.0, DUALION)
+    d = pair.radial_derivatives(length, 2)
+    along = d[1] + length**2 * d[2]
+    assert abs(along) > 1e-6
+    softest = -1e3 if held else 1e-9
+    springs = springs_of(crystal, framework, DUALION, softest_ev_per_square=softest)
+    expected = np.diag([along, d[1], d[1]]) if held else 1e-9 * np.eye(3)
+    for stiffness in springs.stiffness:
+        assert stiffness == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_the_softest_spring_is_two_electronvolts_per_square_angstrom():
+    """It holds an ion of 80 u at √(k/m)/2π = 2.5 THz, as a soft phonon of a heavy ion has it."""
+    crystal = caesium_chloride(a=6.0)
+    framework = framework_of(crystal, CHLORIDE, DUALION, own_element_stays=True)
+    stiffness = springs_of(crystal, framework, DUALION).stiffness[0, 0, 0]
+    frequency = np.sqrt(stiffness * constants.e * 1e20 / (80.0 * constants.atomic_mass))
+    assert frequency / (2.0 * np.pi) == pytest.approx(2.47e12, rel=0.01)
+
+
+def test_species_without_parameters_do_not_act_on_each_other():
+    """Argon as a cation is in no table: neutral, it neither holds nor is held."""
+    crystal = ionic(
+        8.0 * np.eye(3), [[0, 0, 0], [0.3, 0, 0], [0, 0.25, 0]], [55, 17, 18], [1, -1, 1]
+    )
+    bare = ionic(8.0 * np.eye(3), [[0, 0, 0], [0.3, 0, 0]], [55, 17], [1, -1])
+    probe = MobileIon(55, 1.0)
+    with_argon = springs_of(
+        crystal, framework_of(crystal, probe, DUALION, own_element_stays=True), DUALION,
+        softest_ev_per_square=-1e3,
+    )  # fmt: skip
+    without = springs_of(
+        bare, framework_of(bare, probe, DUALION, own_element_stays=True), DUALION,
+        softest_ev_per_square=-1e3,
+    )  # fmt: skip
+    framework = framework_of(crystal, probe, DUALION, own_element_stays=True)
+    chloride = framework.entries.tolist().index(1)
+    own = framework_of(bare, probe, DUALION, own_element_stays=True).entries.tolist().index(1)
+    assert with_argon.stiffness[chloride] == pytest.approx(without.stiffness[own])
+    assert NO_PAIR[1] == 0.0
+    assert radial(np.array(NO_PAIR), 2.0) == pytest.approx((0.0, 0.0, 0.0))

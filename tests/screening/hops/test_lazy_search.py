@@ -78,6 +78,31 @@ def test_a_site_without_a_vacancy_closes_its_hops():
     assert known_thresholds(hops, closed).barriers_ev == (INF, INF, INF)
 
 
+@pytest.mark.parametrize(("gap", "needed"), [(0.29, True), (0.31, False)])
+def test_a_hop_left_may_lie_three_tenths_of_an_electronvolt_lower(gap, needed):
+    """The fifth hop could replace the one along y, if its estimate is not too far above."""
+    estimates = (0.3, 0.5, 0.4, 3.0, 0.5 + gap)
+    state = known([0.3, 0.5, 0.4, NAN, NAN], estimates=estimates)
+    assert (next_hop(axes_network(), state) == 4) is needed
+
+
+def test_the_next_hop_is_the_lowest_of_those_below_the_highest_threshold_that_may_fall():
+    """E_3D = 0.9 may fall; of the two left the lower one comes, though it is along x."""
+    state = known([NAN, 0.5, 0.9, NAN, NAN], estimates=(0.52, 0.5, 0.9, 9.0, 0.6))
+    assert next_hop(axes_network(), state, margin_ev=0.2) == 0
+    assert next_hop(axes_network(), known([INF] * 5)) == -1
+
+
+def test_a_hop_that_was_tried_and_gave_none_shifts_nothing():
+    shifted = expected_saddles(known([0.1, INF, NAN, NAN, 0.65]))
+    np.testing.assert_allclose(shifted, np.array([0.3, 0.5, 0.4, 1.2, 0.55]) - 0.05)
+
+
+def test_without_a_computed_hop_the_lowest_estimate_lies_at_the_lowest_node():
+    shifted = expected_saddles(known([NAN, INF, NAN, NAN, NAN], nodes=(0.2, -0.1)))
+    np.testing.assert_allclose(shifted, np.array([0.0, 0.2, 0.1, 0.9, 0.25]) - 0.1)
+
+
 def test_the_search_leaves_nothing_that_decides():
     """On random networks the lazy thresholds are those of all hops, where estimates keep to the
     margin."""

@@ -122,3 +122,82 @@ def test_lithium_in_lifepo4_passes_a_tetrahedron():
     assert max(nearest) < 2.0 and top.neighbours[3].distance_angstrom > 2.3
     between = found.sites[1].neighbours
     assert sum(a.element == "O" and a.distance_angstrom < 2.4 for a in between) == 4
+
+
+def test_the_limit_itself_belongs_to_the_sites(simple):
+    """Two single points, at 0 and at exactly 2 eV, which is also the usual limit."""
+    for height, up_to, count in ((2.0, 2.0, 2), (2.0, 1.9, 1), (2.1, 2.0, 1)):
+        field = np.full((8, 8, 8), 5.0)
+        field[2, 2, 2], field[6, 5, 4] = 0.0, height
+        assert len(sites_of(field, simple, LITHIUM, up_to_ev=up_to)) == count
+        if up_to == 2.0:
+            assert len(sites_of(field, simple, LITHIUM)) == count
+
+
+@pytest.mark.parametrize(("climb", "count"), [(0.019, 1), (0.021, 2)])
+def test_a_minimum_needs_a_way_out_of_two_hundredths_of_an_electronvolt(simple, climb, count):
+    """Between minima of 0 and 0.5 eV a pass that lies so far above the higher one."""
+    field = np.full((8, 8, 8), 5.0)
+    field[2, 2, 2], field[2, 2, 3], field[2, 2, 4] = 0.0, 0.5 + climb, 0.5
+    assert len(sites_of(field, simple, LITHIUM)) == count
+
+
+def test_three_minima_in_a_row_end_at_the_pass_to_a_lower_one(simple):
+    """The middle one, lowest of all, ends none; each outer one is judged by its own pass."""
+    field = np.full((9, 9, 9), 5.0)
+    field[2, 2, 1:8] = [0.3, 0.31, 0.2, 0.5, 0.0, 0.19, 0.18]
+    found = sites_of(field, simple, LITHIUM)
+    assert [site.energy_ev for site in found] == pytest.approx([0.0, 0.2])
+
+
+@pytest.mark.parametrize(("step", "count"), [(0.48, 1), (0.52, 2)])
+def test_images_that_the_grid_moved_by_half_an_angstrom_are_one_site(step, count):
+    """The image of point 2 by inversion is point 6; the other minimum is at point 5, a step off."""
+    crystal = ionic(8.0 * step * np.eye(3), [[0, 0, 0]], [17], [-1])
+    field = np.full((8, 8, 8), 5.0)
+    field[2, 0, 0], field[5, 0, 0] = 0.0, 0.1
+    assert len(sites_of(field, crystal, LITHIUM)) == count
+
+
+def screw(x, y, z):
+    return [(x, y, z), (-x, -y, z + 4), (-y, x, z + 2), (y, -x, z + 6)]
+
+
+def test_a_screw_axis_relates_the_minima():
+    """P4₁ on a grid of eighths: four minima are one site, and the other hand's are four."""
+    crystal = ionic(
+        np.diag([7.0, 7.0, 11.0]), np.array(screw(0.9, 2.6, 0.3)) / 8.0, [17] * 4, [-1] * 4
+    )
+    for turns, multiplicities in ((screw(1, 3, 0), [4]), (screw(1, 3, 1)[::-1], [4])):
+        field = np.full((8, 8, 8), 5.0)
+        field[tuple(np.array(turns).T % 8)] = [0.0, 0.1, 0.2, 0.3]
+        found = sites_of(field, crystal, LITHIUM)
+        assert [site.multiplicity for site in found] == multiplicities
+        assert found[0].energy_ev == 0.0
+    field = np.full((8, 8, 8), 5.0)
+    left = [(x, y, -z) for x, y, z in screw(1, 3, 0)]
+    field[tuple(np.array(left).T % 8)] = [0.0, 0.1, 0.2, 0.3]
+    assert [site.multiplicity for site in sites_of(field, crystal, LITHIUM)] == [2, 2]
+
+
+def test_species_on_one_site_count_as_one_in_the_symmetry():
+    """F and Cl share every site of a chain; with their shares exchanged a site is no image."""
+    frac = [[0, 0, 0], [1, 0, -1], [0.5, 0, 0], [-0.5, 0, 1]]  # in whatever cell they are told
+    field = np.full((8, 8, 8), 5.0)
+    field[1, 2, 2], field[5, 2, 2] = 0.0, 0.1
+    for shares, count in (((0.6, 0.4, 0.6, 0.4), 1), ((0.6, 0.4, 0.4, 0.6), 2)):
+        crystal = ionic(np.diag([8.0, 5.0, 6.0]), frac, [9, 17, 9, 17], [-1] * 4, shares)
+        assert len(sites_of(field, crystal, LITHIUM)) == count
+
+
+@pytest.mark.parametrize(("edge", "count"), [(11.8, 6), (12.4, 0)])
+def test_neighbours_are_told_up_to_six_angstrom(edge, count):
+    """From the middle of the edges of a large cube: two at half an edge, then none."""
+    crystal = ionic(edge * np.eye(3), [[0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]], [17] * 3, [-1] * 3)
+    assert len(nearest_atoms(crystal, np.zeros(3), LITHIUM)) == count
+
+
+def test_eight_neighbours_are_told_unless_others_are_asked_for():
+    crystal = ionic(3.5 * np.eye(3), [[0, 0, 0]], [17], [-1])
+    assert len(nearest_atoms(crystal, np.full(3, 0.1), LITHIUM)) == 8
+    assert len(nearest_atoms(crystal, np.full(3, 0.1), LITHIUM, most=11)) == 11

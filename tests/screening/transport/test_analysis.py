@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ def argyrodites() -> dict[str, TransportReport]:
 @pytest.mark.shared_data
 def test_argyrodites_disorder_speeds_lithium_up(argyrodites: dict[str, TransportReport]) -> None:
     d = {name: report.species[0].diffusion for name, report in argyrodites.items()}
-    assert d["Li6PS5Cl_50p"].low_cm2_s > d["Li6PS5Cl_0p"].high_cm2_s
-    assert d["Li6PS5I_50p"].low_cm2_s > d["Li6PS5I_0p"].high_cm2_s
+    assert d["Li6PS5Cl_50p"].low_cm2_s > d["Li6PS5Cl_0p"].upper_cm2_s
+    assert d["Li6PS5I_50p"].low_cm2_s > d["Li6PS5I_0p"].upper_cm2_s
 
 
 @pytest.mark.shared_data
@@ -176,7 +177,68 @@ def test_a_crystal_that_only_vibrates_has_no_conductivity() -> None:
     assert "nothing_diffuses" in found.flags
     assert not found.conductivity_s_cm.resolved
     assert np.isfinite(found.conductivity_s_cm.high)
+    # Nothing says how the jumps go together that the run was too short to see.
+    assert found.conductivity_s_cm.high >= found.nernst_einstein_s_cm.high > 0.0
     assert not any(number.resolved for number in found.numbers)
+    assert np.isnan(found.onsager_s_cm).all()
+
+
+def walkers_among_bromide(ions: int, frames: int, **changes: object) -> Trajectory:
+    """Walking Li among Br that only vibrates."""
+    rng = np.random.default_rng(24)
+    cell = 12.0 * np.eye(3)
+    places = rng.random((1, ions + 10, 3)) @ cell
+    places = places + rng.normal(scale=0.1, size=(frames, ions + 10, 3))
+    places[:, :ions] += gaussian_walk(rng, frames, ions, 0.25)
+    return Trajectory(
+        fractional=places @ np.linalg.inv(cell),
+        cells=cell[None],
+        symbols=("Li",) * ions + ("Br",) * 10,
+        frame_step_ps=0.1,
+        temperature_k=600.0,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+QUICK = AnalysisOptions(
+    with_structure=False, with_density=False, with_kinisi=False, framework=("Br",)
+)
+
+
+def test_ions_that_are_not_known_to_diffuse_carry_no_current() -> None:
+    """The slope of the collective path is as little a D as that of the ions' own."""
+    few = analyse(walkers_among_bromide(1, 300), QUICK)
+    assert few.species[0].diffusion.verdict == "not resolved"
+    (found,) = few.transport
+    assert "nothing_diffuses" in found.flags
+    assert found.conductivity_s_cm.text().startswith("not resolved (|x| < ")
+    assert not any(number.resolved or number.fixed for number in found.numbers)
+    (many,) = analyse(walkers_among_bromide(12, 1500), QUICK).transport
+    assert many.conductivity_s_cm.resolved and "nothing_diffuses" not in many.flags
+
+
+def test_a_ramp_has_no_temperature_and_no_conductivity() -> None:
+    ramp = walkers_among_bromide(12, 400, flags=("temperature_ramp",))
+    found = analyse(ramp, replace(QUICK, temperature_k=700.0))
+    assert np.isnan(found.temperature_k) and found.transport == ()
+    assert "temperature_unknown" in found.flags
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"hop_length_angstrom": 0.0}, "length of a jump"),
+        ({"hop_length_angstrom": -2.0}, "length of a jump"),
+        ({"hop_length_angstrom": np.inf}, "length of a jump"),
+        ({"earliest_ps": -1.0}, "0 ps or more"),
+        ({"earliest_ps": np.nan}, "0 ps or more"),
+        ({"longest_angstrom": 0.0}, "range of radial"),
+        ({"charges_e": {"Li": np.nan}}, "charge of Li"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        AnalysisOptions(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_given_temperature_wins_and_must_be_positive() -> None:

@@ -77,3 +77,36 @@ def test_a_point_without_a_positive_d_is_left_out_and_named(d: float) -> None:
     assert fit.temperatures_k.tolist() == [600.0, 800.0]
     # an error as large as the number resolves nothing
     assert arrhenius([400.0, 600.0, 800.0], [1e-8, 1e-6, 1e-5], [1e-8, 1e-7, 1e-6]).left_out_k
+
+
+@pytest.mark.parametrize("error", [0.0, -1e-9, 1e-8, np.nan])
+def test_a_point_whose_error_tells_nothing_is_left_out(error: float) -> None:
+    fit = arrhenius([400.0, 600.0, 800.0], [1e-8, 1e-6, 1e-5], [error, 1e-7, 1e-6])
+    assert fit.left_out_k == (400.0,)
+
+
+def test_temperatures_must_be_positive_and_lists_of_one_length() -> None:
+    with pytest.raises(InputError, match="one positive temperature"):
+        arrhenius([0.0, 600.0, 800.0], [1e-8, 1e-6, 1e-5], [1e-9, 1e-7, 1e-6])
+    with pytest.raises(InputError, match="one positive temperature"):
+        arrhenius([400.0, 600.0], [1e-8, 1e-6, 1e-5], [1e-9, 1e-7, 1e-6])
+    with pytest.raises(InputError, match="one positive temperature"):
+        arrhenius([400.0, 600.0], [1e-8, 1e-6], [1e-9, 1e-7, 1e-6])
+    with pytest.raises(InputError, match="; 1 has one"):
+        arrhenius([600.0, 600.0], [1e-6, 1.1e-6], [1e-7, 1e-7])
+
+
+@pytest.mark.parametrize(("off", "wide"), [(1.02, True), (0.98, False)])
+def test_errors_are_scaled_from_a_reduced_chi2_of_one(off: float, wide: bool) -> None:
+    """Three even points, the middle one off the line by δ errors: χ² = 2/3 δ²."""
+    inverse = np.array([1.0e-3, 1.5e-3, 2.0e-3])
+    log_d = -12.0 - 3000.0 * inverse
+    log_d[1] += 0.1 * off * np.sqrt(1.5)
+    fit = arrhenius(
+        (1.0 / inverse).tolist(), np.exp(log_d).tolist(), (0.1 * np.exp(log_d)).tolist()
+    )
+    assert fit.reduced_chi2 == pytest.approx(off**2)
+    assert fit.quantile == pytest.approx(12.7062 if wide else 1.959964, rel=1e-5)
+    plain = 8.617333e-5 * 0.1 / np.sqrt(((inverse - inverse.mean()) ** 2).sum())
+    assert fit.error_ev == pytest.approx(plain * (off if wide else 1.0))
+    assert fit.ln_d0 == pytest.approx(-12.0 + 0.1 * off * np.sqrt(1.5) / 3.0)

@@ -10,6 +10,7 @@ from walks import STEP_PS, d_of, gaussian_walk
 
 from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion, diffusion
+from dualion.structures.errors import InputError
 
 
 def test_replicas_combine_to_a_smaller_error() -> None:
@@ -56,3 +57,145 @@ def test_a_ligand_that_turned_in_one_run_can_turn() -> None:
     mixed = [one, replace(other, verdict="vibrating", flags=("bonds_break",))]
     assert combine_replicas(mixed).verdict == "not resolved"
     assert "bonds_break" in combine_replicas(mixed).flags
+
+
+def part(d: float, error: float, **changes: object) -> Diffusion:
+    """A run of known D and error, in 1e-6 cm²/s."""
+    return replace(
+        PLAIN,
+        d_cm2_s=d * 1e-6,
+        error_cm2_s=error * 1e-6,
+        tensor_cm2_s=d * 1e-6 * np.diag([1.0, 2.0, 0.0]),
+        tensor_error_cm2_s=error * 1e-6 * np.diag([1.0, 2.0, 0.5]),
+        **changes,
+    )
+
+
+PLAIN = runs_of(4, 1)[0]
+
+
+def test_mean_and_error_are_those_of_relative_precision() -> None:
+    """Weights 1/(σ/D)², errors taken at the mean, scaled up by the Birge ratio."""
+    parts = [
+        part(1.0, 0.1, n_ions=4, n_eff=30.0),
+        part(2.0, 0.4, n_ions=5, n_eff=40.0),
+        part(0.2, 0.5, n_ions=6, n_eff=50.0),
+    ]
+    relative = np.array([0.1, 0.2, 1.0])  # an error beyond the value counts as the value
+    weights = relative**-2.0 / (relative**-2.0).sum()
+    mean = weights @ [1.0, 2.0, 0.2]
+    errors = relative * mean
+    birge = ((([1.0, 2.0, 0.2] - mean) / errors) ** 2).sum() / 2.0
+    error = np.sqrt((weights**2 * errors**2).sum() * birge)
+    found = combine_replicas(parts)
+    assert birge > 3.0
+    assert found.d_cm2_s == pytest.approx(mean * 1e-6)
+    assert found.error_cm2_s == pytest.approx(error * 1e-6)
+    assert found.low_cm2_s == pytest.approx((mean - 1.96 * error) * 1e-6)
+    assert found.high_cm2_s == pytest.approx((mean + 1.96 * error) * 1e-6)
+    assert (found.n_ions, found.n_eff) == (15, 120.0)
+    assert found.relative_error_he_zhu_mo == pytest.approx(3.43 / np.sqrt(120.0) + 0.04)
+    np.testing.assert_allclose(found.tensor_cm2_s, mean * 1e-6 * np.diag([1.0, 2.0, 0.0]))
+    spread = 1e-6 * np.sqrt((weights**2 * np.array([0.1, 0.4, 0.5]) ** 2).sum())
+    np.testing.assert_allclose(found.tensor_error_cm2_s, spread * np.diag([1.0, 2.0, 0.5]))
+    assert found.flags[-1] == "replicas_scatter"
+
+
+@pytest.mark.parametrize(("square", "flagged"), [(2.9, False), (3.1, True)])
+def test_runs_scatter_from_a_mean_square_deviation_of_three_errors(
+    square: float, flagged: bool
+) -> None:
+    """Two runs of one relative error r at 1 ± δ have χ² = 2 δ²/r²."""
+    off = 0.1 * np.sqrt(0.5 * square)
+    found = combine_replicas(
+        [part(1.0 + off, 0.1 * (1.0 + off)), part(1.0 - off, 0.1 * (1.0 - off))]
+    )
+    assert ("replicas_scatter" in found.flags) is flagged
+
+
+def test_runs_that_agree_keep_the_error_of_the_mean() -> None:
+    found = combine_replicas([part(1.0, 0.1), part(1.0, 0.1)])
+    assert found.error_cm2_s == pytest.approx(0.1e-6 / np.sqrt(2.0))
+
+
+def test_a_run_without_error_or_a_mean_of_nothing_gives_numbers() -> None:
+    sure = combine_replicas([part(1.0, 0.0), part(1.0, 0.5)])
+    assert sure.d_cm2_s == pytest.approx(1e-6)
+    assert sure.error_cm2_s < 1e-10
+    nothing = combine_replicas([part(1.0, 2.0), part(-1.0, 2.0)])
+    assert nothing.d_cm2_s == pytest.approx(0.0, abs=1e-15)
+    assert 0.5e-6 < nothing.error_cm2_s < 2e-6
+
+
+def test_a_run_without_a_number_leaves_the_others() -> None:
+    lost = replace(PLAIN, d_cm2_s=np.nan, error_cm2_s=np.inf)
+    one = part(1.0, 0.1)
+    assert combine_replicas([lost, one]) is one
+    assert combine_replicas([lost, lost]) is lost
+    vague = replace(one, error_cm2_s=np.inf)
+    assert combine_replicas([vague, one]) is one
+    assert combine_replicas([lost, one, one]).d_cm2_s == pytest.approx(1e-6)
+    with pytest.raises(InputError, match="no run"):
+        combine_replicas([])
+
+
+def test_limits_of_runs_without_a_jump_add_like_their_times() -> None:
+    """Poisson limits: 1/(1/3 + 1/6) = 2; a run whose end is under zero has no limit to add."""
+    still = {"verdict": "vibrating"}
+    pair = [part(0.01, 0.02, high_cm2_s=3e-6, **still), part(0.01, 0.02, high_cm2_s=6e-6, **still)]
+    assert combine_replicas(pair).verdict == "vibrating"
+    assert combine_replicas(pair).high_cm2_s == pytest.approx(2e-6)
+    below = part(0.01, 0.02, high_cm2_s=-1e-6, **still)
+    assert combine_replicas([pair[0], below]).high_cm2_s == pytest.approx(3e-6)
+    plain = 0.01e-6 * (1.0 + 1.96 * np.sqrt(0.5))  # relative errors of one: weights of one half
+    assert combine_replicas([below, below]).high_cm2_s == pytest.approx(plain)
+    zero = replace(below, high_cm2_s=0.0)
+    assert combine_replicas([zero, zero]).high_cm2_s == pytest.approx(plain)
+
+
+def test_the_least_limit_holds_where_nothing_is_resolved() -> None:
+    vague = {"verdict": "not resolved"}
+    pair = [part(0.01, 0.02, high_cm2_s=3e-6, **vague), part(0.01, 0.02, high_cm2_s=6e-6, **vague)]
+    assert combine_replicas(pair).high_cm2_s == pytest.approx(3e-6)
+    sure = [replace(p, verdict="diffusing", n_eff=80.0) for p in (part(1.0, 0.1), part(1.0, 0.1))]
+    sure = [replace(p, high_cm2_s=9e-6) for p in sure]
+    assert combine_replicas(sure).high_cm2_s < 2e-6
+
+
+def test_a_mean_within_its_error_of_nothing_does_not_diffuse() -> None:
+    """Both sides of 1.96 errors, and of 56 jumps in all."""
+    for error, verdict in (
+        (1.0 / 1.9, "diffusing"),
+        (1.0 / 2.0, "diffusing"),
+        (0.75, "not resolved"),
+    ):
+        runs = [part(1.0, error, verdict="diffusing", n_eff=28.0)] * 2
+        assert combine_replicas(runs).verdict == verdict
+    few = [part(1.0, 0.1, verdict="diffusing", n_eff=27.9)] * 2
+    assert combine_replicas(few).verdict == "not resolved"
+    half = [part(1.0, 0.1, n_eff=90.0), part(1.0, 0.1, n_eff=90.0, verdict="vibrating")]
+    assert combine_replicas(half).verdict == "not resolved"
+
+
+def test_flags_of_half_the_runs_are_kept_and_of_fewer_not() -> None:
+    runs = [
+        part(1.0, 0.1, flags=("a", "b")),
+        part(1.0, 0.1, flags=("a",)),
+        part(1.0, 0.1),
+        part(1.0, 0.1),
+    ]
+    assert combine_replicas(runs).flags == ("a",)
+
+
+def test_few_jumps_are_flagged_only_where_they_leave_it_open() -> None:
+    vague = {"verdict": "not resolved", "flags": ()}
+    assert combine_replicas([part(1.0, 0.1, n_eff=27.9, **vague)] * 2).flags == ("n_eff_below_56",)
+    assert combine_replicas([part(1.0, 0.1, n_eff=28.0, **vague)] * 2).flags == ()
+    still = {"verdict": "vibrating", "flags": ()}
+    assert combine_replicas([part(1.0, 0.1, n_eff=1.0, **still)] * 2).flags == ()
+
+
+def test_the_posterior_of_unlike_runs_names_both() -> None:
+    assert combine_replicas([part(1.0, 0.1, posterior="kinisi")] * 2).posterior == "kinisi"
+    mixed = [part(1.0, 0.1, posterior="kinisi"), part(1.0, 0.1, posterior="closed form")]
+    assert combine_replicas(mixed).posterior == "closed form and kinisi"

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.io import write
 from numpy.typing import NDArray
 from pymatgen.core import Lattice
 from pymatgen.core.trajectory import Trajectory as PymatgenTrajectory
@@ -27,6 +29,7 @@ from dualion.structures.errors import InputError
 from dualion.structures.trajectories import (
     ReadOptions,
     UnreadableTrajectoryError,
+    as_trajectory,
     read_trajectory,
     trajectory_from_arrays,
     trajectory_from_mdanalysis,
@@ -135,6 +138,44 @@ def test_pymatgen(truth: NDArray[np.float64], as_displacements: bool) -> None:
     np.testing.assert_allclose(moved(found.positions()), moved(truth), atol=1e-10)
     assert found.symbols == SYMBOLS and found.frame_step_ps == STEP_PS
     assert found.energies_ev[3] == -33.0
+
+
+def _atoms(truth: NDArray[np.float64]) -> list[Atoms]:
+    return [Atoms(SYMBOLS, scaled_positions=frame, cell=CELL, pbc=True) for frame in folded(truth)]
+
+
+def test_a_list_of_ase_atoms(truth: NDArray[np.float64]) -> None:
+    found = as_trajectory(_atoms(truth), frame_step_ps=STEP_PS, temperature_k=500.0)
+    np.testing.assert_allclose(moved(found.positions()), moved(truth), atol=1e-9)
+    assert found.symbols == SYMBOLS and found.temperature_k == 500.0
+    mixed = _atoms(truth)
+    mixed[2].symbols[0] = "Na"
+    with pytest.raises(UnreadableTrajectoryError, match="other atoms"):
+        as_trajectory(mixed, frame_step_ps=STEP_PS)
+
+
+def test_each_form_of_a_trajectory_is_known(tmp_path: Path, truth: NDArray[np.float64]) -> None:
+    frames = _atoms(truth)
+    by_ase = as_trajectory(frames, frame_step_ps=STEP_PS)
+    assert as_trajectory(by_ase) is by_ase
+    write(tmp_path / "run.traj", frames)
+    theirs = PymatgenTrajectory(
+        species=list(SYMBOLS), coords=folded(truth), lattice=Lattice(CELL), time_step=1.0
+    )
+    for form in (tmp_path / "run.traj", str(tmp_path / "run.traj"), theirs, _universe(truth)):
+        found = as_trajectory(form, frame_step_ps=STEP_PS)
+        np.testing.assert_allclose(found.fractional, by_ase.fractional, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [7, None, [], {}, [1, 2]])
+def test_what_is_no_trajectory_is_refused(wrong: object) -> None:
+    with pytest.raises(InputError, match="is no trajectory"):
+        as_trajectory(wrong, frame_step_ps=STEP_PS)
+
+
+def test_the_time_between_frames_is_asked_for(truth: NDArray[np.float64]) -> None:
+    with pytest.raises(InputError, match="frame_step_ps"):
+        as_trajectory(_atoms(truth))
 
 
 def _universe(truth: NDArray[np.float64]) -> SimpleNamespace:

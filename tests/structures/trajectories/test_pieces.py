@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError
 from dualion.structures.trajectories import ReadOptions, Trajectory, read_trajectory
+from dualion.structures.trajectories.pieces.alike import difference
 from dualion.structures.trajectories.pieces.join import join_pieces, thin
-from dualion.structures.trajectories.pieces.runs import Run, read_runs
+from dualion.structures.trajectories.pieces.runs import PIECE_MODES, Run, read_runs
 from dualion.structures.trajectories.pieces.seam import judge_seam, step_scale
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "md"
@@ -179,8 +180,54 @@ def test_without_a_clock_vibrating_ions_have_no_order_and_are_replicas(tmp_path:
 def test_a_file_and_its_copy_are_refused(tmp_path: Path) -> None:
     whole = walk(16)
     paths = [write(tmp_path / "a", whole), write(tmp_path / "b", whole + 3.0)]
-    with pytest.raises(InputError, match="hold the same frames"):
-        list(read_runs(paths, OPTIONS))
+    for pieces in PIECE_MODES:
+        with pytest.raises(InputError, match="hold the same frames"):
+            list(read_runs(paths, OPTIONS, pieces=pieces))
+    warm = ReadOptions(frame_step_ps=STEP_PS, temperature_k=700.0)
+    with pytest.raises(InputError, match="hold the same frames"):  # nor at two temperatures
+        list(read_runs(paths, [OPTIONS, warm]))
+    with pytest.raises(InputError, match=r"a\.npz was given twice"):
+        list(read_runs([paths[0], paths[0]], OPTIONS, pieces="replicas"))
+
+
+def test_a_file_that_holds_another_one_is_refused(tmp_path: Path) -> None:
+    """The text file has five decimals, and the array all."""
+    whole = walk(18)
+    paths = [write(tmp_path / "a", whole[:170]), write(tmp_path / "b", whole, range(300))]
+    for order in (paths, paths[::-1]):
+        with pytest.raises(InputError, match="hold the same frames"):
+            list(read_runs(order, OPTIONS, pieces="replicas"))
+
+
+def test_replicas_of_one_start_are_no_copies(tmp_path: Path) -> None:
+    starts = [walk(seed, 50) for seed in (31, 32)]
+    starts[1][0] = starts[0][0]
+    paths = [write(tmp_path / f"r{n}", frames) for n, frames in enumerate(starts)]
+    assert len(list(read_runs(paths, OPTIONS, pieces="replicas"))) == 2
+
+
+def test_files_with_other_step_counts_do_not_share_a_time_step(tmp_path: Path) -> None:
+    whole = walk(19, 400)
+    first = write(tmp_path / "a", whole[:200], range(200))
+    thinned = write(tmp_path / "b", whole[200::2], range(200, 400, 2))
+    with pytest.raises(InputError, match="2 MD steps apart, not 1"):
+        list(read_runs([first, thinned], OPTIONS))
+    with pytest.raises(InputError, match=r"cannot continue .* 2 MD steps apart, not 1"):
+        list(read_runs([first, thinned], OPTIONS, pieces="continue"))
+    assert len(list(read_runs([first, thinned], OPTIONS, pieces="replicas"))) == 2
+    kept = thin(read_trajectory(first, OPTIONS), 0.0, 2)
+    assert kept.steps_a_frame == 2.0
+
+
+def test_a_continuation_at_another_temperature_is_a_run_of_its_own(tmp_path: Path) -> None:
+    paths = pieces_of(tmp_path, walk(20), 2)
+    warm = ReadOptions(frame_step_ps=STEP_PS, temperature_k=540.0)
+    trajectories = [
+        read_trajectory(path, own) for path, own in zip(paths, (OPTIONS, warm), strict=True)
+    ]
+    assert difference(*trajectories) == "it was run at 540 K, not at 500 K"
+    with pytest.raises(InputError, match="it was run at 540 K"):
+        join_pieces(trajectories)
 
 
 def test_a_damaged_piece_is_told_of_and_leaves_the_others(tmp_path: Path) -> None:
@@ -199,7 +246,7 @@ def test_time_is_skipped_once_a_run_and_frames_are_thinned_across_seams(tmp_path
     found = only(list(read_runs(paths, options)))
     assert found.frame_step_ps == pytest.approx(0.7)
     np.testing.assert_allclose(moved(found.fractional), moved(whole[30::7]), atol=1e-9)
-    with pytest.raises(InputError, match="negative"):
+    with pytest.raises(InputError, match="0 or more"):
         thin(found, -1.0, 1)
 
 

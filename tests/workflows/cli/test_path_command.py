@@ -59,7 +59,7 @@ def test_the_command_writes_what_it_names(app, tmp_path):
     words = ["LiFePO4", "--spacing", 0.3, "--output", out, "--cube", "--grd", "--chgcar"]
     done = called(app, *words)
     assert done.exit_code == 0, done.output
-    names = {"path.csv", "path.cif", "path.png", "path.svg", "sites.csv"}
+    names = {"path.csv", "path.cif", "path.png", "path.svg", "path.pdf", "sites.csv"}
     assert {file.name for file in out.iterdir()} == names | {"field.cube", "field.grd", "CHGCAR"}
     assert all(file.stat().st_size > 100 for file in out.iterdir())
     assert "Li+ in LiFePO4" in done.output

@@ -14,6 +14,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -23,7 +24,12 @@ from dualion.results.ranking import rank_candidates
 from dualion.results.report import write_report
 from dualion.results.run_folder import read_run_folder
 from dualion.results.tables import read_table, write_table
+from dualion.results.transport.files import write_report as write_transport
+from dualion.results.transport.identity import RunOrigin
+from dualion.screening.transport.analysis import analyse
+from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.files import reference_paths
+from dualion.structures.trajectories import Trajectory
 from dualion.workflows.cli import report as report_command
 from dualion.workflows.cli import screen as screen_command
 
@@ -448,3 +454,56 @@ def test_the_legend_has_one_chip_an_element(big, visit, table):
     found = {re.match("[A-Z][a-z]?", row["anion"]).group() for row in table if row["anion"]
              and row["status"] == "ok"}  # fmt: skip
     assert sorted(chips) == sorted(found)
+
+
+@pytest.fixture(scope="module")
+def moving(real, tmp_path_factory):
+    """The page of a candidate with a run of eight Li that hop, beside one at which they stay."""
+    folder = tmp_path_factory.mktemp("moving")
+    shutil.copytree(real, folder, dirs_exist_ok=True)
+    row = read_table(folder / "candidates.csv")[0]
+    options = AnalysisOptions(framework=("I",), with_kinisi=False, with_structure=False)
+    origin = RunOrigin(engine="ASE", potential="CHGNet", compound="Li3PS4", defects="salt_LiI")
+    for kelvin, spread in ((500.0, 0.02), (700.0, 0.35)):
+        analysed = folder / "md" / f"{str(row['key']).split('-')[0]}-x" / f"{kelvin:g}K"
+        analysed.mkdir(parents=True)
+        report = analyse(walking(spread, kelvin), options)
+        write_transport(report, analysed, figures=False, origin=origin)
+    app = typer.Typer()
+    report_command.register(app)
+    app.command("other")(lambda: None)
+    words = ["report", str(folder), "--candidates", "0"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    return folder
+
+
+def walking(spread, kelvin):
+    rng = np.random.default_rng(4)
+    moved = rng.normal(scale=0.05, size=(800, 16, 3))
+    steps = rng.normal(scale=spread, size=(800, 8, 3))
+    moved[:, :8] += np.cumsum(steps, axis=0) if spread > 0.1 else steps
+    return Trajectory(
+        fractional=(rng.random((1, 16, 3)) * 9.0 + moved) / 9.0, cells=9.0 * np.eye(3)[None],
+        symbols=("Li",) * 8 + ("I",) * 8, frame_step_ps=0.1, temperature_k=kelvin, source="XDATCAR",
+    )  # fmt: skip
+
+
+def test_molecular_dynamics_has_its_heading_curves_network_and_limits(moving, visit):
+    page = visit(moving)
+    row = page.tab.evaluate("window.dualion.data.columns.rank.values.indexOf(1)")
+    page.open(moving / "report.html", f"#/row/{row + 1}")
+    page.tab.reload()
+    page.tab.wait_for_selector(".dynamics")
+    cold, hot, together = (page.tab.locator(".dynamics").nth(i) for i in range(3))
+    assert hot.locator("h3").inner_text() == "Molecular dynamics: Li3PS4, 700 K, 79.9 ps"
+    assert hot.locator("h3 sub").all_inner_texts() == ["3", "4"]
+    for words in ("ASE", "CHGNet", "Li8I8, 16 atoms", "9.00 × 9.00 × 9.00 Å", "salt LiI"):
+        assert words in hot.locator("dl.facts").inner_text()
+    assert hot.locator("svg.profile polygon").count() == 4  # a band an ion, on both scales
+    assert hot.locator("svg.network circle.site").count() > 10
+    assert hot.locator("svg.network line.jump").count() > 10
+    assert cold.locator("svg.network").count() == 0  # what stays has no network
+    assert "temperature dependence" in together.locator("h3").inner_text()
+    titles = together.locator("svg.profile title").all_text_contents()
+    assert titles.count("Li") == 1 and titles.count("Li: upper limit") == 1
+    assert titles.count("I: upper limit") == 2

@@ -40,7 +40,7 @@ def test_a_run_says_what_it_excludes_and_how_long_it_takes() -> None:
     ]
     (line,) = list_needed([status({"Li": 100.0, "I": 2.0, "P": 0.1}, rows)])
     assert line == (
-        "abcdef: I: slower than 3e-08 cm²/s at 600 K. "
+        "abcdef: I: slower than 3.0e-8 cm²/s at 600 K. "
         "N_eff = 56 takes, at the pace so far: I about 1400 ps."
     )
 
@@ -60,4 +60,4 @@ def test_the_limit_is_that_of_the_tables() -> None:
     rows = [{"species": "I", "verdict": "not resolved", "d_high_cm2_s": None,
              "d_upper_cm2_s": 2.95e-8}]  # fmt: skip
     (line,) = list_needed([status({"I": 2.0}, rows)])
-    assert line.startswith("abcdef: I: slower than 3e-08 cm²/s at 600 K. ")
+    assert line.startswith("abcdef: I: slower than 3.0e-8 cm²/s at 600 K. ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ from dualion.structures.errors import DualionError, InputError, StructureError
 from dualion.workflows.cli.analyze.options import (
     EPILOG,
     HELP,
-    NAN,
     Cell,
     Charges,
     Continue,
+    Defects,
     Earliest,
     Every,
     Figures,
@@ -28,6 +28,7 @@ from dualion.workflows.cli.analyze.options import (
     Pairs,
     Paths,
     PosteriorOption,
+    Potential,
     Replicas,
     Skip,
     Temperatures,
@@ -35,6 +36,9 @@ from dualion.workflows.cli.analyze.options import (
     Types,
     Verbose,
     Volumes,
+)
+from dualion.workflows.cli.analyze.parsers import (
+    NAN,
     parse_charges,
     parse_numbers,
     parse_pairs,
@@ -45,12 +49,28 @@ from dualion.workflows.cli.analyze.options import (
 )
 
 if TYPE_CHECKING:
+    from dualion.results.transport.identity import RunOrigin
     from dualion.screening.transport.arrhenius import Arrhenius
     from dualion.screening.transport.combined import CombinedIon
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.screening.transport.report import TransportReport
     from dualion.structures.trajectories.options import ReadOptions
     from dualion.structures.trajectories.pieces.runs import PieceMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenTogether:
+    """What the files of each run hold of all runs.
+
+    Attributes:
+        fits: Arrhenius fits by ion.
+        combined: each ion at each temperature, replicas together.
+        pairs: pairs of elements of the overview.
+    """
+
+    fits: Mapping[str, Arrhenius]
+    combined: Sequence[CombinedIon]
+    pairs: Sequence[tuple[str, str]]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +99,8 @@ def analyze(
     pairs: Pairs = "",
     figures: Figures = True,
     volumes: Volumes = False,
+    potential: Potential = "",
+    defects: Defects = "",
     verbose: Verbose = False,
 ) -> None:
     """Analyse trajectories; each argument is described where its option is declared."""
@@ -86,6 +108,7 @@ def analyze(
     from dualion.screening.transport.combined import combine_runs, fit_arrhenius
     from dualion.screening.transport.options import AnalysisOptions
     from dualion.structures.trajectories.options import ReadOptions
+    from dualion.workflows.cli.analyze.origin import origin_of_file
 
     temperatures = parse_temperatures(temperature_k, len(trajectories))
     parse_pairs(pairs)  # refused before trajectories are read for hours
@@ -107,11 +130,17 @@ def analyze(
         posterior=parse_posterior(posterior),
     )
     each = [replace(reading, temperature_k=kelvin) for kelvin in temperatures]
-    reports = _analyse_all(trajectories, each, options, pieces)
+    analysed = _analyse_all(trajectories, each, options, pieces)
+    reports = [report for report, _ in analysed]
     _warn_of_combination(reports)
     combined = combine_runs(reports)
     fits = fit_arrhenius(combined)
-    _write_reports(reports, fits, out, parse_pairs(pairs), figures=figures, volumes=volumes)
+    shared = WrittenTogether(fits=fits, combined=combined, pairs=parse_pairs(pairs))
+    origins = [
+        origin_of_file(report, path, potential=potential, defects=defects)
+        for report, path in analysed
+    ]
+    _write_reports(reports, origins, out, shared, figures=figures, volumes=volumes)
     if len(reports) > 1:
         (out / "combined.csv").write_text(combined_csv(combined), encoding="utf-8")
     for line in _result_lines(reports, fits, combined, verbose=verbose):
@@ -124,8 +153,12 @@ def _analyse_all(
     reading: Sequence[ReadOptions],
     options: AnalysisOptions,
     pieces: PieceMode,
-) -> list[TransportReport]:
-    """Read the runs, with pieces joined, and analyse each; files that are damaged are named."""
+) -> list[tuple[TransportReport, Path]]:
+    """Read the runs, with pieces joined, and analyse each; files that are damaged are named.
+
+    Returns:
+        Each analysis, and the first file of its run.
+    """
     from dualion.screening.transport.analysis import analyse
     from dualion.structures.trajectories.pieces.runs import read_runs
 
@@ -138,7 +171,7 @@ def _analyse_all(
         if run.note:
             typer.echo(run.note)
         try:
-            reports.append(analyse(run.trajectory, options))
+            reports.append((analyse(run.trajectory, options), run.sources[0]))
         except StructureError as error:
             note_failure(run.sources[0], error)
     for failure in failures if reports or len(failures) > 1 else ():
@@ -172,9 +205,9 @@ def _warn_of_combination(reports: Sequence[TransportReport]) -> None:
 
 def _write_reports(
     reports: Sequence[TransportReport],
-    fits: Mapping[str, Arrhenius],
+    origins: Sequence[RunOrigin],
     out: Path,
-    pairs: Sequence[tuple[str, str]],
+    shared: WrittenTogether,
     *,
     figures: bool,
     volumes: bool,
@@ -186,9 +219,12 @@ def _write_reports(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {out} cannot be made ({error}); choose another.") from error
-    for report, folder in zip(reports, _output_folders(reports, out), strict=True):
+    for report, origin, folder in zip(reports, origins, _output_folders(reports, out), strict=True):
         folder.mkdir(exist_ok=True)
-        write_report(report, folder, arrhenius=fits, pairs=pairs, figures=figures, volumes=volumes)
+        write_report(
+            report, folder, arrhenius=shared.fits, combined=shared.combined, pairs=shared.pairs,
+            origin=origin, figures=figures, volumes=volumes,
+        )  # fmt: skip
     (out / "species.csv").write_text(species_csv(reports), encoding="utf-8")
 
 

@@ -7,27 +7,32 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
 from rich.progress import TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
+from dualion.results.tables import write_table
 from dualion.screening.ions import MobileIon
 from dualion.structures.errors import InputError, StructureError
 from dualion.workflows.cli.live_bar import LiveBar
+from dualion.workflows.cli.neb.view import show_barriers
 from dualion.workflows.doping.relaxation import StopRequested
-from dualion.workflows.execution.files import write_json, write_text
+from dualion.workflows.execution.files import write_json
 from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.signals import stop_on_signal
-from dualion.workflows.neb.run import judge, structure_barriers
-from dualion.workflows.neb.tables import Row, network_json, pair_row, rows_csv
+from dualion.workflows.neb.carriers import CarrierEnergies, carrier_energies
+from dualion.workflows.neb.document import neb_document
+from dualion.workflows.neb.folder import NebFolder
+from dualion.workflows.neb.pairs import DOCUMENT
+from dualion.workflows.neb.run import structure_barriers
+from dualion.workflows.neb.tables import COLUMNS, neb_pair, pair_row
 
 if TYPE_CHECKING:
+    from dualion.results.columns import Row
     from dualion.workflows.md.plan.selection import SelectedStructure
+    from dualion.workflows.neb.carriers import Carriers
     from dualion.workflows.neb.forces import Potential
     from dualion.workflows.neb.hop_barriers import HopBarrier
-    from dualion.workflows.neb.run import NebOptions, StructureBarriers
+    from dualion.workflows.neb.run import NebOptions
 
 
 def compute_all(
@@ -35,6 +40,8 @@ def compute_all(
     work: Sequence[tuple[SelectedStructure, Path]],
     potential: Potential,
     options: NebOptions,
+    *,
+    carriers: Carriers = "vacancies",
 ) -> bool:
     """Compute structures; write ``neb.csv`` and each structure's ``neb.json`` as they are done.
 
@@ -43,6 +50,7 @@ def compute_all(
         work: structures and the folder of each; all folders lie side by side.
         potential: what computes them.
         options: limits.
+        carriers: which pairs of defects are computed too.
 
     Returns:
         Whether all were treated; False after a request to stop.
@@ -57,12 +65,14 @@ def compute_all(
     with folder_lock(folder), stop_on_signal() as stop, HopBar(console) as bar:
         for selected, path in work:
             try:
-                rows.append(_compute_one(selected, path, potential, options, bar, stop.is_set))
+                rows.append(
+                    _compute_one(selected, path, potential, options, carriers, bar, stop.is_set)
+                )
             except StopRequested:
                 complete = False
                 break
-            write_text(folder / "neb.csv", rows_csv(rows))
-    _show(console, rows)
+            write_table(folder / "neb.csv", rows, COLUMNS)
+    show_barriers(console, rows, options.criterion)
     if not complete:
         console.print("Stopped; the same command goes on from here.")
     console.print(f"  {folder}", highlight=False, soft_wrap=True)
@@ -88,16 +98,18 @@ def _compute_one(
     path: Path,
     potential: Potential,
     options: NebOptions,
+    carriers: Carriers,
     bar: HopBar,
     stop: Callable[[], bool],
 ) -> Row:
-    cation, anion = MobileIon.parse(selected.cation), MobileIon.parse(selected.anion)
-    names = (selected.source_id, selected.formula, selected.cation, selected.anion)
+    ions = MobileIon.parse(selected.cation), MobileIon.parse(selected.anion)
+    key = (selected.structure_key, selected.cation, selected.anion)
     bar.begin(selected.formula)
+    found, problem = None, ""
     try:
         found = structure_barriers(
             selected.crystal,
-            (cation, anion),
+            ions,
             potential,
             options,
             path,
@@ -106,24 +118,18 @@ def _compute_one(
             stop=stop,
         )
     except StructureError as error:
-        return pair_row(names, None, None, potential.name, str(error))
-    row = pair_row(names, found, judge(found, cation, anion, options.criterion), potential.name)
-    write_json(path / "neb.json", _document(row, found))
+        problem = str(error)
+    cost = CarrierEnergies()
+    if found is not None and found.ions:
+        bar.now("carriers")
+        cost = carrier_energies(
+            NebFolder(path), ions, potential, options, carriers=carriers, stop=stop
+        )
+    pair = neb_pair(key, found, cost, potential.name, problem)
+    row = pair_row(selected.source_id, selected.formula, pair, options.criterion)
+    if path.is_dir():
+        write_json(path / DOCUMENT, neb_document(row, pair, found, cost, NebFolder(path)))
     return row
-
-
-def _document(row: Row, found: StructureBarriers) -> dict[str, object]:
-    plain = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
-    return {
-        "row": plain,
-        "volume_change": found.volume_change,
-        "host_converged": found.host_converged,
-        "ions": {ion: network_json(network) for ion, network in found.ions.items()},
-        "problems": found.problems,
-    }
 
 
 class HopBar(LiveBar):
@@ -139,6 +145,10 @@ class HopBar(LiveBar):
     def begin(self, name: str) -> None:
         """Begin a structure."""
         self._progress.reset(self._task, total=None, description=name, now="relaxing")
+
+    def now(self, what: str) -> None:
+        """Show what is being computed."""
+        self._progress.update(self._task, now=what)
 
     def say(self, text: str) -> None:
         """Print what an ion costs, and count its hops from zero."""
@@ -156,32 +166,3 @@ class HopBar(LiveBar):
         rise = max(barrier.rises_ev)
         now = f"hop {barrier.hop}: " + (f"{rise:.3f} eV" if math.isfinite(rise) else barrier.reason)
         self._progress.update(self._task, advance=1, total=distinct, now="" if before else now)
-
-
-def _show(console: Console, rows: Sequence[Row]) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("structure", "ion", "E_1D", "E_2D", "E_3D", "ratio 3D", "DAI", "flags"):
-        table.add_column(name, justify="right" if name[:2] in ("E_", "ra") else "left")
-    for row in rows:
-        for kind in ("cation", "anion"):
-            last = kind == "anion"
-            table.add_row(
-                Text("" if last else str(row["formula"])),
-                str(row[kind]),
-                *(_number(row.get(f"e{n}d_{kind}_neb_ev")) for n in (1, 2, 3)),
-                _number(row.get("ratio_3d_neb")) if last else "",
-                _verdict(row.get("dai_neb")) if last else "",
-                str(row["neb_flags"]).replace(";", ", ") if last else "",
-            )
-    console.print(table)
-    for row in rows:
-        if row["neb_problem"]:
-            console.print(Text(f"  {row['source_id']}: {row['neb_problem']}"))
-
-
-def _verdict(value: object) -> str:
-    return "-" if value is None else "yes" if value else "no"
-
-
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) and not math.isnan(value) else "-"

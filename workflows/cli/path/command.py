@@ -85,7 +85,7 @@ def path(
     """Show the minimum-energy paths, bottlenecks and sites of an ion in one structure.
 
     One path for each dimensionality: its highest point is the barrier E_1D, E_2D or E_3D of the
-    tables. Writes the energies along the paths (path.csv, .png, .svg), the crystal with dummy
+    tables. Writes the energies along the paths (path.csv, .png, .svg, .pdf), the crystal with dummy
     atoms along them (path.cif), the sites (sites.csv), and on demand the field.
 
     [bold]Examples[/bold]
@@ -114,7 +114,7 @@ def path(
     show(console, found, name=entry.source_id, dimensions=dimensions)
     formats = [name for name, asked in (("cube", cube), ("grd", grd), ("chgcar", chgcar)) if asked]
     target = output or Path(f"path-{_safe(entry.source_id)}-{_safe(str(found.ion))}")
-    for file in _write(found, target, entry.source_id, dimensions, formats):
+    for file in _write(found, target, dimensions, formats):
         console.print(f"  {file}", highlight=False, soft_wrap=True)
 
 
@@ -150,16 +150,18 @@ def _safe(text: str) -> str:
 
 
 def _write(
-    found: IonMap, folder: Path, name: str, dimensions: tuple[int, ...], formats: list[str]
+    found: IonMap, folder: Path, dimensions: tuple[int, ...], formats: list[str]
 ) -> list[Path]:
     """Write the files; return their paths.
 
     Raises:
         InputError: the folder cannot be written.
     """
+    from dualion.results.figures.labels import formula_label, ion_label
     from dualion.results.path.field_files import WRITERS
     from dualion.results.path.figure import write_path_figure
     from dualion.results.path.files import write_path_cif, write_path_csv, write_sites_csv
+    from dualion.screening.doping.doping_plan import formula_unit_of
 
     paths = [path for path in found.paths if path.dimension in dimensions]
     files = [folder / "sites.csv"]
@@ -167,10 +169,11 @@ def _write(
         folder.mkdir(parents=True, exist_ok=True)
         write_sites_csv(files[0], found.sites)
         if paths:
-            files += [folder / f"path.{ending}" for ending in ("csv", "cif", "png", "svg")]
+            files += [folder / f"path.{ending}" for ending in ("csv", "cif", "png", "svg", "pdf")]
             write_path_csv(files[1], paths)
             write_path_cif(files[2], found.crystal, paths)
-            write_path_figure(files[3:5], paths, title=f"{found.ion} in {name}")
+            compound = formula_label(formula_unit_of(found.crystal)[0])
+            write_path_figure(files[3:], paths, title=f"{ion_label(found.ion)} in {compound}")
         for wanted in formats:
             files.append(folder / FIELD_FILES[wanted])
             WRITERS[wanted](files[-1], found.energies_ev, found.crystal)

@@ -60,7 +60,7 @@ def check_cp2k_settings(settings: Mapping[str, Any]) -> Cp2kSettings:
         place = ".".join(str(part) for part in first["loc"])
         known = ", ".join(Cp2kSettings.model_fields)
         raise InputError(f"Setting {place} of cp2k: {first['msg']}. Known: {known}.") from None
-    _parse_sections(found.input)
+    parse_sections(found.input)
     return found
 
 
@@ -87,17 +87,17 @@ def format_input(
         InputError: a setting is unknown or invalid.
     """
     settings = check_cp2k_settings(spec.settings)
-    root = _parse_sections(settings.input)
+    root = parse_sections(settings.input)
     _set_global(root, spec, limit_s)
     if continued:
-        _set_keywords(root, "EXT_RESTART", f"RESTART_FILE_NAME {RESTART}")
+        set_keywords(root, "EXT_RESTART", f"RESTART_FILE_NAME {RESTART}")
     _set_motion(root, spec, settings, steps)
-    _set_electrons(root, settings, continued)
-    _set_subsystem(root, atoms, kinds)
+    set_electrons(root, settings, continued)
+    set_subsystem(root, atoms, kinds)
     return "\n".join(root.write()) + "\n"
 
 
-def _parse_sections(text: str) -> InputSection:
+def parse_sections(text: str) -> InputSection:
     """Parse the user's sections.
 
     Raises:
@@ -132,18 +132,18 @@ def _refuse_duplicates(section: InputSection) -> None:
 
 
 def _set_global(root: InputSection, spec: RunSpec, limit_s: float) -> None:
-    _set_keywords(
+    set_keywords(
         root, "GLOBAL", f"PROJECT {PROJECT}", "RUN_TYPE MD", f"SEED {spec.seed % 2_000_000_000}"
     )
-    _set_defaults(root, "GLOBAL", "PRINT_LEVEL LOW")
+    set_defaults(root, "GLOBAL", "PRINT_LEVEL LOW")
     if math.isfinite(limit_s):
-        _set_keywords(root, "GLOBAL", f"WALLTIME {max(1, int(limit_s))}")
+        set_keywords(root, "GLOBAL", f"WALLTIME {max(1, int(limit_s))}")
 
 
 def _set_motion(root: InputSection, spec: RunSpec, settings: Cp2kSettings, steps: int) -> None:
     protocol = spec.protocol
     ensemble = "LANGEVIN" if protocol.thermostat == "langevin" else "NVT"
-    _set_keywords(
+    set_keywords(
         root,
         "MOTION/MD",
         f"ENSEMBLE {ensemble}",
@@ -152,50 +152,50 @@ def _set_motion(root: InputSection, spec: RunSpec, settings: Cp2kSettings, steps
         f"TEMPERATURE {spec.temperature_k!r}",
     )
     if ensemble == "LANGEVIN":
-        _set_keywords(root, "MOTION/MD/LANGEVIN", f"GAMMA {1.0 / protocol.damping_fs!r}")
+        set_keywords(root, "MOTION/MD/LANGEVIN", f"GAMMA {1.0 / protocol.damping_fs!r}")
     else:
         kind = "CSVR" if protocol.thermostat == "bussi" else "NOSE"
-        _set_keywords(root, "MOTION/MD/THERMOSTAT", f"TYPE {kind}", "REGION GLOBAL")
-        _set_keywords(root, f"MOTION/MD/THERMOSTAT/{kind}", f"TIMECON {protocol.damping_fs!r}")
-    _set_keywords(root, "MOTION/PRINT/TRAJECTORY", "FORMAT XYZ", "UNIT angstrom")
-    _set_keywords(root, "MOTION/PRINT/TRAJECTORY/EACH", f"MD {protocol.steps_per_frame}")
-    _set_keywords(root, "MOTION/PRINT/RESTART", "BACKUP_COPIES 3")
-    _set_keywords(root, "MOTION/PRINT/RESTART/EACH", f"MD {settings.restart_steps}")
+        set_keywords(root, "MOTION/MD/THERMOSTAT", f"TYPE {kind}", "REGION GLOBAL")
+        set_keywords(root, f"MOTION/MD/THERMOSTAT/{kind}", f"TIMECON {protocol.damping_fs!r}")
+    set_keywords(root, "MOTION/PRINT/TRAJECTORY", "FORMAT XYZ", "UNIT angstrom")
+    set_keywords(root, "MOTION/PRINT/TRAJECTORY/EACH", f"MD {protocol.steps_per_frame}")
+    set_keywords(root, "MOTION/PRINT/RESTART", "BACKUP_COPIES 3")
+    set_keywords(root, "MOTION/PRINT/RESTART/EACH", f"MD {settings.restart_steps}")
     root.get_subsection(
         "MOTION/PRINT/RESTART_HISTORY"
     ).params = "OFF"  # copies are kept in the work folder
 
 
-def _set_electrons(root: InputSection, settings: Cp2kSettings, continued: bool) -> None:
-    _set_defaults(root, "FORCE_EVAL", "METHOD QUICKSTEP")
+def set_electrons(root: InputSection, settings: Cp2kSettings, continued: bool) -> None:
+    set_defaults(root, "FORCE_EVAL", "METHOD QUICKSTEP")
     dft = "FORCE_EVAL/DFT"
-    _set_keywords(
+    set_keywords(
         root,
         dft,
         f"BASIS_SET_FILE_NAME {settings.basis_file}",
         f"POTENTIAL_FILE_NAME {settings.potential_file}",
     )
-    _set_keywords(root, f"{dft}/MGRID", f"CUTOFF {settings.cutoff_ry!r}")
-    _set_keywords(root, f"{dft}/MGRID", f"REL_CUTOFF {settings.rel_cutoff_ry!r}")
-    _set_defaults(root, f"{dft}/QS", f"EPS_DEFAULT {settings.eps_default!r}")
-    _set_defaults(root, f"{dft}/QS", "EXTRAPOLATION ASPC", "EXTRAPOLATION_ORDER 3")
+    set_keywords(root, f"{dft}/MGRID", f"CUTOFF {settings.cutoff_ry!r}")
+    set_keywords(root, f"{dft}/MGRID", f"REL_CUTOFF {settings.rel_cutoff_ry!r}")
+    set_defaults(root, f"{dft}/QS", f"EPS_DEFAULT {settings.eps_default!r}")
+    set_defaults(root, f"{dft}/QS", "EXTRAPOLATION ASPC", "EXTRAPOLATION_ORDER 3")
     scf = f"{dft}/SCF"
-    _set_keywords(root, scf, f"SCF_GUESS {'RESTART' if continued else 'ATOMIC'}")
+    set_keywords(root, scf, f"SCF_GUESS {'RESTART' if continued else 'ATOMIC'}")
     if continued:
-        _set_keywords(root, dft, f"WFN_RESTART_FILE_NAME {WAVEFUNCTION}")
-    _set_keywords(root, scf, f"EPS_SCF {settings.eps_scf!r}", f"MAX_SCF {settings.max_scf}")
-    _set_defaults(root, f"{scf}/OT", "MINIMIZER DIIS", "PRECONDITIONER FULL_SINGLE_INVERSE")
-    _set_defaults(root, f"{scf}/OUTER_SCF", f"EPS_SCF {settings.eps_scf!r}", "MAX_SCF 10")
+        set_keywords(root, dft, f"WFN_RESTART_FILE_NAME {WAVEFUNCTION}")
+    set_keywords(root, scf, f"EPS_SCF {settings.eps_scf!r}", f"MAX_SCF {settings.max_scf}")
+    set_defaults(root, f"{scf}/OT", "MINIMIZER DIIS", "PRECONDITIONER FULL_SINGLE_INVERSE")
+    set_defaults(root, f"{scf}/OUTER_SCF", f"EPS_SCF {settings.eps_scf!r}", "MAX_SCF 10")
     functional = root.get_subsection(f"{dft}/XC/XC_FUNCTIONAL")
     if not functional.params and not functional.subsections:
         functional.params = "PBE"
 
 
-def _set_subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
+def set_subsystem(root: InputSection, atoms: Atoms, kinds: Iterable[Kind]) -> None:
     subsys = root.get_subsection("FORCE_EVAL/SUBSYS")
     for axis, vector in zip("ABC", atoms.cell, strict=True):
         row = " ".join(f"{value:.12f}" for value in vector)
-        _set_keywords(root, "FORCE_EVAL/SUBSYS/CELL", f"{axis} {row}")
+        set_keywords(root, "FORCE_EVAL/SUBSYS/CELL", f"{axis} {row}")
     coordinates = root.get_subsection("FORCE_EVAL/SUBSYS/COORD")
     coordinates.keywords = [
         f"{symbol} {x:.12f} {y:.12f} {z:.12f}"
@@ -220,7 +220,7 @@ def _replace_kind(subsys: InputSection, section: InputSection) -> None:
     subsys.subsections.append(section)
 
 
-def _set_keywords(root: InputSection, path: str, *lines: str) -> None:
+def set_keywords(root: InputSection, path: str, *lines: str) -> None:
     """Set keywords, replacing the user's."""
     section = root.get_subsection(path)
     for line in lines:
@@ -229,7 +229,7 @@ def _set_keywords(root: InputSection, path: str, *lines: str) -> None:
         section.keywords.append(line)
 
 
-def _set_defaults(root: InputSection, path: str, *lines: str) -> None:
+def set_defaults(root: InputSection, path: str, *lines: str) -> None:
     """Set keywords that the user has not set."""
     section = root.get_subsection(path)
     present = {k.split()[0].upper() for k in section.keywords}

@@ -17,7 +17,6 @@ from dualion.workflows.md.engines.vasp_inputs import (
     LEAST_NSW,
     LONGEST_NSW,
     check_vasp_settings,
-    find_library,
     find_potential_files,
     order_of,
     write_inputs,
@@ -30,6 +29,7 @@ from dualion.workflows.md.engines.vasp_outputs import (
     read_configurations,
     read_oszicar,
 )
+from dualion.workflows.md.engines.vasp_potentials import find_library
 from dualion.workflows.md.engines.work_folder import ProgramCall
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.run_folder import ATTEMPT

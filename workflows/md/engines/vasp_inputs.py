@@ -6,12 +6,8 @@ sets take seconds to import and are imported where they are used.
 
 from __future__ import annotations
 
-import gzip
-import os
 import shutil
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dualion.structures.errors import InputError
 from dualion.workflows.execution.files import write_text
+from dualion.workflows.md.engines.vasp_potentials import (
+    check_elements,
+    find_library,
+    join_potentials,
+    library_files,
+    quiet,
+)
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.spec import RunSpec
@@ -146,7 +149,7 @@ def write_inputs(spec: RunSpec, atoms: Atoms, folder: Path, *, steps: int) -> No
     from pymatgen.io.vasp.inputs import Poscar
 
     inputs = _make_input_set(spec, atoms, steps)
-    with _quiet():
+    with quiet():
         incar = str(inputs.incar)
         kpoints = str(inputs.kpoints)
         poscar = Poscar(
@@ -171,7 +174,7 @@ def _make_input_set(spec: RunSpec, atoms: Atoms, steps: int) -> Any:
         [symbols[i] for i in order],
         atoms.get_scaled_positions(wrap=True)[order],
     )
-    with _quiet():
+    with quiet():
         return MPMDSet(
             structure,
             start_temp=spec.temperature_k,
@@ -207,16 +210,8 @@ def list_potential_symbols(spec: RunSpec, elements: tuple[str, ...]) -> list[str
         cell=[5.0 * len(elements), 5.0, 5.0],
         pbc=True,
     )
-    with _quiet():
+    with quiet():
         return list(_make_input_set(spec, line, LEAST_NSW).potcar_symbols)
-
-
-def find_library() -> Path | None:
-    """Find the user's library of potentials in pymatgen's settings; None where there is none."""
-    from pymatgen.core import SETTINGS
-
-    found = os.environ.get("PMG_VASP_PSP_DIR") or SETTINGS.get("PMG_VASP_PSP_DIR")
-    return Path(str(found)).expanduser() if found else None
 
 
 def find_potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]:
@@ -229,31 +224,11 @@ def find_potential_files(spec: RunSpec, elements: tuple[str, ...]) -> list[Path]
     Raises:
         InputError: the library lacks one; the message names the element.
     """
-    from pymatgen.io.vasp.inputs import PotcarSingle
-
-    folder = find_library()
-    if folder is None:
-        raise InputError("No library of VASP's potentials is configured.")
-    functional = check_vasp_settings(spec.settings).potcar_functional
-    names = PotcarSingle.functional_dir
-    if functional not in names:
-        raise InputError(
-            f"Setting potcar_functional of vasp: there is no {functional!r}; known: "
-            f"{', '.join(names)}."
-        )
-    found = []
-    for element, symbol in zip(elements, list_potential_symbols(spec, elements), strict=True):
-        base = folder / names[functional]
-        tries = [base / f"POTCAR.{symbol}", base / symbol / "POTCAR"]
-        tries = [path.with_name(path.name + end) for path in tries for end in ("", ".gz")]
-        file = next((path for path in tries if path.is_file()), None)
-        if file is None:
-            raise InputError(
-                f"The library {base} holds no potential {symbol} for {element}; add it, name "
-                "another by the setting potcars, or another set by potcar_functional."
-            )
-        found.append(file)
-    return found
+    return library_files(
+        elements,
+        list_potential_symbols(spec, elements),
+        check_vasp_settings(spec.settings).potcar_functional,
+    )
 
 
 def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Path) -> None:
@@ -270,7 +245,7 @@ def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Pa
     """
     target = folder / "POTCAR"
     if own.is_file():
-        _check_elements(own, elements)
+        check_elements(own, elements)
         shutil.copyfile(own, target)
         return
     if find_library() is None:
@@ -280,30 +255,4 @@ def write_potcar(spec: RunSpec, elements: tuple[str, ...], own: Path, folder: Pa
             "library is (pmg config -p EXTRACTED TARGET; pmg config --add PMG_VASP_PSP_DIR "
             "TARGET), and retry the run."
         )
-    with target.open("wb") as out:
-        for file in find_potential_files(spec, elements):
-            with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as source:
-                shutil.copyfileobj(source, out)
-
-
-def _check_elements(potcar: Path, elements: tuple[str, ...]) -> None:
-    """Refuse a POTCAR whose potentials are not those of POSCAR, in its order."""
-    titles = []
-    with potcar.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            words = line.partition("TITEL")[2].replace("=", " ").split()
-            if len(words) >= 2:
-                titles.append(words[1].partition("_")[0])
-    if tuple(titles) != elements:
-        raise InputError(
-            f"{potcar} holds potentials of {', '.join(titles) or 'nothing'}; POSCAR needs those "
-            f"of {', '.join(elements)}, in this order."
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence pymatgen, which warns of every tag that is not its own default."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    join_potentials(find_potential_files(spec, elements), target)

@@ -23,6 +23,7 @@ from dualion.workflows.md.engines import (
     Resources,
     make_engine,
 )
+from dualion.workflows.md.plan.origin import origin_of
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.assess import analyse_transport, assess, read_production
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
@@ -234,7 +235,7 @@ def analyse_run(folder: RunFolder, spec: RunSpec) -> None:
     """
     report = analyse_transport(read_production(folder, spec), spec, full=True)
     folder.analysis.mkdir(exist_ok=True)
-    write_report(report, folder.analysis, figures=True)
+    write_report(report, folder.analysis, origin=origin_of(spec))
 
 
 def _retry_with_half_step(folder: RunFolder, progress: Progress, error: GuardTrippedError) -> bool:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from walks import STEP_PS, gaussian_walk
 
-from dualion.screening.transport.collective.onsager import transport
+from dualion.screening.transport.collective.onsager import _withdraw_negative, transport
+from dualion.screening.transport.measured import Measured
 from dualion.screening.transport.self_diffusion.coefficient import diffusion
+from dualion.screening.transport.self_diffusion.slope import fit_slope
 from dualion.structures.errors import InputError
 
 
@@ -207,3 +209,83 @@ def test_twenty_frames_are_enough_and_nineteen_are_not() -> None:
     assert np.isfinite(run_of(pair_of_walks(26, 20)).conductivity_s_cm.value)
     with pytest.raises(InputError, match="19 frames"):
         run_of(pair_of_walks(26, 19))
+
+
+def with_d(walk: np.ndarray, name: str, d: float, error: float, verdict: str, high: float = 9.0):
+    """D of a group in 1e-6 cm²/s."""
+    return dataclasses.replace(
+        diffusion(walk, STEP_PS, species=name), d_cm2_s=d * 1e-6, error_cm2_s=error * 1e-6,
+        high_cm2_s=high * 1e-6, verdict=verdict,
+    )  # fmt: skip
+
+
+def test_what_does_not_diffuse_adds_a_limit_and_what_turns_nothing() -> None:
+    walks = pair_of_walks(27, 60) | {"S": gaussian_walk(np.random.default_rng(2), 60, 3)}
+    unit = 1e-10 * 1.602176634e-19**2 / (500e-30 * 1.380649e-23 * 600.0) * 1e-2
+    charges = {"Li": 1.0, "I": -1.0, "S": -2.0}
+
+    def found(*verdicts: str, high: float = 9.0):
+        parts = [
+            with_d(walks[name], name, 2.0, 0.1, verdict, high)
+            for name, verdict in zip(walks, verdicts, strict=True)
+        ]
+        return transport(
+            walks, charges, STEP_PS, volume_cubic_angstrom=500.0, temperature_k=600.0,
+            diffusions=parts,
+        )  # fmt: skip
+
+    one = found("diffusing", "vibrating", "rotating")
+    assert one.nernst_einstein_s_cm.value == pytest.approx(6 * 2.0 * unit)
+    limit = 4 * 9.0 * unit
+    assert one.einstein_numbers[1].high == pytest.approx(limit / (12.0 * unit + limit))
+    assert np.isnan(one.einstein_numbers[1].value)
+    assert (one.einstein_numbers[1].low, one.einstein_numbers[2].high) == (0.0, 0.0)
+    # A limit counts as two standard errors of the rest.
+    sharp = found("diffusing", "vibrating", "rotating", high=1.0).einstein_numbers[0]
+    assert (sharp.value, sharp.error) == (pytest.approx(1.0), pytest.approx(0.5 * 4.0 / 12.0))
+    none = found("vibrating", "not resolved", "rotating").nernst_einstein_s_cm
+    assert np.isnan(none.value) and none.error == np.inf and none.low == 0.0
+    assert none.high == pytest.approx((6 + 4) * 9.0 * unit)
+    assert found("diffusing", "ballistic", "rotating", high=np.inf).einstein_numbers[1].high == 1.0
+    both = found("diffusing", "rotating", "diffusing")
+    assert both.nernst_einstein_s_cm.value == pytest.approx((6 + 4.0 * 3) * 2.0 * unit)
+
+
+def test_a_matrix_is_in_siemens_per_centimetre() -> None:
+    """σ = (e Å)²/(2 Δt V k T) of the slope of ΔJ²/3."""
+    walks = pair_of_walks(28)
+    found = run_of(walks, earliest_ps=1.0)
+    paths = {name: walk.sum(axis=1) for name, walk in walks.items()}
+    total = paths["Li"] - paths["I"]
+    start = round(found.window_ps[0] / STEP_PS)
+    slope = fit_slope(
+        lambda lag: ((total[lag:] - total[:-lag]) ** 2).sum(axis=1) / 3.0, start, len(total), 3
+    )
+    charge = 1.602176634e-19 * 1e-10
+    unit = charge**2 / (2.0 * STEP_PS * 1e-12 * 500e-30 * 1.380649e-23 * 600.0) * 1e-2
+    assert found.conductivity_s_cm.value == pytest.approx(slope.value * unit)
+    assert found.onsager_s_cm.sum() == pytest.approx(slope.value * unit)
+    assert found.window_ps[1] == pytest.approx(slope.lags[-1] * STEP_PS)
+    assert found.onsager_error_s_cm.shape == (2, 2)
+    assert (found.onsager_error_s_cm > 0.0).all()
+
+
+def test_a_conductivity_under_zero_is_withdrawn_and_keeps_its_upper_end() -> None:
+    low = Measured(value=-1.0, error=0.2, low=-1.4, high=-0.6)
+    assert _withdraw_negative(low) == dataclasses.replace(low, error=np.inf)
+    zero = Measured(value=0.0, error=0.2, low=0.1, high=0.6)
+    assert _withdraw_negative(zero) == dataclasses.replace(zero, error=np.inf, low=0.0)
+    high = Measured(value=1.0, error=0.2, low=0.6, high=1.4)
+    assert _withdraw_negative(high) is high
+
+
+def test_a_picometre_of_collective_motion_is_motion_and_rounding_is_none() -> None:
+    walk = {"Li": np.zeros((30, 1, 3)), "I": np.zeros((30, 1, 3))}
+    walk["Li"][:, 0] = 1e-10 * np.random.default_rng(1).random((30, 3))
+    still = run_of(walk)
+    assert still.flags == ("no_motion",)
+    assert np.isnan(still.window_ps).all()
+    assert np.isnan(still.onsager_s_cm).all() and np.isinf(still.onsager_error_s_cm).all()
+    assert len(still.numbers) == len(still.einstein_numbers) == 2
+    walk["Li"] *= 1e8
+    assert "no_motion" not in run_of(walk).flags

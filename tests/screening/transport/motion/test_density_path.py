@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dualion.screening.transport.motion.density import density
-from dualion.screening.transport.motion.density_path import density_path_ev, density_paths
+from dualion.screening.transport.motion.density import Density, density
+from dualion.screening.transport.motion.density_path import (
+    _find_sites_along,
+    density_path_ev,
+    density_paths,
+    free_energy_ev,
+)
 from dualion.structures.errors import InputError
 
 BOLTZMANN_EV_K = 8.617333262e-5
@@ -67,7 +74,7 @@ def test_density_percolates_along_a_channel_only() -> None:
     assert barriers[2] == np.inf
 
 
-@pytest.mark.parametrize(("away_angstrom", "there"), [(1.15, True), (1.25, False)])
+@pytest.mark.parametrize(("away_angstrom", "there"), [(1.05, True), (1.35, False)])
 def test_a_minimum_of_the_path_is_a_site_within_1_2_angstrom(
     away_angstrom: float, there: bool
 ) -> None:
@@ -77,3 +84,50 @@ def test_a_minimum_of_the_path_is_a_site_within_1_2_angstrom(
     beside = own.site_frac[:2] % 1.0 + [0.0, 0.0, away_angstrom / 10.0]
     (found,) = density_paths(map_, 600.0, beside)[1]
     assert (len(found.sites) > 0) is there
+
+
+def density_of(values: NDArray[np.float64], frames: int = 100) -> Density:
+    return Density(species="Li", values=values, cell=np.diag([8.0, 8.0, 8.0]), n_frames=frames)
+
+
+def test_a_free_energy_is_the_logarithm_of_the_share_of_the_highest() -> None:
+    """Below a millionth of it is the tail of the smoothing: a place where no ion was."""
+    values = np.zeros((4, 4, 4))
+    values[0, 0, :4] = [2.0, 1.0, 2.2e-6, 1.9e-6]
+    found = free_energy_ev(density_of(values), 300.0)
+    kt = BOLTZMANN_EV_K * 300.0
+    assert found[0, 0, :3] == pytest.approx([0.0, kt * np.log(2.0), -kt * np.log(1.1e-6)])
+    assert found[0, 0, 3] == found[1, 1, 1] == 1000.0
+    for kelvin in (-1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="above 0"):
+            free_energy_ev(density_of(values), kelvin)
+
+
+def test_a_barrier_has_the_error_of_the_visits_of_its_bottleneck() -> None:
+    """ρ (4π)^{3/2} σ³ ion-frames lie in a Gaussian of 0.3 Å; the error is kT/√n."""
+    values = np.full((8, 8, 8), 1e-12)
+    values[:, 4, 4] = [4.0, 3.0, 2.0, 1.0, 0.5, 1.0, 2.0, 3.0]
+    for frames in (100, 20):
+        _, (path,) = density_paths(density_of(values, frames), 600.0)
+        visits = 0.5 * (4.0 * np.pi) ** 1.5 * 0.3**3 * frames
+        assert path.barrier_ev == pytest.approx(BOLTZMANN_EV_K * 600.0 * np.log(8.0))
+        assert path.bottleneck_visits == pytest.approx(visits)
+        assert path.least_error_ev == pytest.approx(BOLTZMANN_EV_K * 600.0 / np.sqrt(visits))
+        assert path.sampled is bool(visits >= 10.0)
+        assert path.winding in ((1, 0, 0), (-1, 0, 0))
+        # Counts belong to the middle of their voxel.
+        np.testing.assert_allclose(path.frac[:, 1:] % 1.0, 4.5 / 8.0)
+        assert path.frac[path.bottleneck, 0] % 1.0 == pytest.approx(4.5 / 8.0)
+    assert replace(path, bottleneck_visits=10.0).sampled
+    assert not replace(path, bottleneck_visits=9.99).sampled
+
+
+def test_sites_along_a_path_are_listed_without_repeats_with_their_cells() -> None:
+    sites = np.array([[0.1, 0.5, 0.5], [0.6, 0.5, 0.5]])
+    minima = np.array([[0.12, 0.5, 0.5], [0.1, 0.52, 0.5], [0.6, 0.5, 0.5], [1.1, 0.5, 0.5],
+                       [0.35, 0.5, 0.5], [1.6, -0.5, 0.5]])  # fmt: skip
+    visited, cells = _find_sites_along(minima, sites, 8.0 * np.eye(3))
+    assert visited.tolist() == [0, 1, 0, 1]
+    assert cells.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0], [1, -1, 0]]
+    none, cells = _find_sites_along(minima, sites[:0], 8.0 * np.eye(3))
+    assert (len(none), cells.shape) == (0, (0, 3))

@@ -35,9 +35,9 @@ def test_collective_jumps_are_told_from_those_that_meet_by_chance() -> None:
         else:
             assert found.collective_share == pytest.approx(found.collective_chance, abs=0.2)
     links = found.network()
-    assert sum(count for _, _, count, _ in links) == len(found.frames)
-    assert all(length == pytest.approx(1.8) for _, _, _, length in links)
-    assert {(a // 2, b // 2) for a, b, _, _ in links} == {(i, i) for i in range(4)}
+    assert sum(link.jumps for link in links) == len(found.frames)
+    assert all(link.length_angstrom == pytest.approx(1.8) for link in links)
+    assert {(link.origin // 2, link.target // 2) for link in links} == {(i, i) for i in range(4)}
 
 
 def test_hops_are_counted_without_flicker() -> None:
@@ -120,3 +120,165 @@ def test_jumps_there_and_back_return() -> None:
     found = hops(two_ions({0: [20, 50, 80], 1: []}), 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
     assert found.return_share == 1.0
     np.testing.assert_allclose(found.residence_ps, [3.0, 3.0], atol=0.2)
+
+
+def lattice_walk(
+    jumps: list[tuple[int, int]], start: int, frames: int, sites: int = 6
+) -> np.ndarray:
+    """Sites of one ion on a ring of them, unwrapped: at each frame named a step of ±1."""
+    place = np.full(frames, start)
+    for frame, step in jumps:
+        place[frame:] += step
+    return place
+
+
+SKEWED = np.array([[12.0, 0.0, 0.0], [5.0, 9.0, 0.0], [-2.0, 1.5, 8.0]])
+
+
+def ring(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[tuple[int, int], int]]:
+    """Three ions that step along a row of six sites through a skewed cell, over its faces too.
+
+    Returns:
+        Places, shape (frames, ions, 3), fractional; the site after each frame, unwrapped; jumps by
+        the two sites of each.
+    """
+    frames, links, places = 4000, {}, []
+    for ion in range(3):
+        when = np.sort(rng.choice(np.arange(5, frames - 5, 25), 40, replace=False))
+        steps = [(int(frame), int(rng.choice((-1, 1)))) for frame in when]
+        walk = lattice_walk(steps, 2 * ion, frames)
+        for frame, step in steps:
+            link = (int(walk[frame - 1] % 6), int((walk[frame - 1] + step) % 6))
+            links[link] = links.get(link, 0) + 1
+        places.append(walk)
+    walks = np.stack(places, axis=1)
+    fractional = np.zeros((frames, 3, 3))
+    fractional[..., 0] = walks / 6.0 + 0.05
+    fractional[..., 1:] = 0.4
+    return fractional, walks, links
+
+
+@pytest.mark.parametrize("vibration", [0.0, 0.12])
+@pytest.mark.parametrize("given", [True, False])
+def test_jumps_of_a_known_walk_are_counted_to_the_last(vibration: float, given: bool) -> None:
+    rng = np.random.default_rng(21)
+    fractional, walks, links = ring(rng)
+    shaken = fractional + rng.normal(scale=vibration, size=fractional.shape) @ np.linalg.inv(SKEWED)
+    sites = np.array([[k / 6.0 + 0.05, 0.4, 0.4] for k in range(6)])
+    found = hops(shaken, SKEWED, 0.05, sites=sites if given else None)
+    assert len(found.sites) == 6
+    assert found.per_ion.tolist() == [40, 40, 40]
+    np.testing.assert_allclose(found.lengths_angstrom, 2.0, atol=0.0 if given else 0.3)
+    order = np.argsort(found.sites[:, 0] % 1.0)
+    place = np.empty(6, dtype=int)
+    place[order] = np.arange(6)
+    counted = {(place[k.origin], place[k.target]): k.jumps for k in found.network()}
+    assert counted == links
+    assert all(k.error == np.sqrt(k.jumps) for k in found.network())
+    shares = np.array([[(walks[:, ion] % 6 == s).mean() for s in range(6)] for ion in range(3)])
+    late = 3.0 / len(walks)  # an ion between two cores is still in the first
+    np.testing.assert_allclose(found.occupancy[order], shares.sum(axis=0), atol=120 * late)
+    crossing = [k for k in found.network() if {place[k.origin], place[k.target]} == {0, 5}]
+    assert {k.offset for k in crossing} == {(1, 0, 0), (-1, 0, 0)}
+
+
+def test_a_jump_to_the_copy_of_a_site_in_the_next_cell_counts() -> None:
+    """One site in a cell of 3 Å: each jump leads to its own copy, 3 Å away, there or on."""
+    steps = [(50, 1), (100, 1), (150, -1), (200, 1)]
+    fractional = np.zeros((260, 1, 3))
+    fractional[:, 0, 1] = lattice_walk(steps, 0, 260) + 0.25
+    found = hops(fractional, np.diag([9.0, 3.0, 9.0]), 0.1, sites=np.array([[0.0, 0.25, 0.0]]))
+    assert found.offsets.tolist() == [[0, 1, 0], [0, 1, 0], [0, -1, 0], [0, 1, 0]]
+    np.testing.assert_allclose(found.lengths_angstrom, 3.0)
+    assert found.return_share == pytest.approx(2 / 3)
+    assert found.occupancy.tolist() == [1.0]
+
+
+def test_the_core_of_a_skewed_cell_is_set_by_its_nearest_image() -> None:
+    """Two sites 2.6 Å apart over the edge of a rhombohedral cell: rounding finds 5 Å."""
+    from dualion.screening.transport.motion.hops import CORE_SHARE, _core_radii
+
+    cell = 5.0 * np.array([[1.0, 0.0, 0.0], [0.95, 0.312, 0.0], [0.0, 0.0, 1.0]])
+    sites = np.array([[0.0, 0.0, 0.0], [0.45, 0.45, 0.0]])
+    images = [
+        np.linalg.norm((sites[1] - sites[0] + [a, b, 0]) @ cell)
+        for a in (-2, -1, 0, 1)
+        for b in (-2, -1, 0, 1)
+    ]
+    own = np.linalg.norm(cell[1] - cell[0])
+    expected = CORE_SHARE * min(min(images), own)
+    assert expected < CORE_SHARE * np.linalg.norm((sites[1] - sites[0]) @ cell)
+    np.testing.assert_allclose(_core_radii(sites, cell), min(expected, 1.2))
+
+
+def test_the_error_of_an_occupancy_is_the_scatter_of_ten_blocks() -> None:
+    """An ion that is in its first site in blocks 1 to 4 of ten and in the other from then on."""
+    walk = two_ions({0: [40], 1: []})
+    found = hops(walk, 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    shares = np.array([1.0] * 4 + [0.0] * 6)
+    np.testing.assert_allclose(found.occupancy[:3], [0.4, 0.6, 1.0])
+    np.testing.assert_allclose(found.occupancy_error[:2], shares.std(ddof=1) / np.sqrt(10))
+    assert found.occupancy_error[2] == 0.0
+    short = hops(walk[30:45], 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    assert np.isnan(short.occupancy_error).all()
+
+
+def reach(sites: np.ndarray, x: float, side: float = 20.0) -> int:
+    """Jumps of an ion that goes from the first site to ``x`` Å."""
+    path = np.zeros((6, 1, 3))
+    path[3:, 0, 0] = x
+    found = hops(path / side, side * np.eye(3), 1.0, sites=sites / side)
+    return len(found.frames)
+
+
+def test_a_site_is_reached_within_its_core() -> None:
+    """0.35 of 2 Å is 0.7 Å; of 9 Å it would be 3.15, and 1.2 is the most."""
+    near = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+    assert (reach(near, 1.31), reach(near, 1.29)) == (1, 0)
+    far = np.array([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0]])
+    assert (reach(far, 7.81), reach(far, 7.79)) == (1, 0)
+    middle = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.4, 0.0]])
+    assert (reach(middle, 1.31), reach(middle, 1.29)) == (1, 0)  # the nearest site counts
+
+
+@pytest.mark.parametrize(("x", "share"), [(1.19, 1.0), (1.21, 0.5)])
+def test_a_site_alone_has_the_largest_core(x: float, share: float) -> None:
+    path = np.zeros((6, 2, 3))
+    path[:, 1, 0] = x
+    found = hops(path / 20.0, 20.0 * np.eye(3), 1.0, sites=np.zeros((1, 3)))
+    assert found.occupancy.tolist() == [2.0 * share]
+    assert (found.rate_per_ps, found.return_share, found.collective_chance) == (0.0, 0.0, 0.0)
+    assert found.rate_error_per_ps == pytest.approx(1.0 / (2 * 5.0))  # as of one jump
+
+
+def test_a_jump_is_told_by_its_frame_ends_and_length_over_the_nearest_image() -> None:
+    walk = two_ions({0: [50], 1: [20, 70]})
+    found = hops(walk, 20.0 * np.eye(3), 0.1, sites=two_ion_sites())
+    assert found.frames.tolist() == [20, 50, 70]
+    assert found.ions.tolist() == [1, 0, 1]
+    assert found.origins.tolist() == [2, 0, 3]
+    assert found.targets.tolist() == [3, 1, 2]
+    assert found.residence_ps.tolist() == [5.0]
+    assert found.return_share == 1.0
+    assert found.occupancy == pytest.approx([0.5, 0.5, 0.5, 0.5])
+    links = [(link.origin, link.target, link.jumps) for link in found.network()]
+    assert links == [(0, 1, 1), (2, 3, 1), (3, 2, 1)]
+    assert [link.length_angstrom for link in found.network()] == pytest.approx([2.0] * 3)
+    # A site 1 Å behind the edge is 2 Å from one 1 Å before it; jumps over the edge meet there.
+    edge = np.array([[19.0, 0.0, 0.0], [1.0, 0.0, 0.0], [19.0, 3.0, 0.0], [1.0, 3.0, 0.0]]) / 20.0
+    path = np.zeros((40, 2, 3))
+    path[:, 0], path[:, 1] = edge[0], edge[2]
+    path[10:, 0], path[15:, 1] = edge[1], edge[3]
+    over = hops(path, 20.0 * np.eye(3), 0.1, sites=edge)
+    assert over.lengths_angstrom == pytest.approx([2.0, 2.0])
+    assert over.collective_share == 1.0
+
+
+def test_a_jump_on_is_no_return() -> None:
+    path = np.zeros((90, 1, 3))
+    path[30:60, 0, 0], path[60:, 0, 0] = 3.0, 6.0
+    sites = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [6.0, 0.0, 0.0]]) / 20.0
+    found = hops(path / 20.0, 20.0 * np.eye(3), 0.1, sites=sites)
+    assert found.per_ion.tolist() == [2]
+    assert (found.return_share, found.collective_share) == (0.0, 0.0)
+    assert found.collective_chance == 0.0  # an ion is not collective with itself

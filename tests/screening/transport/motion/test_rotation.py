@@ -287,3 +287,70 @@ def test_centres_that_share_a_ligand_are_one_polyanion() -> None:
         formula="PS",
     )
     assert polyanion_of_bond(bonds).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_two_polyanions_give_the_error_of_the_mean_of_all_bonds() -> None:
+    """Sums of the bonds' deviations in each polyanion, squared, n/(n − 1) over all bonds."""
+    rng = np.random.default_rng(24)
+    lengths = 2.0 * np.ones((12, 3))
+    turn = np.cumsum(rng.normal(scale=0.3, size=(12, 3)), axis=0)
+    bonds = lengths[..., None] * np.stack([np.cos(turn), np.sin(turn), 0.0 * turn], axis=-1)
+    centres = np.array([[5.0, 5.0, 5.0], [12.0, 5.0, 5.0]])
+    owners = np.array([0, 0, 1])
+    places = np.concatenate([np.broadcast_to(centres, (12, 2, 3)), centres[owners] + bonds], axis=1)
+    group = Polyanions(
+        centres=owners, ligands=np.array([2, 3, 4]), lengths_angstrom=np.full(3, 2.0),
+        limit_angstrom=np.full(3, 3.0), formula="X",
+    )  # fmt: skip
+    found = rotation(places / 20.0, 20.0 * np.eye(3), group, STEP_PS)
+    assert len(found.times_ps) == 6
+    units = bonds / 2.0
+    for lag in range(1, 6):
+        per_bond = (units[lag:] * units[:-lag]).sum(axis=2).mean(axis=0)
+        apart = per_bond - per_bond.mean()
+        sums = np.array([apart[:2].sum(), apart[2]])
+        expected = np.sqrt(2.0 * (sums**2).sum()) / 3.0
+        assert found.correlation_error[lag] == pytest.approx(expected, abs=1e-9)
+    assert (found.n_bonds, found.bond_length_angstrom) == (3, pytest.approx(2.0))
+    assert found.times_ps[1] == STEP_PS
+
+
+def test_a_bond_over_the_edge_of_the_cell_keeps_its_length() -> None:
+    fractional = np.array([[[0.95, 0.5, 0.5], [0.05, 0.5, 0.5]]] * 3)
+    bond = Polyanions(
+        centres=np.array([0]), ligands=np.array([1]), lengths_angstrom=np.array([2.0]),
+        limit_angstrom=np.array([3.0]), formula="X",
+    )  # fmt: skip
+    found = rotation(fractional, 20.0 * np.eye(3), bond, STEP_PS)
+    assert found.bond_length_angstrom == pytest.approx(2.0)
+    assert len(found.correlation) == 2  # three frames: two lags at least
+    assert (found.relaxation_ps, found.verdict) == (np.inf, "librating")
+
+
+@pytest.mark.parametrize(("cosine", "relaxes"), [(0.3678, True), (0.3680, False)])
+def test_the_relaxation_time_is_where_the_correlation_falls_below_one_over_e(
+    cosine: float, relaxes: bool
+) -> None:
+    positions, bonds = turning_bonds(np.arccos(cosine))
+    alone = Polyanions(
+        centres=bonds.centres[:1], ligands=bonds.ligands[:1], formula="OH",
+        lengths_angstrom=bonds.lengths_angstrom[:1], limit_angstrom=bonds.limit_angstrom[:1],
+    )  # fmt: skip
+    found = rotation(positions, 10.0 * np.eye(3), alone, STEP_PS)
+    assert found.relaxation_ps == (STEP_PS if relaxes else np.inf)
+
+
+@pytest.mark.parametrize(("away", "exchanged"), [(3, 1), (2, 0)])
+def test_a_ligand_is_exchanged_that_ends_elsewhere_in_the_mean_of_half_a_ps(
+    away: int, exchanged: int
+) -> None:
+    """Of the last five frames of 0.1 ps: three at the other centre decide, two do not."""
+    home = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    positions = np.repeat(home[None], 40, axis=0)
+    positions[-away:, 2] = [6.0, 2.0, 0.0]
+    bond = Polyanions(
+        centres=np.array([0, 1]), ligands=np.array([2, 2]), lengths_angstrom=np.full(2, 2.0),
+        limit_angstrom=np.full(2, 3.9), formula="X",
+    )  # fmt: skip
+    found = rotation(positions / 20.0, 20.0 * np.eye(3), bond, STEP_PS)
+    assert found.exchanges == exchanged

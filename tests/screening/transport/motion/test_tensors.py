@@ -77,3 +77,48 @@ def test_a_tensor_without_errors_has_no_chance_to_tell() -> None:
     found = anisotropy(replace(walk, tensor_error_cm2_s=np.zeros((3, 3))))
     assert np.isnan([found.fractional, found.isotropic_chance]).all()
     assert np.isinf(found.errors_cm2_s).all()
+
+
+def test_noise_alone_gives_an_isotropic_tensor_this_anisotropy() -> None:
+    """|T − tr T/3|² of entries drawn with their errors, on average, over |T|²."""
+    rng = np.random.default_rng(9)
+    error = np.array([[2.0, 0.5, 1.0], [0.5, 1.0, 1.5], [1.0, 1.5, 3.0]]) * 1e-7
+    tensor = 1e-5 * np.diag([1.0, 1.2, 0.8])
+    drawn = rng.normal(size=(20_000, 3, 3)) * error
+    drawn = np.triu(drawn) + np.triu(drawn, 1).transpose(0, 2, 1)
+    drawn -= np.trace(drawn, axis1=1, axis2=2)[:, None, None] / 3.0 * np.eye(3)
+    mean = (drawn**2).sum(axis=(1, 2)).mean() / (tensor**2).sum()
+    walk = diffusion(gaussian_walk(np.random.default_rng(8), 100, 4), 0.1)
+    at = {"tensor_cm2_s": tensor, "tensor_error_cm2_s": error}
+    found = anisotropy(replace(walk, tensor_dof=8.0, **at))
+    assert found.fractional_from_noise == pytest.approx(np.sqrt(1.5 * mean), rel=0.02)
+    assert found.fractional == pytest.approx(float(fractional_anisotropy(tensor)))
+    weights = 1.0 / np.diag(error) ** 2
+    middle = weights @ np.diag(tensor) / weights.sum()
+    squares = ((np.diag(tensor) - middle) ** 2 * weights).sum()
+    assert found.isotropic_chance == pytest.approx(stats.f.sf(squares / 5.0, 5, 8))
+    few = anisotropy(replace(walk, tensor_dof=0.2, **at))
+    assert few.isotropic_chance == pytest.approx(stats.f.sf(squares / 5.0, 5, 1))
+    wild = anisotropy(replace(walk, tensor_cm2_s=tensor, tensor_error_cm2_s=1e3 * error))
+    assert wild.fractional_from_noise == 1.0
+
+
+@pytest.mark.parametrize("lag", [-1, 0, 5])
+def test_a_lag_lies_within_the_run(lag: int) -> None:
+    walk = gaussian_walk(np.random.default_rng(10), 5, 2)
+    with pytest.raises(InputError, match="does not fit"):
+        ion_tensors(walk, lag)
+    assert ion_tensors(walk, 1).shape == ion_tensors(walk, 4).shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize("field", ["tensor_cm2_s", "tensor_error_cm2_s"])
+def test_one_entry_that_is_no_number_leaves_the_direction_open(field: str) -> None:
+    walk = diffusion(gaussian_walk(np.random.default_rng(8), 100, 4), 0.1)
+    broken = getattr(walk, field).copy()
+    broken[0, 1] = broken[1, 0] = np.nan
+    found = anisotropy(replace(walk, **{field: broken}))
+    assert np.isnan([found.fractional, found.fractional_from_noise, found.isotropic_chance]).all()
+    assert found.errors_cm2_s.tolist() == [np.inf] * 3
+    zero = walk.tensor_error_cm2_s.copy()
+    zero[2, 2] = 0.0
+    assert np.isnan(anisotropy(replace(walk, tensor_error_cm2_s=zero)).isotropic_chance)

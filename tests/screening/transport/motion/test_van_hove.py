@@ -64,3 +64,34 @@ def test_van_hove_is_normalised_and_maxwellian() -> None:
     # Most probable step of a Maxwell distribution: √2 σ.
     early = found.distances_angstrom[found.self_part[0].argmax()]
     assert early == pytest.approx(np.sqrt(2.0) * 0.2, abs=0.06)
+
+
+def test_times_go_from_one_frame_to_half_the_run_and_distances_to_ten_angstrom() -> None:
+    walk = gaussian_walk(np.random.default_rng(3), 41, 3)
+    found = van_hove(walk, 30.0 * np.eye(3), 0.5)
+    assert found.times_ps.tolist() == [0.5, 1.0, 3.5, 10.0]  # 1, 2.7, 7.4 and 20 frames
+    assert found.distances_angstrom == pytest.approx(0.025 + 0.05 * np.arange(200))
+    assert van_hove(walk[:3], 30.0 * np.eye(3), 0.5).times_ps.tolist() == [0.5]
+
+
+def test_the_self_part_is_the_histogram_of_steps() -> None:
+    walk = gaussian_walk(np.random.default_rng(4), 20, 3)
+    found = van_hove(walk, 30.0 * np.eye(3), 1.0, longest_angstrom=3.0, bins=15, count=2)
+    for row, lag in zip(found.self_part, (1, 10), strict=True):
+        steps = np.linalg.norm(walk[lag:] - walk[:-lag], axis=2).ravel()
+        counts = np.histogram(steps, np.linspace(0.0, 3.0, 16))[0]
+        np.testing.assert_allclose(row, counts / (len(steps) * 0.2))
+
+
+def test_a_long_run_is_sampled_at_even_origins() -> None:
+    """Of 1,300 frames 500 origins for the steps of an ion, 200 for the place of another."""
+    rng = np.random.default_rng(5)
+    walk = gaussian_walk(rng, 1300, 2, 0.5)
+    found = van_hove(walk, 12.0 * np.eye(3), 1.0, longest_angstrom=5.0, bins=10, count=1)
+    steps = found.self_part[0] * 0.5 * 500 * 2
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-8)
+    shells = 4.0 / 3.0 * np.pi * np.diff(np.linspace(0.0, 5.0, 11) ** 3)
+    met = found.distinct_part[0] * shells / 12.0**3 * 200 * 2
+    np.testing.assert_allclose(met, np.rint(met), atol=1e-8)
+    assert met.sum() > 20
+    assert steps.sum() > 900

@@ -57,3 +57,38 @@ def test_the_windowed_line_starts_at_one_ps_and_needs_a_run_beyond_it() -> None:
         point_estimate("windowed_line", walk, 1.01)
     with pytest.raises(InputError, match="too short"):
         point_estimate("windowed_line", walk[:10, :3], 1.0)
+
+
+def test_the_first_frame_line_is_that_of_plain_least_squares() -> None:
+    rng = np.random.default_rng(7)
+    walk = np.cumsum(rng.normal(scale=0.3, size=(50, 6, 3)), axis=0)
+    times = 0.5 * np.arange(50)
+    own = ((walk - walk[0]) ** 2).sum(axis=2).mean(axis=1)
+    summed = (((walk - walk[0]).sum(axis=1)) ** 2).sum(axis=1) / 6.0
+    found = point_estimate("first_frame_line", walk, 0.5)
+    slopes = [np.polyfit(times, values, 1)[0] for values in (own, summed)]
+    assert found.d_cm2_s == pytest.approx(slopes[0] / 6.0 * 1e-4)
+    assert found.d_collective_cm2_s == pytest.approx(slopes[1] / 6.0 * 1e-4)
+    assert found.haven_ratio == pytest.approx(slopes[0] / slopes[1])
+    end = point_estimate("end_point", walk, 0.5)
+    assert end.d_cm2_s == pytest.approx(own[-1] / (6.0 * 24.5) * 1e-4)
+    assert end.d_collective_cm2_s == pytest.approx(summed[-1] / (6.0 * 24.5) * 1e-4)
+
+
+@pytest.mark.parametrize(("frames", "ions", "most"), [(60, 10, 20), (60, 90, 60), (700, 40, 700)])
+def test_the_windowed_line_is_weighted_by_one_over_time(frames: int, ions: int, most: int) -> None:
+    """From 1 ps to where 30 observations are left, about 200 lags."""
+    rng = np.random.default_rng(8)
+    walk = np.cumsum(rng.normal(scale=0.3, size=(frames, ions, 3)), axis=0)
+    lags = np.arange(2, most, max((most - 2) // 200, 1))
+    msd = np.array([((walk[k:] - walk[:-k]) ** 2).sum(axis=2).mean() for k in lags])
+    # np.polyfit's weights multiply the residuals: √(1/t).
+    slope = np.polyfit(0.5 * lags, msd, 1, w=np.sqrt(1.0 / (0.5 * lags)))[0]
+    found = point_estimate("windowed_line", walk, 0.5)
+    assert found.d_cm2_s == pytest.approx(slope / 6.0 * 1e-4)
+
+
+def test_ions_that_cancel_have_no_haven_ratio() -> None:
+    path = np.zeros((10, 2, 3))
+    path[:, :, 0] = np.arange(10.0)[:, None] * [1.0, -1.0]
+    assert np.isnan(point_estimate("end_point", path, 1.0).haven_ratio)

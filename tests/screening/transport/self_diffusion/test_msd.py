@@ -147,3 +147,54 @@ def test_positions_far_from_the_origin_lose_no_digits() -> None:
     path = collective_positions(walk)
     np.testing.assert_allclose(collective_positions(far), path, atol=1e-6)
     np.testing.assert_allclose(path[0], 0.0)
+
+
+def test_the_shape_of_motion_is_that_of_each_lag() -> None:
+    """α₂ by its definition at log-spaced lags, every second origin where that is asked."""
+    walk = np.cumsum(np.random.default_rng(6).normal(size=(60, 4, 3)), axis=0)
+    msd = mean_squared_displacement(walk, 0.5)
+    for stride in (1, 2):
+        found = motion_shape(walk, msd, stride)
+        lags = np.rint(found.times_ps / 0.5).astype(int)
+        assert (lags[0], lags[-1]) == (1, 59)
+        assert 20 <= len(lags) <= 40
+        for lag, alpha in zip(lags, found.non_gaussian, strict=True):
+            r2 = ((walk[lag:] - walk[:-lag]) ** 2).sum(axis=2)[::stride]
+            assert alpha == pytest.approx(0.6 * (r2**2).mean() / r2.mean() ** 2 - 1.0)
+        slope = np.gradient(np.log(msd.total[lags]), np.log(found.times_ps))
+        np.testing.assert_allclose(found.log_slope, slope)
+    two = motion_shape(walk[:2], mean_squared_displacement(walk[:2], 0.5))
+    assert len(two.times_ps) == 1 and np.isnan(two.log_slope).all()
+    still = np.zeros((5, 2, 3))
+    assert (
+        motion_shape(still, mean_squared_displacement(still, 1.0)).non_gaussian.tolist()
+        == [0.0] * 4
+    )
+
+
+def test_ions_of_different_charge_add_as_a_dipole() -> None:
+    walk = np.cumsum(np.random.default_rng(7).normal(size=(20, 2, 3)), axis=0)
+    path = collective_positions(walk, [2.0, -0.5])[:, 0]
+    moved = walk - walk[0]
+    np.testing.assert_allclose(path, 2.0 * moved[:, 0] - 0.5 * moved[:, 1])
+    np.testing.assert_allclose(collective_positions(walk)[:, 0], moved.sum(axis=1))
+    msd = mean_squared_displacement(walk, 1.0)
+    assert (msd.n_ions, msd.n_frames) == (2, 20)
+    np.testing.assert_allclose(msd.directions, np.diagonal(msd.tensor, axis1=1, axis2=2))
+    assert msd.tensor[0].tolist() == [[0.0] * 3] * 3
+
+
+def test_one_ion_may_be_given_without_its_own_axis() -> None:
+    walk = np.cumsum(np.random.default_rng(8).normal(size=(10, 3)), axis=0)
+    found = mean_squared_displacement(walk, 1.0)
+    np.testing.assert_allclose(found.total, mean_squared_displacement(walk[:, None], 1.0).total)
+    for wrong in (np.zeros((5, 0, 3)), np.zeros(5), np.zeros((5, 2))):
+        with pytest.raises(InputError, match="shape"):
+            mean_squared_displacement(wrong, 1.0)
+    for step in (-1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="time between frames"):
+            mean_squared_displacement(walk, step)
+    assert mean_squared_displacement(walk[:2], 1.0).total[1] > 0.0
+    walk[0] = np.nan
+    with pytest.raises(InputError, match="Frame 1 "):
+        mean_squared_displacement(walk, 1.0)

@@ -78,3 +78,53 @@ def test_a_posterior_far_from_the_closed_form_is_withheld_with_its_reason(
     kept, second = choose_posterior(found, walk, 0.1, AnalysisOptions(posterior="kinisi"))
     assert (kept.d_cm2_s, kept.posterior, second) == (4.5e-5, "closed form", ())
     assert flag in kept.flags
+
+
+def fitting(verdict: str = "diffusing", error: float = 0.05, inflation: float = 1.5) -> bool:
+    walk = np.cumsum(np.random.default_rng(7).normal(scale=0.3, size=(100, 20, 3)), axis=0)
+    found = replace(
+        diffusion(walk, 0.1), d_cm2_s=1.0, error_cm2_s=error, inflation=inflation, verdict=verdict
+    )
+    return kinisi_fits(found)
+
+
+def test_kinisi_fits_well_known_independent_ions_that_diffuse() -> None:
+    assert fitting()
+    assert not fitting(verdict="not resolved")
+    assert not fitting(error=0.051)
+    assert not fitting(inflation=1.51)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "kept"), [(2.99, True), (3.01, False), (1.0 / 2.99, True), (1.0 / 3.01, False)]
+)
+def test_posteriors_within_a_factor_of_three_agree(
+    monkeypatch: pytest.MonkeyPatch, ratio: float, kept: bool
+) -> None:
+    walk = np.cumsum(np.random.default_rng(7).normal(scale=0.3, size=(500, 200, 3)), axis=0)
+    found = replace(diffusion(walk, 0.1), d_cm2_s=1.0, window_ps=(0.7, 2.8))
+    made = Posterior(d_cm2_s=ratio, error_cm2_s=0.01, low_cm2_s=0.5 * ratio, high_cm2_s=2.0 * ratio)
+    asked = []
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: True)
+    monkeypatch.setattr(
+        posterior_choice, "kinisi_posterior", lambda *given: asked.append(given[1:]) or (made,)
+    )
+    options = AnalysisOptions(posterior="kinisi")
+    chosen, second = choose_posterior(found, walk, 0.1, options)
+    assert asked == [(0.1, 0.7)]
+    assert (chosen.d_cm2_s == ratio) is kept
+    assert second == ((made,) if kept else ())
+    if kept:
+        assert (chosen.error_cm2_s, chosen.high_cm2_s) == (0.01, 2.0 * ratio)
+    without = AnalysisOptions(with_kinisi=False)
+    assert choose_posterior(found, walk, 0.1, without) == (found, ())
+
+
+def test_a_posterior_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: True)
+    check_posterior(AnalysisOptions(posterior="kinisi"))
+    check_posterior(AnalysisOptions(posterior="closed form", with_kinisi=False))
+    with pytest.raises(InputError, match="not to be called"):
+        check_posterior(AnalysisOptions(posterior="kinisi", with_kinisi=False))
+    monkeypatch.setattr(posterior_choice, "has_kinisi", lambda: False)
+    check_posterior(AnalysisOptions())

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion, diffusion
-from dualion.screening.transport.self_diffusion.upper_limit import jump_limit
+from dualion.screening.transport.self_diffusion.upper_limit import d_of_one_jump, jump_limit
 
 STEP_PS, IONS, HOP = 0.05, 10, 2.8
 
 
 def test_the_limit_is_that_of_a_poisson_count() -> None:
-    one = HOP**2 / (6.0 * IONS * 100.0) * 1e-4
+    one = d_of_one_jump(IONS, 100.0, HOP)
+    assert one == pytest.approx(HOP**2 / (6.0 * IONS * 100.0) * 1e-4)
     # Garwood's table (1936): 3.689, 5.572 and 11.668 where 0, 1 and 5 were counted.
     for seen, most in ((0.0, 3.689), (1.0, 5.572), (5.0, 11.668)):
-        assert jump_limit(seen * one, IONS, 100.0, HOP) == pytest.approx(most * one, rel=1e-3)
-    assert jump_limit(-one, IONS, 100.0, HOP) == jump_limit(0.0, IONS, 100.0, HOP)
+        assert jump_limit(seen * one, one) == pytest.approx(most * one, rel=1e-3)
+    assert jump_limit(-one, one) == jump_limit(0.0, one)
 
 
 def found_in(rng: np.random.Generator, frames: int, jumps: float) -> Diffusion:

@@ -43,7 +43,7 @@ def verdict_of(**changes):
         confirmed=given["confirmed"],
         merged=given["merged"],
     )
-    msd = msd_growing_like(given["power"])
+    msd = given.get("msd") or msd_growing_like(given["power"])
     return choose_verdict(windowed, msd, given["n_eff"], given["reach"], 2.0, given["log_slope"])
 
 
@@ -93,3 +93,31 @@ def test_the_log_slope_is_the_power_of_the_msd_over_the_window() -> None:
     assert window_log_slope(msd_growing_like(0.7), slope) == pytest.approx(0.7)
     assert np.isnan(window_log_slope(msd_growing_like(0.7), replace(slope, lags=np.array([4]))))
     assert np.isnan(window_log_slope(msd_growing_like(0.7), replace(slope, lags=np.array([0, 8]))))
+
+
+def test_the_time_at_which_flight_is_told_is_a_quarter_of_the_run() -> None:
+    """Flight over the first sixteenth alone is no flight; a run of 15 frames tells none."""
+    assert he_zhu_mo_error(56.0) == pytest.approx(3.43 / np.sqrt(56.0) + 0.04)
+    assert he_zhu_mo_error(-1.0) == np.inf
+    times = np.arange(FRAMES, dtype=float)
+    for growth, verdict in (
+        (np.where(times <= 10, times**2, 10.0 * times), "diffusing"),
+        (np.where((times > 10) & (times < 40), 1.0, times**2), "ballistic"),
+    ):
+        tensor = growth[:, None, None] * np.eye(3) / 3.0
+        msd = Msd(times_ps=times, tensor=tensor, n_ions=10, n_frames=FRAMES)
+        assert verdict_of(msd=msd)[0] == verdict
+    flight = (times**2)[:, None, None] * np.eye(3)
+    for frames, verdict in ((16, "ballistic"), (15, "diffusing")):
+        short = Msd(times_ps=times[:frames], tensor=flight[:frames], n_ions=10, n_frames=frames)
+        assert verdict_of(msd=short)[0] == verdict
+    still = Msd(times_ps=times, tensor=0.0 * flight, n_ions=10, n_frames=FRAMES)
+    assert verdict_of(msd=still)[0] == "diffusing"
+
+
+@pytest.mark.parametrize("where", [4, 32])
+def test_an_msd_of_nothing_has_no_log_slope(where: int) -> None:
+    slope = replace(WALK.slope, lags=np.array([4, 32]))
+    msd = msd_growing_like(1.0)
+    msd.tensor[where] = 0.0
+    assert np.isnan(window_log_slope(msd, slope))

@@ -1,0 +1,1 @@
+"""Hand hops over to DFT programs, and read what they found."""
