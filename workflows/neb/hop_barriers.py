@@ -19,6 +19,7 @@ from dualion.workflows.neb.bottleneck import relax_bottleneck
 from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images
+from dualion.workflows.neb.mirror import mirror_of
 from dualion.workflows.neb.vacancies import DISPLACED_ANGSTROM, VacancyEnd, relax_vacancy
 
 if TYPE_CHECKING:
@@ -114,17 +115,32 @@ class HopCalculation:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
-            band = self._relax(images, mover)
+            band = self._relax(hop, images, mover)
         except StructureError as error:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
         return assess_band(hop, band, mover)
 
-    def _relax(self, images: list[Atoms], mover: int) -> Band:
+    def _relax(self, hop: int, images: list[Atoms], mover: int) -> Band:
         if self.options.bottleneck_only:
             return relax_bottleneck(images, mover, self._potential, self.options, stop=self._stop)
-        return relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
+        near, far = self._sites(hop)
+        kept = np.delete(np.arange(len(self.cell.large.numbers)), self.cell.own[far])
+        return relax_band(
+            images,
+            self._potential,
+            self.options,
+            mover=mover,
+            stop=self._stop,
+            mirror=mirror_of(self.cell, images, near, far, kept),
+        )
+
+    def _sites(self, hop: int) -> tuple[int, int]:
+        """Sites of the supercell between which the ion hops."""
+        row, frac = int(self.hops.chosen[hop]), self.cell.sites.frac
+        end = frac[self.hops.far[row]] + self.hops.cells[row]
+        return self.cell.site_at(frac[self.hops.near[row]]), self.cell.site_at(end)
 
     def end_images(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
@@ -136,7 +152,7 @@ class HopCalculation:
         sites, unit = self.cell.sites, self.cell.unit
         begin = sites.frac[self.hops.near[row]]
         end = sites.frac[self.hops.far[row]] + self.hops.cells[row]
-        near, far = self.cell.site_at(begin), self.cell.site_at(end)
+        near, far = self._sites(hop)
         if near == far:
             raise StructureError(
                 "The ion hops by a vector of the supercell, onto its own image; give a larger "
