@@ -442,6 +442,7 @@ SCORE_PARTS: tuple[Column, ...] = (
     Column("score_stability", "number", "", "1 on the hull, 0 from 0.1 eV/atom on, empty: unknown"),
     Column("score_ratio", "number", "", "1 for equal barriers, 0 from a factor of 2 on"),
     Column("score_gap", "number", "", "1 from a gap of 4 eV on, 0 without one, empty: unknown"),
+    Column("score_potentials", "number", "", "share on which potentials agree in MD, empty: none"),
 )
 
 MD_DECIMALS = 12
@@ -489,6 +490,21 @@ def _md_of(ion: str) -> list[Column]:
 
 MD: tuple[Column, ...] = (
     Column("md_engine", "text", "", "engine of the molecular dynamics", heading="MD engine"),
+    Column(
+        "md_potentials",
+        "text",
+        "",
+        "potentials that computed the same cells, separated by semicolons; empty for one alone",
+        heading="MD potentials",
+    ),
+    Column(
+        "md_agreement",
+        "number",
+        "",
+        "share of verdicts and D, of both ions in each cell and temperature, on which they agree",
+        2,
+        heading="MD agreement",
+    ),
     Column(
         "md_cell",
         "text",

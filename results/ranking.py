@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dualion.results.calibrated import mechanism_of, neb_barrier
 from dualion.results.columns import Row
@@ -32,6 +32,20 @@ def rank_candidates(
     ]
     passed.sort(key=lambda row: _order(row, dimensionality))
     grouped = zip(passed, compound_columns(passed), strict=True)
+    return [
+        {**row, **compound, "rank": rank} for rank, (row, compound) in enumerate(grouped, start=1)
+    ]
+
+
+def rank_again(rows: Sequence[Row], *, dimensionality: int) -> list[Row]:
+    """Bring ranked rows whose scores have changed into their new order.
+
+    Args:
+        rows: rows of ``candidates.csv``.
+        dimensionality: 1, 2 or 3: the barriers that were scored.
+    """
+    ordered = sorted(rows, key=lambda row: _order(row, dimensionality))
+    grouped = zip(ordered, compound_columns(ordered), strict=True)
     return [
         {**row, **compound, "rank": rank} for rank, (row, compound) in enumerate(grouped, start=1)
     ]

@@ -16,13 +16,15 @@ with weights of 1, are the probability that both ions move; the others are choic
 | ``stability`` | on the convex hull | 0.1 eV/atom above it or more |
 | ``ratio`` | both barriers are equal | a factor of two, or symmetry forces the ratio |
 | ``gap`` | band gap of 4 eV or more | no band gap |
+| ``potentials`` | several potentials agree in MD | they agree on nothing |
 
 Where the barrier of an ion is known by elastic bands with a potential, it replaces the bond valence
 one, with the potential's own error; ``agreement`` then compares both tiers, and ``ratio`` is that
 of the bands, which symmetry does not force.
 
-What is unknown counts one half and is shown as empty. Apart from the probabilities no part counts
-less than ``LEAST`` (``LEAST_FREE`` for ``free_anion``), so that none of the choices decides alone.
+What is unknown counts one half and is shown as empty; potentials that were not compared count one.
+Apart from the probabilities no part counts less than ``LEAST`` (``LEAST_FREE`` for
+``free_anion``), so that none of the choices decides alone.
 """
 
 from __future__ import annotations
@@ -95,6 +97,7 @@ NEEDED: tuple[str, ...] = (
     "neb_potential",
     "energy_above_hull_ev_atom",
     "band_gap_ev",
+    "md_agreement",
 )
 """Columns that a score is made of."""
 
@@ -118,6 +121,7 @@ class ScoreWeights:
     stability: float = 0.5
     ratio: float = 0.25
     gap: float = 0.25
+    potentials: float = 0.5
 
     def __post_init__(self) -> None:
         for name, weight in asdict(self).items():
@@ -172,6 +176,7 @@ def score_parts(row: Row, *, dimensionality: int) -> dict[str, float]:
         "stability": _clipped(1.0 - hull / UNSTABLE_EV_ATOM),
         "ratio": 0.0 if forced else _ratio_part(row, dimensionality),
         "gap": _clipped(as_number(row.get("band_gap_ev")) / WIDE_GAP_EV),
+        "potentials": _clipped(as_number(row.get("md_agreement"))),
     }
 
 
@@ -201,7 +206,29 @@ def score_columns(row: Row, *, dimensionality: int, weights: ScoreWeights) -> Ro
     }
 
 
+def rescored(row: Row, weight: float) -> Row:
+    """Compute the score of a ranked row anew after MD: what its potentials say may have changed.
+
+    Args:
+        row: with ``score``, ``score_potentials`` as it was, and ``md_agreement`` as it is.
+        weight: of the part.
+
+    Returns:
+        The columns that change.
+    """
+    before, after = (as_number(row.get(key)) for key in ("score_potentials", "md_agreement"))
+    if before == after or (math.isnan(before) and math.isnan(after)):
+        return {}
+    counted = [_counted("potentials", _clipped(part)) ** weight for part in (before, after)]
+    return {
+        "score": as_number(row.get("score")) / counted[0] * counted[1],
+        "score_potentials": None if math.isnan(after) else _clipped(after),
+    }
+
+
 def _counted(name: str, part: float) -> float:
+    if name == "potentials" and math.isnan(part):
+        return 1.0
     known = UNKNOWN if math.isnan(part) else part
     if name in ("cation_moves", "anion_moves"):
         return known

@@ -193,6 +193,8 @@ FLAGS: tuple[Term, ...] = (
             "form by more than a factor of 3.",
             "replicas_disagree": "Some replicas diffuse and others do not: the verdict is that of "
             "all together.",
+            "potentials_disagree": "Two potentials contradict each other on an ion: one excludes "
+            "the D of the other, or both D differ by more than a factor of 3 and their errors.",
             "d_falls_with_length": "D of the halves of the run is larger than D of the whole: the "
             "motion is bounded or has not become diffusive, and D is not that of long times.",
             "two_temperatures": "The activation energy comes from two temperatures alone: nothing "
@@ -452,6 +454,10 @@ REASONS: tuple[Term, ...] = (
             "killed": "The engine was ended from outside.",
             "process_lost": "The process of the run is gone.",
             "process_killed": "The process was killed repeatedly before its first checkpoint.",
+            "potential_died": "The process of a potential in another environment died; the run "
+            "goes on from its last checkpoint.",
+            "batch_not_finite": "A potential gave NaN for a cell in a batch, and finite forces for "
+            "the same cell alone.",
             "walltime_too_short": "The walltime is too short for one segment.",
             "disk": "The disk is full or cannot be written to.",
             "too_hot": "The temperature left the range of the thermostat.",

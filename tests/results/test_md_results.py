@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from dualion.results.columns import MD
-from dualion.results.md_results import (
-    diffusion_of,
+from dualion.results.md.finished_runs import (
+    compare_runs,
     group_by_structure,
     md_columns,
     md_columns_of,
-    number_of,
     results_of,
     runs_csv,
     upper_of,
 )
+from dualion.results.md.species import diffusion_of, number_of
 from dualion.results.store import MdRun
 from dualion.screening.transport.arrhenius import BOLTZMANN_EV_K
 
@@ -156,6 +156,58 @@ def test_the_table_of_runs_has_a_row_for_each_ion_and_for_what_is_not_done() -> 
     assert rows[0]["d_error_cm2_s"] == "" and rows[0]["d_upper_cm2_s"] == "3e-07"
     assert rows[0]["flags"] == "window_unconfirmed;short_run"
     assert (rows[2]["state"], rows[2]["production_ps"]) == ("failed", "")
+
+
+def with_engine(engine: str, one: MdRun) -> MdRun:
+    values = {name: getattr(one, name) for name in one.__slots__}
+    return MdRun(**values | {"engine": engine, "key": f"{engine}{one.key}"})
+
+
+LIMITED = [
+    species("Li", None, None, "vibrating")
+    | {"msd_fit": {"slope_angstrom2_ps": 0.0, "error_angstrom2_ps": 1e-3, "low_angstrom2_ps": 0.0,
+                   "high_angstrom2_ps": 0.018}},
+    species("I", None, None, "vibrating"),
+]  # fmt: skip
+"""The cation's limit is 3e-7 cm²/s."""
+
+
+def both_engines(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[MdRun]:
+    return [
+        with_engine("7net-0", run("perfect", 600.0, first)),
+        with_engine("chgnet", run("perfect", 600.0, second)),
+    ]
+
+
+def test_potentials_that_agree_are_named_and_raise_no_flag() -> None:
+    row = md_columns(both_engines(moving(1e-5, 1e-6), moving(2.9e-5, 1e-6)), "Li+", "I-")
+    assert (row["md_potentials"], row["md_agreement"]) == ("7net-0;chgnet", 1.0)
+    assert "potentials_disagree" not in str(row["md_flags"])
+    assert row["md_d_cation_cm2_s"] == 1e-5  # of equals that of the first
+
+
+def test_potentials_that_contradict_each_other_raise_a_flag_and_the_cautious_one_counts() -> None:
+    """One sees the cation diffuse at 1e-5, thirty times the limit of the other."""
+    for runs in (
+        both_engines(LIMITED, moving(1e-5, 1e-6)),
+        both_engines(moving(1e-5, 1e-6), LIMITED),
+    ):
+        row = md_columns(runs, "Li+", "I-")
+        assert row["md_agreement"] == 0.5  # the anion vibrates with both
+        assert str(row["md_flags"]).endswith("potentials_disagree")
+        assert (row["md_verdict_cation"], row.get("md_d_cation_cm2_s")) == ("vibrating", None)
+        assert row["md_d_cation_upper_cm2_s"] == pytest.approx(3e-7)
+
+
+def test_other_cells_temperatures_and_protocols_are_not_compared() -> None:
+    one, other = both_engines(LIMITED, moving(1e-5, 1e-6))
+    alone = [one, with_engine("chgnet", run("perfect", 700.0, STILL))]
+    row = md_columns(alone, "Li+", "I-")
+    assert (row["md_potentials"], row["md_agreement"]) == (None, None)
+    elsewhere = with_engine("chgnet", run("schottky_Li1_I1", 600.0, STILL))
+    assert md_columns([one, elsewhere], "Li+", "I-")["md_potentials"] is None
+    assert md_columns([one], "Li+", "I-")["md_agreement"] is None
+    assert compare_runs([one, other], "Li+", "I-")[0].agree is False
 
 
 def test_the_store_keeps_what_a_row_needs_and_the_length_of_the_run() -> None:

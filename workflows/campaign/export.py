@@ -7,14 +7,14 @@ import dataclasses
 import json
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
 from dualion.results.guest_rows import guest_name, is_guest
-from dualion.results.md_results import group_by_structure, md_columns_of
-from dualion.results.neb_results import NebPair, by_key, neb_columns_of
+from dualion.results.md.finished_runs import group_by_structure, md_columns_of
+from dualion.results.neb.pair import NebPair, by_key, neb_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED
@@ -320,7 +320,10 @@ class _Passing:
         by_structure, pairs = group_by_structure(self.runs), by_key(self.pairs)
         criterion = campaign.options().criterion
         ranked = rank_candidates(
-            [{**row, **neb_columns_of(row, pairs, criterion)} for row in self.slim],
+            [
+                {**self._with_agreement(row, by_structure), **neb_columns_of(row, pairs, criterion)}
+                for row in self.slim
+            ],
             dimensionality=campaign.criterion.dimensionality,
             weights=campaign.weights(),
         )
@@ -328,6 +331,12 @@ class _Passing:
             self.rows.seek(int(place.pop("offset") or 0))
             row = {**json.loads(self.rows.readline()), **place}
             yield {**row, **md_columns_of(row, by_structure)}
+
+    def _with_agreement(self, row: Row, by_structure: Mapping[str, list[MdRun]]) -> Row:
+        """Add whether potentials agree on the row, which ranks it too."""
+        if not by_structure:
+            return row
+        return {**row, "md_agreement": md_columns_of(row, by_structure).get("md_agreement")}
 
 
 def _write_ranked(

@@ -82,7 +82,7 @@ cluster:
   # node_scratch: /tmp             # folder on the node's own disk, for caches
 
 # md:                              # molecular dynamics of the candidates: dualion md --help
-#   engine: chgnet                 # cp2k, vasp, mace, sevennet, mattersim, orb or module:Class
+#   engine: chgnet                 # a potential (dualion doctor), cp2k, vasp or module:Class
 #   model_path: model.pt           # its parameters; a model file is code, trust its author
 #   protocol:                      # what is given replaces what the protocol says
 #     name: mlip                   # or cen2025, the published AIMD protocol

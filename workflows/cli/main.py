@@ -29,7 +29,7 @@ COMMANDS = {
     "dope": "Dope a host with a salt: supercell, insertion sites, configurations, lowest energy.",
     "neb": "Barriers of both ions with a potential: vacancy hops as nudged elastic bands.",
     "md": "Molecular dynamics of the candidates: queue, run, monitor, collect.",
-    "doctor": "Say for each source of structures whether it is usable here and what is missing.",
+    "doctor": "Say which sources and potentials are usable here, and what the others lack.",
 }
 """Every command, in the order of ``--help``, with its line there."""
 

@@ -28,6 +28,18 @@ MODEL_FILE_HELP = (
 )
 """Of ``--model-path``, wherever a potential is chosen."""
 
+PYTHON_HELP = (
+    "Python interpreter of an environment of the potential's own, such as ~/envs/mace/bin/python; "
+    "it needs ASE and the potential's package, not dualion."
+)
+"""Of ``--python``, wherever a potential is chosen."""
+
+POTENTIAL_HELP = (
+    "A potential by its name (dualion doctor lists them), or package.module:Class of an ASE "
+    "calculator."
+)
+"""Of ``--engine``, where only potentials are taken."""
+
 
 def max_hull(panel: str) -> Any:
     """``--max-hull``, under a heading of the help."""

@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import CANDIDATES
-from dualion.results.md_results import group_by_structure, md_columns_of, results_of, runs_csv
+from dualion.results.md.agreement import Comparison, comparisons_csv
+from dualion.results.md.finished_runs import (
+    compare_runs,
+    group_by_structure,
+    md_columns_of,
+    results_of,
+    runs_csv,
+)
+from dualion.results.ranking import rank_again
+from dualion.results.score import ScoreWeights, rescored
 from dualion.results.store import MdRun, MdRuns
-from dualion.results.tables import TableWriter, read_table
+from dualion.results.tables import guard_cell, read_table, write_table
+from dualion.screening.criterion import DIMENSIONALITY
 from dualion.structures.errors import DualionError, InputError
-from dualion.workflows.execution.files import replacing_text, write_text
+from dualion.workflows.execution.files import write_text
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import RunStatus, reconcile
 from dualion.workflows.md.run.segment import analyse_run
@@ -32,6 +42,7 @@ class Collected:
         runs: all runs.
         rows: rows of ``candidates.csv`` with MD columns.
         problems: runs whose analysis could not be read, a sentence each.
+        comparisons: formula, and what two potentials say of an ion, of each cell that both ran.
     """
 
     taken: int
@@ -39,6 +50,7 @@ class Collected:
     runs: list[MdRun]
     rows: int
     problems: list[str]
+    comparisons: list[tuple[str, Comparison]]
 
 
 def collect_runs(folder: MdFolder) -> Collected:
@@ -57,7 +69,13 @@ def collect_runs(folder: MdFolder) -> Collected:
         known = runs.all()
         try:
             write_text(folder.path / "md_runs.csv", runs_csv(known))
-            rows = fill_candidates(folder.path, known)
+            comparisons = _write_comparisons(folder.path, known)
+            rows = fill_candidates(
+                folder.path,
+                known,
+                weight=_weight(folder),
+                dimensionality=_dimensionality(folder),
+            )
         except OSError as error:
             raise InputError(
                 f"Cannot write the tables in {folder.path}: {error.strerror}. The results are safe "
@@ -69,7 +87,35 @@ def collect_runs(folder: MdFolder) -> Collected:
         runs=known,
         rows=rows,
         problems=problems,
+        comparisons=comparisons,
     )
+
+
+def _weight(folder: MdFolder) -> float:
+    """Weight of the potentials' agreement in the folder's ranking."""
+    weights = folder.campaign.weights() if folder.campaign else ScoreWeights()
+    return weights.potentials
+
+
+def _dimensionality(folder: MdFolder) -> int:
+    """Dimensionality of the barriers that rank the folder's candidates."""
+    return folder.campaign.criterion.dimensionality if folder.campaign else DIMENSIONALITY
+
+
+def _write_comparisons(folder: Path, runs: Iterable[MdRun]) -> list[tuple[str, Comparison]]:
+    """Write ``md_potentials.csv`` where several potentials computed the same cells.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    found = [
+        ({"source_id": guard_cell(members[0].source_id), "formula": members[0].formula}, one)
+        for members in group_by_structure(runs).values()
+        for one in compare_runs(members, members[0].cation, members[0].anion)
+    ]
+    if found:
+        write_text(folder / "md_potentials.csv", comparisons_csv(found))
+    return [(facts["formula"], one) for facts, one in found]
 
 
 def _read_new_results(
@@ -98,12 +144,16 @@ def _read_transport(folder: MdFolder, run: MdRun) -> Mapping[str, Any]:
     return content
 
 
-def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
-    """Write the MD columns of ``candidates.csv``.
+def fill_candidates(
+    folder: Path, runs: Iterable[MdRun], *, weight: float, dimensionality: int
+) -> int:
+    """Write the MD columns of ``candidates.csv``; what potentials say of a row may move it.
 
     Args:
         folder: with the table.
         runs: all runs.
+        weight: of the potentials' agreement in the score.
+        dimensionality: 1, 2 or 3: the barriers that were scored.
 
     Returns:
         Number of rows with MD columns.
@@ -114,11 +164,15 @@ def fill_candidates(folder: Path, runs: Iterable[MdRun]) -> int:
     path = folder / "candidates.csv"
     if not path.is_file():
         return 0
-    by_structure, count = group_by_structure(runs), 0
-    with replacing_text(path, newline="") as handle:
-        writer = TableWriter(handle, CANDIDATES)
-        for row in read_table(path):
-            filled = md_columns_of(row, by_structure)
-            count += filled.get("md_engine") is not None
-            writer.write([{**row, **filled}])
+    by_structure, count, moved = group_by_structure(runs), 0, False
+    rows = []
+    for row in read_table(path):
+        filled = md_columns_of(row, by_structure)
+        count += filled.get("md_engine") is not None
+        changed = rescored({**row, **filled}, weight)
+        moved |= bool(changed)
+        rows.append({**row, **filled, **changed})
+    write_table(
+        path, rank_again(rows, dimensionality=dimensionality) if moved else rows, CANDIDATES
+    )
     return count

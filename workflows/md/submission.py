@@ -30,7 +30,7 @@ from dualion.workflows.execution.submission import (
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.job_script import SegmentJob, read_template, render_segment
 from dualion.workflows.md.plan.enqueue import count_atoms, measure_speeds
-from dualion.workflows.md.plan.run_plan import SECONDS_PER_ATOM_STEP
+from dualion.workflows.md.plan.speeds import usual_s_per_atom_step
 from dualion.workflows.md.queue_state import InQueue, queue_view
 from dualion.workflows.md.reconcile import RunStatus, matches_ids, reconcile, reopen
 from dualion.workflows.md.states import RunState
@@ -169,13 +169,14 @@ def segments_needed(folder: MdFolder, found: Sequence[RunStatus]) -> int:
         folder: whose finished runs tell how fast the engines are here.
         found: the runs.
     """
-    speeds, longest_s = SECONDS_PER_ATOM_STEP | measure_speeds(folder), 0.0
+    speeds, longest_s = measure_speeds(folder), 0.0
     for one in found:
         protocol = one.run.spec["protocol"]
         length_ps = protocol["equilibration_ps"] + protocol["production_ps"]
         left_ps = max(length_ps, one.progress.target_ps) - one.progress.done_ps
         steps = left_ps * 1000.0 / (one.progress.timestep_fs or protocol["timestep_fs"])
-        speed = speeds.get(one.run.engine, 0.0)
+        usual = usual_s_per_atom_step(one.run.engine)
+        speed = speeds.get(one.run.engine, 0.0 if math.isnan(usual) else usual)
         longest_s = max(longest_s, speed * steps * count_atoms(folder, one.run.place))
     per_element = math.ceil(len(found) / ELEMENTS_MOST)
     limit_s = segment_limit_s(_walltime(folder))

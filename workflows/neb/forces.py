@@ -17,13 +17,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from dualion.structures.errors import InputError, StructureError
 from dualion.workflows.doping.relaxation import StopRequested
-from dualion.workflows.md.engines.calculators import first_derivatives_only, make_calculator
-from dualion.workflows.md.engines.torch_sim_models import (
-    EnergyAndForces,
-    check_parity,
-    make_model,
-    supports,
-)
+from dualion.workflows.potentials.batch import check_parity, make_model, require_finite, supports
+from dualion.workflows.potentials.load import make_calculator
+from dualion.workflows.potentials.standalone.batches import EnergyAndForces, evaluate
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,7 +37,7 @@ class Potential:
     Attributes:
         name: of the calculator.
         calculator: its ASE calculator.
-        model: torch-sim's model of it, or None.
+        model: computes several cells in one call; None where its calculator does.
         calls: force calls so far, one a cell.
         seconds: time that they took, s.
     """
@@ -98,54 +94,37 @@ class Potential:
             ) from error
 
     def _evaluate(self, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
-        if self.model is not None:
-            return list(self.model(cells))
-        if len(cells) > 1 and hasattr(getattr(self.calculator, "model", None), "predict_graph"):
-            return _evaluate_chgnet(self.calculator, cells)
-        return [self._evaluate_one(cell) for cell in cells]
-
-    def _evaluate_one(self, cell: Atoms) -> EnergyAndForces:
-        single = cell.copy()
-        single.calc = self.calculator
-        forces = np.asarray(single.get_forces(), dtype=np.float64)
-        return float(single.get_potential_energy()), forces
-
-
-def _evaluate_chgnet(calculator: Any, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
-    """Evaluate the graphs of all cells in one pass of CHGNet."""
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    model = calculator.model
-    graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(cell)) for cell in cells]
-    with first_derivatives_only():
-        found = model.predict_graph(graphs, task="ef", batch_size=len(graphs))
-    return [
-        (
-            float(one["e"]) * (len(cell) if model.is_intensive else 1),
-            np.asarray(one["f"], dtype=np.float64),
-        )
-        for cell, one in zip(cells, found, strict=True)
-    ]
+        if self.model is None:
+            return evaluate(self.calculator, cells)
+        found = list(self.model(cells))
+        require_finite(self.name, cells, found, lambda: self.calculator)
+        return found
 
 
 def make_potential(
-    name: str, *, model_path: str | None = None, device: str = "auto", sample: Atoms | None = None
+    name: str,
+    *,
+    model_path: str | None = None,
+    device: str = "auto",
+    python: str | None = None,
+    sample: Atoms | None = None,
 ) -> Potential:
-    """Make a potential; with torch-sim for several cells at once where that is installed.
+    """Make a potential; for several cells at once where its package or torch-sim can.
 
     Args:
         name: of an ASE calculator, see ``make_calculator``.
         model_path: file of its parameters.
         device: auto, cpu or cuda.
-        sample: a cell on which torch-sim's results are compared with the calculator's.
+        python: interpreter of an environment of its own; None for this one.
+        sample: a cell on which the batch's results are compared with the calculator's.
 
     Raises:
-        InputError: it cannot be made, or torch-sim's forces are others than its own.
+        InputError: it cannot be made, or the batch's forces are others than its own.
     """
-    calculator = make_calculator(name, model_path=model_path, device=device)
+    calculator = make_calculator(name, model_path=model_path, device=device, python=python)
     model = None
-    if supports(name):
-        model = make_model(name, model_path=model_path, device=device)
+    if python is None and supports(name):
+        model = make_model(name, model_path=model_path, device=device, calculator=calculator)
         if sample is not None:
             check_parity(model, name, [sample], model_path=model_path, device=device)
     return Potential(name=name, calculator=calculator, model=model)

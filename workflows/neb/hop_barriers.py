@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,7 +120,10 @@ class HopCalculation:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
-        return assess_band(hop, band, mover)
+        found = assess_band(hop, band, mover)
+        if self.options.bottleneck_only:
+            return replace(found, flags=("bottleneck_only", *found.flags))
+        return found
 
     def _relax(self, hop: int, images: list[Atoms], mover: int) -> Band:
         if self.options.bottleneck_only:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dualion.screening.criterion import DaiCriterion, Verdict, judge_pair
+from dualion.screening.criterion import DaiCriterion
 from dualion.screening.hops.lazy_search import MARGIN_EV
 from dualion.screening.ions import MobileIon
 from dualion.structures.conversion import to_atoms
@@ -149,22 +149,6 @@ def structure_barriers(
             ion: (before, after) for ion, (before, after) in about["coordination"].items()
         },
     )
-
-
-def judge(
-    found: StructureBarriers, cation: MobileIon, anion: MobileIon, criterion: DaiCriterion
-) -> Verdict | None:
-    """Judge a pair of ions; None where one of them has no barriers.
-
-    Args:
-        found: barriers of a structure.
-        cation, anion: the pair.
-        criterion: thresholds.
-    """
-    pair = [found.ions.get(str(ion)) for ion in (cation, anion)]
-    if pair[0] is None or pair[1] is None:
-        return None
-    return judge_pair(pair[0].barriers_ev, pair[1].barriers_ev, criterion)
 
 
 def _ordered_unit(crystal: IonicCrystal) -> IonicCrystal:

@@ -55,8 +55,8 @@ def engine(monkeypatch):
     """Engines by the names of the classes above."""
     engines = {"soft": SoftPairs, "nan": NotANumber, "breaks": Breaks}
     monkeypatch.setattr(
-        "dualion.workflows.md.engines.calculators.make_calculator",
-        lambda name, *, model_path=None, device="auto": engines[name](),
+        "dualion.workflows.potentials.load.make_calculator",
+        lambda name, *, model_path=None, device="auto", python=None: engines[name](),
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from dualion.structures.errors import InputError
 from dualion.workflows.md.engines import Resources
-from dualion.workflows.md.engines.calculators import make_calculator
 from dualion.workflows.md.run.segment import run_segment
+from dualion.workflows.potentials.load import make_calculator
 
 pytestmark = pytest.mark.mlip
 pytest.importorskip("chgnet", reason="CHGNet is not installed; pip install 'dualion[mlip]'")

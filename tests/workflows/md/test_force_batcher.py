@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from dualion.workflows.md.engines.torch_sim_models import EnergyAndForces
 from dualion.workflows.md.run.force_batcher import (
     BatchedCalculator,
     ForceBatcher,
     ForceRequest,
     evaluate_requests,
 )
+from dualion.workflows.potentials.standalone.batches import EnergyAndForces
 
 
 def atoms_at(x: float) -> Atoms:

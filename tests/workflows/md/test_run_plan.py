@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from queue_folders import WELLS, block_of, folder_of, queued, reconcile_runs
@@ -16,9 +20,12 @@ from dualion.workflows.cli.main import app
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.enqueue import enqueue_runs
-from dualion.workflows.md.plan.run_plan import estimate, plan_runs
+from dualion.workflows.md.plan.run_plan import EngineChecks, estimate, plan_runs
 from dualion.workflows.md.plan.selection import select_candidates, select_file
+from dualion.workflows.md.plan.speeds import Speeds, measure_force_calls
 from dualion.workflows.md.states import RunState
+from dualion.workflows.potentials.cards import CARDS
+from dualion.workflows.potentials.load import require_elements
 
 
 def candidate(rank: int, name: str, anion: str, *, bound: bool = False) -> Row:
@@ -112,11 +119,80 @@ def test_what_the_engine_or_the_cell_cannot_do_is_left_out_with_the_reason() -> 
 
 def test_costs_follow_from_steps_and_atoms() -> None:
     runs = plan_runs([select_file("LiI")], block_of(protocol={"budget_ps": 4.0})).runs
-    cost = estimate(runs, speeds={WELLS: 1e-3})
+    known = Speeds(of_runs={WELLS: 1e-3})
+    cost = estimate(runs, speeds=known)
     assert cost.seconds == pytest.approx(200 * 8 * 1e-3)  # 0.4 ps at 2 fs, 8 atoms
-    assert estimate(runs, speeds={WELLS: 1e-3}, most=True).seconds == pytest.approx(16.0)
-    assert cost.measured
-    assert estimate(runs).seconds != estimate(runs).seconds  # nobody knows this engine
+    assert estimate(runs, speeds=known, most=True).seconds == pytest.approx(16.0)
+    assert cost.sources == ("runs",)
+    assert math.isnan(estimate(runs).seconds)  # nobody knows this engine
+    assert estimate(runs).sources == ("unknown",)
+
+
+def test_a_force_call_of_each_cell_is_measured_where_no_run_tells_its_time() -> None:
+    """The clock advances by 1 s with each look, so every call takes 1 s and each budget one."""
+    block = block_of(cells=["perfect", "schottky"], protocol={"budget_ps": 4.0})
+    runs = plan_runs([select_file("LiI")], block).runs
+    assert {run.cell.n_atoms for run in runs} == {8, 6}
+    checks, ticks = EngineChecks(), itertools.count()
+
+    def measure(**options: Any) -> Speeds:
+        clock = lambda: float(next(ticks))  # noqa: E731
+        return measure_force_calls(runs, checks.engine, cores=1, clock=clock, **options)
+
+    both = measure(of_runs={}, budget_s=100.0)
+    assert sorted(both.of_cells.values()) == [1.0, 1.0]
+    assert estimate(runs, speeds=both).seconds == pytest.approx(2 * 200 * 1.0)
+    assert estimate(runs, speeds=both).sources == ("force_call",)
+    largest = measure(of_runs={}, budget_s=0.5)  # no time for the second cell: scaled by atoms
+    assert estimate(runs, speeds=largest).seconds == pytest.approx(200 * (1.0 + 6 / 8))
+    told = measure(of_runs={WELLS: 1e-3}, budget_s=100.0)
+    assert not told.of_cells and estimate(runs, speeds=told).sources == ("runs",)
+
+
+def test_where_nothing_can_be_measured_the_card_tells_the_time() -> None:
+    runs = plan_runs([select_file("LiI")], block_of("chgnet"), check=lambda *_: None).runs
+    cost = estimate(runs)
+    assert cost.sources == ("card",)
+    steps = sum(run.steps(most=False) for run in runs)
+    assert cost.seconds == pytest.approx(CARDS["chgnet"].s_per_atom * 8 * steps)
+    cp2k = plan_runs([select_file("LiI")], block_of("cp2k"), check=lambda *_: None).runs
+    assert estimate(cp2k).sources == ("card",) and estimate(cp2k).seconds > cost.seconds
+
+
+def test_several_potentials_run_the_same_cell_with_the_same_seed() -> None:
+    block = block_of(potentials=["7net-0", "chgnet"])
+    runs = plan_runs([select_file("LiI")], block, check=lambda *_: None).runs
+    assert [run.spec.engine for run in runs] == ["7net-0", "chgnet"]
+    first, second = (run.spec.model_dump(exclude={"engine"}) for run in runs)
+    assert first == second
+    assert len({run.spec.key for run in runs}) == len({run.spec.place for run in runs}) == 2
+    with pytest.raises(InputError, match="did you mean '7net-0'"):
+        plan_runs([select_file("LiI")], block_of(potentials=["7net-O", "chgnet"]))
+
+
+def test_a_potential_is_not_run_on_elements_that_it_has_not_seen() -> None:
+    with pytest.raises(InputError, match="7net-0 was not trained on Po"):
+        require_elements("7net-0", ("Li", "Po"))
+    require_elements("7net-0", ("Li", "I", "Pu"))
+    require_elements("mace", ("Li", "Po"))  # its file decides
+
+
+def test_an_environment_of_its_own_is_part_of_a_run_and_its_absence_is_not() -> None:
+    (run,) = plan_runs([select_file("LiI")], block_of()).runs
+    assert run.spec.python is None
+    content = run.spec.model_dump(mode="json", exclude={"python"})  # as earlier versions wrote it
+    text = json.dumps(content, sort_keys=True)
+    assert run.spec.key == hashlib.sha256(text.encode()).hexdigest()[:16]
+    other = run.spec.model_copy(update={"python": "/envs/mace/bin/python"})
+    assert other.key != run.spec.key
+    each = {"mace": "/envs/mace/bin/python"}
+    block = block_of(potentials=["chgnet", "mace"], python=each, model_path="m.model")
+    found = plan_runs([select_file("LiI")], block, check=lambda *_: None).runs
+    assert [one.spec.python for one in found] == [None, each["mace"]]
+    assert [bool(one.spec.model_path) for one in found] == [False, True]  # chgnet has its own
+    both = block.model_copy(update={"python": "~/bin/python"})
+    found = plan_runs([select_file("LiI")], both, check=lambda *_: None).runs
+    assert {one.spec.python for one in found} == {str(Path.home() / "bin/python")}
 
 
 def test_queueing_twice_adds_nothing_and_other_numbers_add_runs(tmp_path: Path) -> None:

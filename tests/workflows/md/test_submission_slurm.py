@@ -35,7 +35,7 @@ PATIENCE_S = 1500.0
 
 MEASURE = """
 import time; start = time.time()
-import ase.build; from dualion.workflows.md.engines.calculators import make_calculator
+import ase.build; from dualion.workflows.potentials.load import make_calculator
 atoms = ase.build.bulk("LiI", "rocksalt", a=6.0, cubic=True); atoms.calc = make_calculator("chgnet")
 atoms.get_forces(); loaded = time.time()
 def step():

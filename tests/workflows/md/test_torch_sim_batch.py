@@ -15,13 +15,14 @@ import pytest
 from md_batch_samples import ENGINE, ArgonCalculator, argon, argon_model, make_run
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.engines import Resources, torch_sim_models
-from dualion.workflows.md.engines.torch_sim_models import MODELS, make_model, supports
-from dualion.workflows.md.run import job, local, segment
+from dualion.workflows.md.engines import Resources
+from dualion.workflows.md.run import job, local, segment, torch_sim_batch
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
 from dualion.workflows.md.run.segment import run_segment
 from dualion.workflows.md.run.supervisor import CANCEL
 from dualion.workflows.md.run.torch_sim_batch import run_batch
+from dualion.workflows.potentials.batch import make_model, supports
+from dualion.workflows.potentials.torch_sim_models import MODELS
 
 pytestmark = pytest.mark.mlip
 pytest.importorskip(
@@ -170,7 +171,20 @@ def test_a_run_goes_on_alone_where_a_batch_has_left_it(tmp_path: Path, watched: 
     assert numbers(paths[0])[0] == pytest.approx(numbers(alone[0])[0], abs=1e-4)
 
 
-def test_a_run_that_becomes_no_number_leaves_the_others_alone(tmp_path: Path, watched: Any) -> None:
+class NoNumber(ArgonCalculator):
+    """Gives NaN for every cell, as for one that has fallen apart."""
+
+    def calculate(self, *given: Any, **named: Any) -> None:
+        super().calculate(*given, **named)
+        self.results = {key: value * np.nan for key, value in self.results.items()}
+
+
+@pytest.mark.parametrize("also_alone", [True, False])
+def test_a_run_that_becomes_no_number_leaves_the_others_alone(
+    tmp_path: Path, watched: Any, monkeypatch: pytest.MonkeyPatch, also_alone: bool
+) -> None:
+    if also_alone:
+        monkeypatch.setattr(torch_sim_batch, "make_calculator", lambda *_, **__: NoNumber())
     paths, undisturbed = three(tmp_path / "disturbed"), three(tmp_path / "undisturbed")
     large = len(RunFolder(paths[1]).atoms())
 
@@ -187,12 +201,13 @@ def test_a_run_that_becomes_no_number_leaves_the_others_alone(tmp_path: Path, wa
     found = run_batch(paths, Resources(), device="cpu")
     assert states(found) == [
         ("done", "budget_spent"),
-        ("failed", "not_finite"),
+        ("failed", "not_finite" if also_alone else "engine_stopped"),
         ("done", "budget_spent"),
     ]
-    assert found[1].attempt == 2
-    assert "Half the time step did not help" in found[1].message
-    assert (paths[1] / "attempt-1").is_dir()
+    assert found[1].attempt == (2 if also_alone else 1)
+    wanted = "Half the time step did not" if also_alone else "finite ones for the same cell alone"
+    assert wanted in found[1].message
+    assert (paths[1] / "attempt-1").is_dir() == also_alone
     watched()
     run_batch(undisturbed, Resources(), device="cpu")
     for at in (0, 2):
@@ -261,7 +276,7 @@ def test_a_worker_gets_a_batch_of_one_potential(
     watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched()
-    engines = [ENGINE, "chgnet", *[ENGINE] * 4, "chgnet"]
+    engines = [ENGINE, "grace", *[ENGINE] * 4, "grace"]
     runs = [
         SimpleNamespace(key=str(at), engine=engine, spec={"model_path": None})
         for at, engine in enumerate(engines)
@@ -275,11 +290,11 @@ def test_a_worker_gets_a_batch_of_one_potential(
             found.append("".join(run.key for run in driver._next(waiting)))
         return found
 
-    assert not supports("chgnet")
+    assert not supports("grace")
     assert shares(4) == ["0234", "1", "5", "6"]
     assert shares(4, lost=("2",)) == ["0345", "1", "2", "6"]
     assert shares(1) == list("0123456")
-    monkeypatch.setattr(torch_sim_models.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert shares(4) == list("0123456")
 
 

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.engines.calculators import CALCULATORS, make_calculator
-from dualion.workflows.md.engines.torch_sim_models import make_model
-from dualion.workflows.md.engines.weights import load_weights
+from dualion.workflows.potentials.batch import make_model
+from dualion.workflows.potentials.cards import CARDS
+from dualion.workflows.potentials.load import make_calculator
+from dualion.workflows.potentials.standalone.model_files import load_weights
+from dualion.workflows.potentials.standalone.recipes import RECIPES
 
 pytestmark = pytest.mark.mlip
 torch = pytest.importorskip("torch", reason="torch is not installed; pip install 'dualion[mlip]'")
@@ -86,7 +88,14 @@ def test_programs_in_model_files_do_not_run(engine: str, tmp_path: Path) -> None
     content = made.content if engine != "orb" else made.content.content  # ORB's takes a model
     assert content["mean"] == np.float32(0.5)
     np.testing.assert_array_equal(content["scale"], [0.0, 1.0, 2.0])
-    assert set(LIBRARIES) | {"chgnet", "mace"} == set(CALCULATORS)  # a new one is thought about
+
+
+def test_every_family_either_reads_weights_alone_or_says_that_its_file_is_code() -> None:
+    assert {card.family for card in CARDS.values()} == set(RECIPES)  # a new one is thought about
+    told = {card.family for card in CARDS.values() if card.file_is_code}
+    assert told == {"mace", "grace", "uma"}
+    numbers_alone = {"nequix"}  # a format without programs
+    assert told | set(LIBRARIES) | {"chgnet"} | numbers_alone == set(RECIPES)
 
 
 @pytest.mark.usefixtures("careless_libraries")
@@ -125,7 +134,7 @@ def test_an_environment_that_asks_for_less_care_changes_nothing(tmp_path: Path) 
     file = hostile_files(tmp_path, ran)[0]
     text = (
         "import sys; from pathlib import Path\n"
-        "from dualion.workflows.md.engines.weights import load_weights\n"
+        "from dualion.workflows.potentials.standalone.model_files import load_weights\n"
         "load_weights(Path(sys.argv[1]))"
     )
     ended = subprocess.run(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from dualion.structures.errors import InputError
-from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP, POTENTIAL_HELP, PYTHON_HELP
 from dualion.workflows.execution.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -79,14 +79,17 @@ def dope(
     engine: Annotated[
         str,
         typer.Option(
-            help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
-            "calculator.",
+            help=POTENTIAL_HELP,
             rich_help_panel=RELAXING,
         ),
     ] = "chgnet",
     model_path: Annotated[
         Path | None,
         typer.Option(help=MODEL_FILE_HELP, rich_help_panel=RELAXING, show_default=False),
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(help=PYTHON_HELP, rich_help_panel=RELAXING, show_default=False),
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=RELAXING)
@@ -123,7 +126,7 @@ def dope(
     """
     from dualion.workflows.cli.dope.view import DopeBar, print_result
     from dualion.workflows.doping.run import dope as run_doping
-    from dualion.workflows.md.engines.calculators import make_calculator
+    from dualion.workflows.potentials.load import make_calculator
 
     host, name, usual_salt = _load_host(structure, run)
     if not (salt or substitute):
@@ -142,7 +145,7 @@ def dope(
     folder = output or Path(_folder_name(request))
     calculator = None
     if relax:
-        calculator = make_calculator(engine, model_path=model_path, device=device)
+        calculator = make_calculator(engine, model_path=model_path, device=device, python=python)
     console = Console()
     with stop_on_signal() as stop, DopeBar(console, configs + 1) as bar:
         result = run_doping(

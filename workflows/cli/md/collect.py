@@ -23,8 +23,10 @@ def collect(folder: Folder = Path()) -> None:
     """Collect finished runs into the store, md_runs.csv and candidates.csv.
 
     A candidate's row is of one cell alone, named in md_cell: the one in which more of the two ions
-    surely diffuse; of equals the perfect one, then the one with more temperatures.
+    surely diffuse; of equals the perfect one, then the one with more temperatures. Where several
+    potentials computed it, they are compared, in md_potentials.csv too.
     """
+    from dualion.results.md.agreement import comparison_text
     from dualion.workflows.md.collect import collect_runs
     from dualion.workflows.md.folder import MdFolder
 
@@ -32,6 +34,8 @@ def collect(folder: Folder = Path()) -> None:
     collected = collect_runs(where)
     for line in _species_lines(collected.runs):
         typer.echo(line)
+    for formula, comparison in collected.comparisons:
+        typer.echo(f"{formula} {comparison_text(comparison)}")
     for problem in collected.problems:
         typer.echo(problem, err=True)
     typer.echo(
@@ -43,7 +47,8 @@ def collect(folder: Folder = Path()) -> None:
 
 def _species_lines(runs: Iterable[MdRun]) -> Iterator[str]:
     """Format a line for each species of each finished run: D with its error, or its limit."""
-    from dualion.results.md_results import number_of, upper_of
+    from dualion.results.md.finished_runs import upper_of
+    from dualion.results.md.species import number_of
     from dualion.screening.transport.number_text import diffusion_text
 
     for run in runs:

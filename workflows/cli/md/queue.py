@@ -11,7 +11,7 @@ from rich.console import Console
 
 from dualion.structures.errors import InputError
 from dualion.workflows.cli.md.options import Folder
-from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP, PYTHON_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from dualion.workflows.md.folder import MdFolder
     from dualion.workflows.md.plan.cells import StartCell
     from dualion.workflows.md.plan.config import MdBlock
-    from dualion.workflows.md.plan.run_plan import Plan
+    from dualion.workflows.md.plan.run_plan import EngineChecks, Plan
     from dualion.workflows.md.plan.selection import Skipped
+    from dualion.workflows.md.plan.speeds import Speeds
 
 
 def register(app: typer.Typer) -> None:
@@ -33,14 +34,23 @@ def queue(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="chgnet, cp2k, vasp, mace, sevennet, mattersim, orb, or package.module:Class of "
-            "any ASE calculator. Default: chgnet, or what the md block says."
+            help="A potential by its name (dualion doctor lists them), cp2k, vasp, or "
+            "package.module:Class of any ASE calculator. Default: chgnet, or what the md block "
+            "says."
+        ),
+    ] = None,
+    potentials: Annotated[
+        str | None,
+        typer.Option(
+            help="Several potentials, such as 7net-0,chgnet: each run with each of them, from the "
+            "same cell, seed and temperature; md collect compares them."
         ),
     ] = None,
     model_path: Annotated[
         str | None,
         typer.Option(help=MODEL_FILE_HELP),
     ] = None,
+    python: Annotated[str | None, typer.Option(help=PYTHON_HELP)] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -95,13 +105,16 @@ def queue(
     Options replace values of the md block of campaign.yaml (or of md.yaml beside candidates.csv).
     """
     from dualion.workflows.md.folder import MdFolder
-    from dualion.workflows.md.plan.enqueue import enqueue_runs, measure_speeds
+    from dualion.workflows.md.plan.enqueue import enqueue_runs
 
+    if engine and potentials:
+        raise InputError("Name --engine or --potentials, not both.")
     where = MdFolder.open(folder, new=bool(structure or cell))
     block = _override_block(
         where.block,
         _drop_unset(
-            engine=engine, model_path=model_path, candidates=candidates, most_atoms=most_atoms,
+            engine=engine, potentials=[] if engine else _split_words(potentials),
+            model_path=model_path, python=python, candidates=candidates, most_atoms=most_atoms,
             seed=seed, cells=_split_words(cells),
         ),
         _drop_unset(
@@ -110,9 +123,12 @@ def queue(
             timestep_fs=timestep_fs,
         ),
     )  # fmt: skip
-    plan = _make_plan(where, block, ids or [], structure or [], cell, (cation, anion))
+    from dualion.workflows.md.plan.run_plan import EngineChecks
+
+    checks = EngineChecks()
+    plan = _make_plan(where, block, ids or [], structure or [], cell, (cation, anion), checks)
     console = Console()
-    _print_plan(console, plan, measure_speeds(where))
+    _print_plan(console, plan, _speeds(where, block, plan, checks), block.cores)
     if dry_run or not plan.runs:
         console.print("Nothing was written." if dry_run else "No run can be queued.")
         raise typer.Exit(0 if dry_run else 2)
@@ -174,6 +190,7 @@ def _make_plan(
     structures: Sequence[str],
     cell: Path | None,
     ions: tuple[str, str],
+    checks: EngineChecks,
 ) -> Plan:
     from dualion.workflows.md.plan.run_plan import plan_runs
     from dualion.workflows.md.plan.selection import select_candidates, select_cell, select_file
@@ -189,18 +206,28 @@ def _make_plan(
         selection = [select_file(name, cation=ions[0], anion=ions[1]) for name in structures]
     else:
         selection, skipped = select_candidates(where.path, block, ids=ids)
-    plan = plan_runs(selection, block, cells=cells)
+    plan = plan_runs(selection, block, cells=cells, check=checks)
     plan.skipped = [*skipped, *plan.skipped]
     return plan
 
 
-def _print_plan(console: Console, plan: Plan, speeds: dict[str, float]) -> None:
+def _speeds(where: MdFolder, block: MdBlock, plan: Plan, checks: EngineChecks) -> Speeds:
+    """Take the time of a step from the folder's runs, or measure force calls of the cells."""
+    from dualion.workflows.md.plan.enqueue import measure_speeds
+    from dualion.workflows.md.plan.speeds import measure_force_calls
+
+    return measure_force_calls(
+        plan.runs, checks.engine, of_runs=measure_speeds(where), cores=block.cores
+    )
+
+
+def _print_plan(console: Console, plan: Plan, speeds: Speeds, cores: int) -> None:
     """Print the planned runs, their cost, remarks, and what is skipped."""
     from dualion.workflows.cli.md.plan_view import format_total, make_plan_table
 
     if plan.runs:
-        console.print(make_plan_table(plan, speeds))
-        console.print(format_total(plan, speeds), highlight=False, markup=False)
+        console.print(make_plan_table(plan, speeds, cores=cores))
+        console.print(format_total(plan, speeds, cores=cores), highlight=False, markup=False)
     for note in dict.fromkeys(run.cell.note for run in plan.runs if run.cell.note):
         console.print(f"note: {note}", highlight=False, markup=False)
     for skipped in plan.skipped:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from dualion.workflows.cli.shared_options import MODEL_FILE_HELP
+from dualion.workflows.cli.shared_options import MODEL_FILE_HELP, POTENTIAL_HELP, PYTHON_HELP
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,13 +46,14 @@ def neb(
     engine: Annotated[
         str,
         typer.Option(
-            help="chgnet, mace, sevennet, mattersim, orb, or package.module:Class of an ASE "
-            "calculator; vasp or cp2k write the hops as inputs, and read what they found.",
+            help=f"{POTENTIAL_HELP} vasp or cp2k write the hops as inputs, and read what they "
+            "found.",
         ),
     ] = "chgnet",
     model_path: Annotated[
         Path | None, typer.Option(help=MODEL_FILE_HELP, show_default=False)
     ] = None,
+    python: Annotated[str | None, typer.Option(help=PYTHON_HELP, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     atoms: Annotated[
         int, typer.Option(help="Largest number of atoms of a supercell.", rich_help_panel=CELL)
@@ -149,7 +150,7 @@ def neb(
     if hop or settings:
         raise InputError(f"--hop and --settings are for {' and '.join(PROGRAMS)}.")
     path = str(model_path) if model_path else None
-    potential = make_potential(engine, model_path=path, device=device)
+    potential = make_potential(engine, model_path=path, device=device, python=python)
     done = compute_all(console, work, potential, options, carriers=chosen)
     if run:
         _join(console, Path(source), folder)

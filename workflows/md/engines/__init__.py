@@ -46,8 +46,9 @@ def make_engine(name: str, *, device: str = "auto") -> Engine:
         return engine
     # The modules of engines import this package, so they are imported when one is made.
     from dualion.workflows.md.engines.ase_engine import AseEngine
-    from dualion.workflows.md.engines.calculators import CALCULATORS, is_calculator
+    from dualion.workflows.potentials.cards import CARDS
+    from dualion.workflows.potentials.load import is_calculator
 
     if not is_calculator(name):
-        known_name("engine", name, (*CALCULATORS, *EXTERNAL))
+        known_name("engine", name, (*CARDS, *EXTERNAL))
     return AseEngine(name, device=device)

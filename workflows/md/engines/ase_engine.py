@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dualion.workflows.execution.threads import LIBRARY_THREADS
+from dualion.workflows.execution.threads import limit_threads
 from dualion.workflows.md.engines.base import EngineCall, EngineError
-from dualion.workflows.md.engines.calculators import make_calculator
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.checkpointed_trajectory import CheckpointedTrajectory
 from dualion.workflows.md.run.guards import Guard
 from dualion.workflows.md.run.thermostats import Dynamics, instantaneous_temperature_k
 from dualion.workflows.md.run.trajectory_file import MdFrame
+from dualion.workflows.potentials.load import make_calculator, require_elements
+from dualion.workflows.potentials.remote import PotentialDiedError
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -37,7 +36,7 @@ class AseEngine:
 
     name: str
     device: str = "auto"
-    _calculators: dict[str | None, Calculator] = field(default_factory=dict)
+    _calculators: dict[tuple[str | None, str | None], Calculator] = field(default_factory=dict)
 
     def check(self, spec: RunSpec, elements: tuple[str, ...]) -> None:
         """Make the calculator; see ``Engine``.
@@ -47,9 +46,11 @@ class AseEngine:
             elements: symbols of the elements in its cell.
 
         Raises:
-            InputError: the calculator cannot be made.
+            InputError: the calculator cannot be made, or was not trained on an element.
         """
-        self._calculator(spec)
+        if spec.model_path is None:
+            require_elements(self.name, elements)
+        self.calculator(spec)
 
     def advance(self, call: EngineCall) -> bool:
         """Advance a run from its checkpoint; see ``Engine``."""
@@ -58,8 +59,9 @@ class AseEngine:
         if trajectory.step >= to_step:
             return True
         atoms = call.folder.atoms()
-        atoms.calc = self._calculator(call.spec)
         limit_threads(call.resources.cores)
+        atoms.calc = self.calculator(call.spec)
+        limit_threads(call.resources.cores)  # torch may have been imported for it
         guard = Guard.for_call(call, energy_ev=trajectory.first_energy_ev)
         return self._integrate(call, trajectory, Dynamics(atoms, call.spec), guard, to_step)
 
@@ -98,7 +100,7 @@ class AseEngine:
         """Integrate some steps; a calculator that raises ends the run with its own message."""
         try:
             dynamics.run(count)
-        except (KeyboardInterrupt, MemoryError):
+        except (KeyboardInterrupt, MemoryError, PotentialDiedError):
             raise
         except Exception as error:
             raise EngineError(
@@ -120,16 +122,18 @@ class AseEngine:
         guard.check(frame)
         return frame
 
-    def _calculator(self, spec: RunSpec) -> Calculator:
-        if spec.model_path not in self._calculators:
-            self._calculators[spec.model_path] = make_calculator(
-                self.name, model_path=spec.model_path, device=self.device
+    def calculator(self, spec: RunSpec) -> Calculator:
+        """Make the calculator of a run, once for each model file and environment.
+
+        Args:
+            spec: the run.
+
+        Raises:
+            InputError: it cannot be made.
+        """
+        kind = (spec.model_path, spec.python)
+        if kind not in self._calculators:
+            self._calculators[kind] = make_calculator(
+                self.name, model_path=spec.model_path, device=self.device, python=spec.python
             )
-        return self._calculators[spec.model_path]
-
-
-def limit_threads(cores: int) -> None:
-    """Limit torch to the cores of the segment; several segments share a machine."""
-    os.environ.update(dict.fromkeys(LIBRARY_THREADS, str(cores)))  # numba refuses a change
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(cores)
+        return self._calculators[kind]

@@ -18,7 +18,7 @@ from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
 from dualion.structures.simulation_cells import simulation_cell
-from dualion.workflows.md.engines.calculators import is_calculator, make_calculator
+from dualion.workflows.potentials.load import is_calculator, make_calculator
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.config import MdBlock
@@ -92,9 +92,12 @@ def _make_supercell(crystal: IonicCrystal, block: MdBlock) -> tuple[IonicCrystal
 
 def _make_energy_function(block: MdBlock) -> Callable[[IonicCrystal], float] | None:
     """Make a function that computes the engine's energy of a crystal, eV; None for a program."""
+    block = block.for_engine(block.engines[0])
     if not is_calculator(block.engine):
         return None
-    calculator = make_calculator(block.engine, model_path=block.model_path, device=block.device)
+    calculator = make_calculator(
+        block.engine, model_path=block.model_path, device=block.device, python=block.interpreter
+    )
 
     def energy_ev(crystal: IonicCrystal) -> float:
         atoms = to_atoms(crystal)

@@ -18,6 +18,7 @@ from pydantic import (
 
 from dualion.workflows.execution.cluster_config import walltime_s
 from dualion.workflows.md.plan.protocol import make_protocol
+from dualion.workflows.potentials.cards import CARDS
 
 if TYPE_CHECKING:
     from dualion.workflows.md.plan.protocol import MdProtocol
@@ -69,8 +70,14 @@ class ProtocolBlock(_Block):
 class MdBlock(_Block):
     """The candidates to run, their cells, the protocol, and the resources."""
 
-    engine: str = Field("chgnet", min_length=1, description="chgnet, cp2k, vasp or module:Class")
+    engine: str = Field("chgnet", min_length=1, description="potential, cp2k, vasp or module:Class")
+    potentials: list[str] = Field(
+        [], description="several engines, each for every run, in place of the one"
+    )
     model_path: str | None = Field(None, description="file of the potential's parameters")
+    python: str | dict[str, str] | None = Field(
+        None, description="interpreter of the potential's environment, or one for each potential"
+    )
     settings: dict[str, Any] = Field({}, description="the engine's own settings")
     protocol: ProtocolBlock = ProtocolBlock()  # type: ignore[call-arg]
     candidates: PositiveInt = Field(3, description="how many from the top of candidates.csv")
@@ -101,6 +108,34 @@ class MdBlock(_Block):
         validation_alias=AliasChoices("segments", "pieces"),  # the key of earlier versions
     )
     template: Path | None = Field(None, description="job script with {{header}} and {{command}}")
+
+    @property
+    def interpreter(self) -> str | None:
+        """Absolute path of the engine's own interpreter; None for that of this process.
+
+        Links are kept: the interpreter of a virtual environment is one.
+        """
+        given = self.python
+        named = given.get(self.engine) if isinstance(given, dict) else given
+        return str(Path(named).expanduser().absolute()) if named else None
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Names of all engines that each run is computed with."""
+        return tuple(dict.fromkeys(self.potentials)) or (self.engine,)
+
+    def for_engine(self, engine: str) -> MdBlock:
+        """Return the block of one of its engines.
+
+        Of several, only those without parameters of their own take the model file.
+
+        Args:
+            engine: name of the engine.
+        """
+        card = CARDS.get(engine)
+        own = len(self.engines) > 1 and card is not None and not card.needs_file
+        changes: dict[str, Any] = {"engine": engine, "potentials": []}
+        return self.model_copy(update=changes | ({"model_path": None} if own else {}))
 
     @field_validator("walltime")
     @classmethod

@@ -9,25 +9,14 @@ from pathlib import Path
 
 from dualion.results.store import MdRun
 from dualion.structures.errors import DualionError, InputError
-from dualion.workflows.md.engines import make_engine
+from dualion.workflows.md.engines import Engine, make_engine
 from dualion.workflows.md.plan.cells import SALT, StartCell, make_start_cells
 from dualion.workflows.md.plan.config import MdBlock
 from dualion.workflows.md.plan.protocol import MdProtocol
 from dualion.workflows.md.plan.selection import SelectedStructure, Skipped, symbol_of
 from dualion.workflows.md.plan.spec import RunSpec
+from dualion.workflows.md.plan.speeds import Source, Speeds
 from dualion.workflows.md.states import RunState
-
-SECONDS_PER_ATOM_STEP = {
-    "chgnet": 1.4e-3,
-    "mace": 2e-3,
-    "sevennet": 2e-3,
-    "mattersim": 2e-3,
-    "orb": 1e-3,
-    "cp2k": 0.15,
-    "vasp": 0.15,
-}
-"""Computing time of one MD step, s per atom, on one core (CHGNet 0.9 to 1.8 ms, CP2K with a DZVP
-basis on two: measured); the others are guesses until runs of the folder are measured."""
 
 BYTES_PER_ATOM_FRAME = 16.0
 """Size of a frame after compression, bytes per atom."""
@@ -85,27 +74,51 @@ class Plan:
 Check = Callable[[RunSpec, tuple[str, ...]], None]
 
 
-def make_engine_check(name: str) -> Check:
-    """Make a function that asks an engine about a run, once for each set of elements.
+@dataclass(slots=True)
+class EngineChecks:
+    """Asks engines about runs, once for each set of elements.
 
-    Raises:
-        InputError: there is no such engine.
+    Attributes:
+        device: for ASE calculators: auto, cpu or cuda.
     """
-    engine = make_engine(name)
-    answers: dict[tuple[str, ...], InputError | None] = {}
 
-    def check(spec: RunSpec, elements: tuple[str, ...]) -> None:
-        if elements not in answers:
+    device: str = "auto"
+    _engines: dict[str, Engine] = field(default_factory=dict)
+    _answers: dict[tuple[str, tuple[str, ...]], InputError | None] = field(default_factory=dict)
+
+    def engine(self, name: str) -> Engine:
+        """Find an engine by its name; it is made once.
+
+        Args:
+            name: of the engine.
+
+        Raises:
+            InputError: there is no such engine.
+        """
+        if name not in self._engines:
+            self._engines[name] = make_engine(name, device=self.device)
+        return self._engines[name]
+
+    def __call__(self, spec: RunSpec, elements: tuple[str, ...]) -> None:
+        """Ask the engine of a run.
+
+        Args:
+            spec: the run.
+            elements: symbols of the elements in its cell.
+
+        Raises:
+            InputError: it cannot be computed here; says what to do.
+        """
+        asked = (spec.engine, elements)
+        if asked not in self._answers:
             try:
-                engine.check(spec, elements)
-                answers[elements] = None
+                self.engine(spec.engine).check(spec, elements)
+                self._answers[asked] = None
             except InputError as error:
-                answers[elements] = error
-        refusal = answers[elements]
+                self._answers[asked] = error
+        refusal = self._answers[asked]
         if refusal is not None:
             raise refusal
-
-    return check
 
 
 def plan_runs(
@@ -127,13 +140,20 @@ def plan_runs(
         InputError: the engine is unknown or its protocol invalid.
     """
     protocol = block.protocol.protocol()
-    ask = check or make_engine_check(block.engine)
+    ask = check or EngineChecks()
+    for name in block.engines:
+        make_engine(name)  # an unknown one ends the plan, not each structure
     plan = Plan()
     for selected in selection:
         try:
             made = list(cells) or list(_make_cells(selected, block))
-            runs = [run for cell in made for run in _make_runs(selected, cell, block, protocol)]
-            for run in {run.cell.elements: run for run in runs}.values():
+            runs = [
+                run
+                for engine in block.engines
+                for cell in made
+                for run in _make_runs(selected, cell, block.for_engine(engine), protocol)
+            ]
+            for run in {(run.spec.engine, run.cell.elements): run for run in runs}.values():
                 ask(run.spec, run.cell.elements)
         except DualionError as error:
             plan.skipped.append(Skipped(source_id=selected.source_id, message=str(error)))
@@ -174,6 +194,7 @@ def _make_runs(
                 charges_e=cell.charges_e,
                 engine=block.engine,
                 model_path=path,
+                python=block.interpreter,
                 settings=block.settings,
                 temperature_k=temperature,
                 replica=replica,
@@ -192,31 +213,34 @@ class Estimate:
     Attributes:
         seconds: computing time on the resources of one run, s; NaN where the speed is unknown.
         disk_bytes: size of all their files, bytes.
-        measured: whether the speed was measured in this folder.
+        sources: where the times of a step are from, the least certain first.
     """
 
     seconds: float
     disk_bytes: float
-    measured: bool
+    sources: tuple[Source, ...]
 
 
 def estimate(
-    runs: Iterable[PlannedRun], *, speeds: dict[str, float] | None = None, most: bool = False
+    runs: Iterable[PlannedRun], *, speeds: Speeds | None = None, most: bool = False
 ) -> Estimate:
     """Estimate the cost of the planned productions, or of the budgets.
 
     Args:
         runs: planned runs.
-        speeds: engine → s per atom and step, where it was measured.
+        speeds: what is known of the time of a step; None for the cards alone.
         most: whether to count up to the budgets.
     """
-    seconds, size, measured = 0.0, 0.0, bool(speeds)
+    known, seconds, size, sources = speeds or Speeds(), 0.0, 0.0, set()
     for run in runs:
-        steps, engine = run.steps(most=most), run.spec.engine
-        speed = (speeds or {}).get(engine)
-        measured &= speed is not None
-        each = SECONDS_PER_ATOM_STEP.get(engine, float("nan")) if speed is None else speed
-        seconds += each * steps * run.cell.n_atoms
+        steps = run.steps(most=most)
+        sources.add(known.source(run))
+        seconds += known.seconds_per_step(run) * steps
         frames = steps / run.spec.protocol.steps_per_frame
         size += frames * run.cell.n_atoms * BYTES_PER_ATOM_FRAME + BYTES_BESIDE
-    return Estimate(seconds=seconds, disk_bytes=size, measured=measured)
+    order: tuple[Source, ...] = ("unknown", "card", "force_call", "runs")
+    return Estimate(
+        seconds=seconds,
+        disk_bytes=size,
+        sources=tuple(source for source in order if source in sources),
+    )

@@ -30,6 +30,7 @@ class RunSpec(BaseModel):
     charges_e: dict[str, float] = Field({}, description="element: oxidation state, e")
     engine: str = Field("chgnet", description="name of the engine")
     model_path: str | None = Field(None, description="file of the potential's parameters")
+    python: str | None = Field(None, description="interpreter of the potential's environment")
     settings: dict[str, Any] = Field({}, description="the engine's own settings")
     temperature_k: PositiveFloat = Field(description="K")
     replica: int = Field(1, ge=1)
@@ -38,8 +39,12 @@ class RunSpec(BaseModel):
 
     @property
     def key(self) -> str:
-        """Hash of the specification, 16 hexadecimal digits."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Hash of the specification, 16 hexadecimal digits.
+
+        An environment of its own counts where there is one, so that older runs keep their keys.
+        """
+        unset = {"python"} if self.python is None else None
+        text = json.dumps(self.model_dump(mode="json", exclude=unset), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property

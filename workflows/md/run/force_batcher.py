@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
-from dualion.workflows.md.engines.torch_sim_models import EnergyAndForces
+from dualion.workflows.potentials.standalone.batches import EnergyAndForces
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -179,13 +179,19 @@ class BatchedCalculator(Calculator):  # type: ignore[misc]
     Args:
         batcher: of the batch.
         index: of the run in it.
+        verify: called with the atoms and their result; raises where the batch is wrong.
     """
 
     implemented_properties = ("energy", "forces")
 
-    def __init__(self, batcher: ForceBatcher, index: int) -> None:
+    def __init__(
+        self,
+        batcher: ForceBatcher,
+        index: int,
+        verify: Callable[[Atoms, EnergyAndForces], None] = lambda atoms, result: None,
+    ) -> None:
         super().__init__()
-        self._batcher, self._index = batcher, index
+        self._batcher, self._index, self._verify = batcher, index, verify
 
     def calculate(
         self,
@@ -202,4 +208,5 @@ class BatchedCalculator(Calculator):  # type: ignore[misc]
         """
         super().calculate(atoms, properties, system_changes)
         energy, forces = self._batcher.request_forces(self._index, self.atoms)
+        self._verify(self.atoms, (energy, forces))
         self.results = {"energy": energy, "forces": forces}

@@ -16,7 +16,6 @@ from dualion.workflows.execution.locks import folder_lock
 from dualion.workflows.execution.task_loop import Ended, Task, TaskLoop
 from dualion.workflows.execution.workers import local_client, processor_count
 from dualion.workflows.md.engines.base import Resources
-from dualion.workflows.md.engines.torch_sim_models import supports
 from dualion.workflows.md.folder import MdFolder
 from dualion.workflows.md.reconcile import (
     RunStatus,
@@ -27,10 +26,11 @@ from dualion.workflows.md.reconcile import (
     reopen,
 )
 from dualion.workflows.md.run.run_folder import Progress
-from dualion.workflows.md.run.segment import record_death
+from dualion.workflows.md.run.segment import DIED, record_death
 from dualion.workflows.md.run.segment_process import run_segment_process
 from dualion.workflows.md.run.supervisor import STOP, is_held
 from dualion.workflows.md.states import FINAL, RunState
+from dualion.workflows.potentials.batch import supports
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -240,14 +240,13 @@ class _Driver:
         A run whose process has died continues alone, so that it ends no other with it.
         """
         first = waiting.pop(0)
-        if self.options.batch == 1 or first.key in self._died or not supports(first.engine):
+        alone = first.key in self._died or bool(first.spec.get("python"))
+        if self.options.batch == 1 or alone or not supports(first.engine):
             return [first]
-        kind = (first.engine, first.spec.get("model_path"))
-        others = [
-            run
-            for run in waiting
-            if (run.engine, run.spec.get("model_path")) == kind and run.key not in self._died
-        ][: self.options.batch - 1]
+        kind = _kind_of(first)
+        others = [run for run in waiting if _kind_of(run) == kind and run.key not in self._died][
+            : self.options.batch - 1
+        ]
         for run in others:
             waiting.remove(run)
         return [first, *others]
@@ -284,7 +283,7 @@ class _Driver:
             return [
                 run
                 for run, progress in zip(runs, reached, strict=True)
-                if progress.state == RunState.PAUSED and not progress.reason
+                if progress.state == RunState.PAUSED and progress.reason in ("", DIED)
             ]
         if isinstance(ended.error, InputError):  # another process has it, or its folder is gone
             return []
@@ -327,6 +326,11 @@ class _Driver:
                 for run in runs.all()
                 if run.key in {one.run.key for one in seen}
             ]
+
+
+def _kind_of(run: MdRun) -> tuple[str, str | None, str | None]:
+    """Potential of a run: engine, model file, environment."""
+    return run.engine, run.spec.get("model_path"), run.spec.get("python")
 
 
 _ENDED = (RunState.DONE, RunState.CANCELLED)

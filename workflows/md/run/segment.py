@@ -28,6 +28,7 @@ from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.assess import analyse_transport, assess, read_production
 from dualion.workflows.md.run.run_folder import Progress, RunFolder
 from dualion.workflows.md.states import FINAL, RunState
+from dualion.workflows.potentials.remote import PotentialDiedError
 
 LOCK = ".lock"
 
@@ -42,6 +43,9 @@ ENDINGS = {
     "budget_spent": "The budget is spent; for more, queue with a larger --budget-ps.",
 }
 """Reason of a finished run → sentence."""
+
+KILLED = "process_killed"
+DIED = "potential_died"
 
 DEATHS_MESSAGE = (
     f"{MOST_DEATHS} segments in a row died before their first checkpoint, by the walltime or for "
@@ -82,12 +86,14 @@ def run_segment(
         if progress.state in FINAL:
             return progress
         if count_death(progress):
-            _finish(folder, RunState.FAILED, "process_killed", DEATHS_MESSAGE)
+            _finish(folder, RunState.FAILED, KILLED, DEATHS_MESSAGE)
             return folder.progress()
         _start(folder, progress, spec, resources, job)
         try:
             chosen = engine or make_engine(spec.engine, device=device)
             _advance(folder, spec, chosen, resources, stop or threading.Event())
+        except PotentialDiedError as error:
+            _pause_for_death(folder, error)
         except (EngineError, DualionError) as error:
             _finish(folder, RunState.FAILED, getattr(error, "reason", "cannot_run"), str(error))
         except OSError as error:
@@ -139,7 +145,7 @@ def record_death(path: Path) -> Progress:
         failed = count_death(progress)
         folder.write_progress(progress)
         if failed:
-            _finish(folder, RunState.FAILED, "process_killed", DEATHS_MESSAGE)
+            _finish(folder, RunState.FAILED, KILLED, DEATHS_MESSAGE)
         return folder.progress()
 
 
@@ -261,6 +267,16 @@ def _finish(folder: RunFolder, state: RunState, reason: str, message: str) -> No
     progress = folder.progress()
     progress.state, progress.reason, progress.message = state.value, reason, message
     progress.segment_start_ps, progress.deaths = None, 0
+    folder.write_progress(progress)
+
+
+def _pause_for_death(folder: RunFolder, error: PotentialDiedError) -> None:
+    """Count the death of a potential's process as that of the segment; the run goes on later."""
+    progress = folder.progress()
+    if count_death(progress):
+        _finish(folder, RunState.FAILED, KILLED, f"{error} {DEATHS_MESSAGE}")
+        return
+    progress.state, progress.reason, progress.message = RunState.PAUSED.value, DIED, str(error)
     folder.write_progress(progress)
 
 

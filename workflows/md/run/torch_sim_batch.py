@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dualion.structures.errors import InputError
-from dualion.workflows.md.engines.ase_engine import AseEngine, limit_threads
+from dualion.workflows.execution.threads import limit_threads
+from dualion.workflows.md.engines.ase_engine import AseEngine
 from dualion.workflows.md.engines.base import Engine, EngineCall, Resources
-from dualion.workflows.md.engines.torch_sim_models import BatchModel, check_parity, make_model
 from dualion.workflows.md.plan.spec import RunSpec
 from dualion.workflows.md.run.force_batcher import BatchedCalculator, ForceBatcher
 from dualion.workflows.md.run.guards import Guard
@@ -31,12 +31,19 @@ from dualion.workflows.md.run.run_folder import Progress, RunFolder
 from dualion.workflows.md.run.segment import run_segment
 from dualion.workflows.md.run.thermostats import Dynamics
 from dualion.workflows.md.run.trajectory_file import MdFrame
+from dualion.workflows.potentials.batch import (
+    BatchModel,
+    check_parity,
+    make_model,
+    require_finite,
+)
+from dualion.workflows.potentials.load import make_calculator
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
-    from dualion.workflows.md.engines.torch_sim_models import EnergyAndForces
+    from dualion.workflows.potentials.standalone.batches import EnergyAndForces
 
 
 class SegmentFunction(Protocol):
@@ -178,7 +185,7 @@ class _SharedModel:
         """Load the model once, and check that it agrees with the potential's ASE calculator.
 
         Raises:
-            InputError: it cannot be made, or does not agree; see ``torch_sim_models``.
+            InputError: it cannot be made, or does not agree; see ``check_parity``.
         """
         if self._model is None:
             path, device = self.model_path, self.device
@@ -191,6 +198,17 @@ class _SharedModel:
     def __call__(self, cells: Sequence[Atoms]) -> list[EnergyAndForces]:
         """Compute energies and forces of cells."""
         return self.load()(cells)
+
+    def verify(self, cell: Atoms, result: EnergyAndForces) -> None:
+        """Verify the result of one cell of a batch.
+
+        Raises:
+            BatchNotFiniteError: it is not finite, and that of the cell alone is.
+        """
+        require_finite(self.engine, [cell], [result], self._make_calculator)
+
+    def _make_calculator(self) -> Calculator:
+        return make_calculator(self.engine, model_path=self.model_path, device=self.device)
 
 
 class _BatchedEngine(AseEngine):
@@ -206,9 +224,14 @@ class _BatchedEngine(AseEngine):
         AseEngine.__init__(self, model.engine, model.device)
         self._model, self._batcher, self._index = model, batcher, index
 
-    def _calculator(self, spec: RunSpec) -> Calculator:
+    def calculator(self, spec: RunSpec) -> Calculator:
+        """Load the batch's potential; the calculator asks the batcher.
+
+        Args:
+            spec: the run.
+        """
         self._model.load()
-        return BatchedCalculator(self._batcher, self._index)
+        return BatchedCalculator(self._batcher, self._index, self._model.verify)
 
     def _take_frame(self, call: EngineCall, dynamics: Dynamics, step: int, guard: Guard) -> MdFrame:
         call.sharing_runs = self._batcher.last_batch_size

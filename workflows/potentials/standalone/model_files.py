@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from dualion.structures.errors import InputError
+from dualion.workflows.potentials.standalone.errors import PotentialError
 
 
 def load_weights(path: Path) -> Any:
@@ -21,7 +21,7 @@ def load_weights(path: Path) -> Any:
         path: a file that ``torch.save`` wrote.
 
     Raises:
-        InputError: the file holds more than that, or is none.
+        PotentialError: the file holds more than that, or is none.
     """
     import pickle
 
@@ -32,7 +32,7 @@ def load_weights(path: Path) -> Any:
             warnings.simplefilter("ignore")  # of pickles that torch did not write
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise InputError(
+        raise PotentialError(
             f"{path} is not a file of weights alone, so it was not loaded: a model file can hold a "
             "program. Ask its author for the weights, saved with torch.save."
         ) from error
@@ -45,7 +45,7 @@ def require_weights_alone(path: str) -> str:
         path: of the model file.
 
     Raises:
-        InputError: it holds more than that.
+        PotentialError: it holds more than that.
     """
     load_weights(Path(path))
     return path

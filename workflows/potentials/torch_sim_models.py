@@ -22,26 +22,14 @@ from numpy.typing import NDArray
 
 from dualion.structures.errors import InputError, MissingDependencyError
 from dualion.workflows.campaign.screening_options import known_name
-from dualion.workflows.md.engines.calculators import (
-    make_calculator,
-    require_parameters_file,
-    resolve_device,
-)
-from dualion.workflows.md.engines.weights import require_weights_alone
+from dualion.workflows.potentials.cards import CARDS
+from dualion.workflows.potentials.load import make_calculator, resolve_device
+from dualion.workflows.potentials.standalone.batches import EnergyAndForces
+from dualion.workflows.potentials.standalone.errors import PotentialError
+from dualion.workflows.potentials.standalone.model_files import require_weights_alone
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-EnergyAndForces = tuple[float, NDArray[np.float64]]
-"""Potential energy, eV, and forces, shape (n, 3), eV/Å, of one cell."""
-
-PARITY_SHARE = 0.01
-PARITY_EV_ANGSTROM = 0.002
-PARITY_EV_ATOM = 0.005
-"""Largest deviation of a batch from the potential's own ASE calculator: a share of the largest
-force plus eV/Å, and eV per atom. Single precision stays far below."""
-
-RATTLE_ANGSTROM = 0.05
 
 
 def _mace(model_path: Path | None, device: str) -> Any:
@@ -57,15 +45,6 @@ def _mace(model_path: Path | None, device: str) -> Any:
     )
 
 
-def _sevennet(model_path: Path | None, device: str) -> Any:
-    from sevenn.util import model_from_checkpoint
-    from torch_sim.models.sevennet import SevenNetModel
-
-    path = require_weights_alone(require_parameters_file(model_path, "sevennet"))
-    model, _ = model_from_checkpoint(path)
-    return SevenNetModel(model=model, device=device)
-
-
 def _mattersim(model_path: Path | None, device: str) -> Any:
     from torch_sim.models.mattersim import MatterSimModel
 
@@ -77,7 +56,7 @@ def _orb(model_path: Path | None, device: str) -> Any:
     from orb_models.forcefield import pretrained
     from torch_sim.models.orb import OrbModel
 
-    path = require_weights_alone(require_parameters_file(model_path, "orb"))
+    path = require_weights_alone(str(model_path))
     found = pretrained.orb_v2(weights_path=path, device=device)
     parts = found if isinstance(found, tuple) else (found,)  # newer ones give an adapter too
     return OrbModel(*parts, device=device)
@@ -85,12 +64,11 @@ def _orb(model_path: Path | None, device: str) -> Any:
 
 MODELS: dict[str, tuple[Callable[[Path | None, str], Any], str]] = {
     "mace": (_mace, "mace"),
-    "sevennet": (_sevennet, "sevenn"),
     "mattersim": (_mattersim, "mattersim"),
     "orb": (_orb, "orb_models"),
 }
 """Engine → function that makes its torch-sim model, and the module that it needs besides torch-sim.
-CHGNet is not among them, as torch-sim does not wrap it."""
+CHGNet and SevenNet have batches of their own."""
 
 
 def supports(engine: str) -> bool:
@@ -101,7 +79,7 @@ def supports(engine: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchModel:
+class TorchSimModel:
     """A torch-sim model that takes ASE's cells and returns ASE's units.
 
     Attributes:
@@ -137,7 +115,7 @@ class BatchModel:
 
 def make_model(
     engine: str, *, model_path: str | Path | None = None, device: str = "auto"
-) -> BatchModel:
+) -> TorchSimModel:
     """Make the model of an engine for a batch.
 
     Args:
@@ -153,56 +131,24 @@ def make_model(
     path = Path(model_path).expanduser() if model_path else None
     if path is not None and not path.is_file():
         raise InputError(f"There is no model file {path}; check --model-path.")
+    if path is None and engine in CARDS:
+        raise InputError(f"The engine {engine} needs a file of its parameters; give --model-path.")
     make, module = MODELS[engine]
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # each wrapper warns of packages that are missing
-            return BatchModel(make(path, resolve_device(device)))
+            return TorchSimModel(make(path, resolve_device(device)))
     except ImportError as error:
         raise MissingDependencyError(
             f"A batch with {engine} needs torch-sim and {module} ({error.name or error} is "
             "missing); install: pip install 'dualion[torch-sim]', and the potential's package."
         ) from error
+    except PotentialError as error:
+        raise InputError(str(error)) from error
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"The engine {engine} cannot be made for a batch: {error}.") from error
-
-
-def check_parity(
-    model: BatchModel, engine: str, cells: Sequence[Atoms], *, model_path: str | None, device: str
-) -> None:
-    """Compare a batch of slightly rattled cells with the potential's own ASE calculator.
-
-    A wrapper may be wrong for some cells: torch-sim 0.3's Lennard-Jones doubles the forces, and
-    takes the rows of a cell for columns. Only such a comparison shows it.
-
-    Args:
-        model: the model of the batch.
-        engine: name of the engine.
-        cells: starting cells of the runs.
-        model_path: file of the potential's parameters.
-        device: auto, cpu or cuda.
-
-    Raises:
-        InputError: they differ; the runs must not be computed in a batch.
-    """
-    calculator = make_calculator(engine, model_path=model_path, device=device)
-    rattled = [cell.copy() for cell in cells]
-    for seed, cell in enumerate(rattled):
-        cell.rattle(RATTLE_ANGSTROM, seed=seed)
-    for cell, (energy, forces) in zip(rattled, model(rattled), strict=True):
-        cell.calc = calculator
-        expected = cell.get_forces()
-        off = float(np.abs(forces - expected).max())
-        off_atom = abs(energy - cell.get_potential_energy()) / len(cell)
-        most = PARITY_EV_ANGSTROM + PARITY_SHARE * float(np.abs(expected).max())
-        if not (off <= most and off_atom <= PARITY_EV_ATOM):
-            raise InputError(
-                f"torch-sim and the calculator of {engine} differ by {off:.2g} eV/Å and "
-                f"{off_atom:.2g} eV per atom for {cell.get_chemical_formula()}; use other versions "
-                "of torch-sim and the potential's package, or run without a batch."
-            )
 
 
 def _wrap_positions(cell: Atoms) -> NDArray[np.float64]:

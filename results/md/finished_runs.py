@@ -12,15 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from dualion.results.columns import MD, Row
+from dualion.results.md.agreement import (
+    DISAGREE,
+    Comparison,
+    Group,
+    agreement_share,
+    compare_potentials,
+)
+from dualion.results.md.species import diffusion_of
 from dualion.results.store import MdRun
 from dualion.results.tables import guard_cell
 from dualion.screening.transport.arrhenius import arrhenius
 from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion
-from dualion.screening.transport.self_diffusion.upper_limit import CM2_S_PER_A2_PS
 from dualion.structures.errors import InputError
 
 REFERENCE_K = 600.0
@@ -34,9 +39,6 @@ COLUMNS = (
     "n_eff", "lindemann", "flags", "place",
 )  # fmt: skip
 """Columns of ``md_runs.csv``: one row a run and species; units are in the names."""
-
-FIT = ("slope", "error", "low", "high", "one_jump")
-"""Numbers of ``msd_fit`` that replicas are combined from, Å²/ps."""
 
 
 def results_of(transport: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,25 +139,65 @@ def md_columns_of(row: Row, by_structure: Mapping[str, list[MdRun]]) -> Row:
     return md_columns(runs, str(row["cation"]), str(row["anion"])) if runs else {}
 
 
-def md_columns(runs: Iterable[MdRun], cation: str, anion: str) -> Row:
+def md_columns(runs: Sequence[MdRun], cation: str, anion: str) -> Row:
     """MD columns of a candidate's row.
 
     The cell is the one in which more of the two ions surely diffuse; of equals the perfect one,
-    then the one with more temperatures, then the one that was run longer.
+    then the one with more temperatures, then the one that was run longer. Where several potentials
+    computed that cell, the columns are of the one with which fewer ions surely diffuse.
 
     Args:
         runs: all runs of its structure.
         cation, anion: ions of the row, such as Li+ and I-.
     """
-    groups: dict[tuple[str, str, str], list[MdRun]] = {}
+    groups = _group_runs(runs)
+    if not groups:
+        return {column.key: None for column in MD}
+    chosen = max(groups, key=lambda group: _merit(groups[group], cation, anion))
+    rivals = [group for group in groups if group[1:] == chosen[1:]]
+    if len({group[0] for group in rivals}) > 1:
+        chosen = min(rivals, key=lambda group: _merit(groups[group], cation, anion)[0])
+    row = _columns(groups[chosen], cation, anion)
+    return row | _agreement_columns(row, groups, compare_runs(runs, cation, anion))
+
+
+def _group_runs(runs: Iterable[MdRun]) -> dict[Group, list[MdRun]]:
+    """Group finished runs by engine, cell and protocol."""
+    groups: dict[Group, list[MdRun]] = {}
     for run in runs:
         if run.state == "done" and run.results:
             group = (run.engine, run.cell, str(run.spec["protocol"]["name"]))
             groups.setdefault(group, []).append(run)
-    if not groups:
-        return {column.key: None for column in MD}
-    chosen = max(groups.values(), key=lambda members: _merit(members, cation, anion))
-    return _columns(chosen, cation, anion)
+    return groups
+
+
+def compare_runs(runs: Iterable[MdRun], cation: str, anion: str) -> list[Comparison]:
+    """Compare the potentials with which the same cells of a structure were computed.
+
+    Args:
+        runs: all runs of the structure.
+        cation, anion: ions of the row, such as Li+ and I-.
+    """
+    return compare_potentials(
+        {
+            group: {name: _ion(members, name).by_temperature for name in (cation, anion)}
+            for group, members in _group_runs(runs).items()
+        }
+    )
+
+
+def _agreement_columns(row: Row, groups: Iterable[Group], comparisons: Sequence[Comparison]) -> Row:
+    """Columns of several potentials; of one alone they stay empty."""
+    if not comparisons:
+        return {"md_potentials": None, "md_agreement": None}
+    flags = [str(row["md_flags"])] if row["md_flags"] else []
+    if any(one.agree is False for one in comparisons):
+        flags.append(DISAGREE)
+    return {
+        "md_potentials": ";".join(dict.fromkeys(engine for engine, *_ in groups)),
+        "md_agreement": agreement_share(comparisons),
+        "md_flags": ";".join(flags),
+    }
 
 
 def _merit(runs: Sequence[MdRun], cation: str, anion: str) -> tuple[int, bool, int, float]:
@@ -229,70 +271,3 @@ def _species(species: Sequence[Mapping[str, Any]], ion: str) -> Mapping[str, Any
         if name in by_name:
             return by_name[name]
     return None
-
-
-def diffusion_of(species: Mapping[str, Any]) -> Diffusion:
-    """Rebuild a diffusion from its JSON; unknown numbers are NaN."""
-
-    def number(name: str) -> float:
-        return number_of(species, name)
-
-    d, error, low, high, one_jump = _fitted(species)
-    return Diffusion(
-        species=str(species["species"]),
-        n_ions=int(species["n_ions"]),
-        d_cm2_s=d,
-        error_cm2_s=error,
-        low_cm2_s=low,
-        high_cm2_s=high,
-        tensor_cm2_s=_matrix(species.get("d_tensor_cm2_s")),
-        tensor_error_cm2_s=_matrix(species.get("d_tensor_error_cm2_s")),
-        tensor_dof=math.nan,
-        intercept_angstrom2=number("intercept_angstrom2"),
-        window_ps=(number("window_start_ps"), number("window_end_ps")),
-        n_eff=number("n_eff"),
-        relative_error_he_zhu_mo=number("relative_error_he_zhu_mo"),
-        log_slope=number("log_slope"),
-        non_gaussian=number("non_gaussian"),
-        inflation=math.nan,
-        verdict=species["verdict"],
-        flags=tuple(species.get("flags") or ()),
-        one_jump_cm2_s=one_jump,
-    )
-
-
-def number_of(species: Mapping[str, Any], name: str) -> float:
-    """Read a number of an ion of ``transport.json``; NaN where it is unknown.
-
-    Args:
-        species: the ion.
-        name: key of the number.
-    """
-    value = species.get(name)
-    return math.nan if value is None else float(value)
-
-
-def _fitted(species: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
-    """Read D, its error, the ends of its interval and D of one jump, cm²/s; NaN where unknown.
-
-    Analyses of older versions have no D of one jump: the upper end of their interval is the limit.
-    """
-    unit = CM2_S_PER_A2_PS / 6.0
-    fit = {name: number_of(species.get("msd_fit") or {}, f"{name}_angstrom2_ps") for name in FIT}
-    one_jump = fit.pop("one_jump") * unit
-    if species.get("msd_fit") and species["verdict"] != "diffusing":
-        d, error, low, high = (value * unit for value in fit.values())
-    else:  # what diffuses, and analyses of older versions
-        names = ("d_cm2_s", "d_error_cm2_s", "d_low_cm2_s", "d_high_cm2_s")
-        d, error, low, high = (number_of(species, name) for name in names)
-    return d, error, low, high, one_jump
-
-
-def _matrix(values: object) -> Any:
-    """Read a matrix of shape (3, 3); NaN where unknown."""
-    matrix = np.full((3, 3), np.nan)
-    if isinstance(values, list):
-        for i, row in enumerate(values):
-            for j, value in enumerate(row):
-                matrix[i, j] = math.nan if value is None else float(value)
-    return matrix

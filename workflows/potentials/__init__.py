@@ -1,0 +1,1 @@
+"""Machine-learned potentials: cards, loading, several cells at once, other environments."""
