@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import Row
+from dualion.results.md.temperature_series import combined_ions, group_by_system
 from dualion.results.report.dynamics_plots import (
     arrhenius_plots,
     msd_plots,
@@ -21,13 +23,13 @@ from dualion.results.report.dynamics_tables import (
     temperatures_table,
     words,
 )
-from dualion.results.temperature_series import combined_ions, group_by_system
 from dualion.results.transport.identity import RunIdentity, read_identity
 from dualion.screening.transport.combined import fit_arrhenius
 from dualion.structures.errors import InputError
 
 LARGEST_FILE_BYTES = 30_000_000
 MOST_RUNS = 20
+"""Runs that a page shows one by one."""
 SCHEMA = "dualion-transport-"
 MD_FOLDER = "md"
 FILES = ("msd.csv", "msd_band.csv", "rdf.csv", "sites.csv", "links.csv", "framework.csv")
@@ -54,19 +56,37 @@ def analyses_of(row: Row, found: Sequence[tuple[Path, tuple[str, ...]]]) -> list
     key = str(row.get("key") or "").split("-")[0]
     if not key:
         return []
-    return [path for path, way in found if any(part.startswith(key) for part in way)][:MOST_RUNS]
+    return [path for path, way in found if any(part.startswith(key) for part in way)]
 
 
 def summarise_dynamics(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Summarise analyses for a page: one block a run, then one a system for all its temperatures.
 
+    Args:
+        folders: of the analyses; the first are shown one by one, all of them together.
+
     Raises:
         InputError: a folder holds no analysis, or a damaged one.
     """
     runs = [_read_json(folder / "transport.json") for folder in folders]
-    blocks = [_run(content, folder) for content, folder in zip(runs, folders, strict=True)]
-    together = [_temperatures(*group) for group in group_by_system(runs)]
+    blocks = []
+    for content, folder in list(zip(runs, folders, strict=True))[:MOST_RUNS]:
+        with _damage_told(folder):
+            blocks.append(_run(content, folder))
+    if len(runs) > MOST_RUNS:
+        blocks[-1]["notes"].append(f"{len(runs) - MOST_RUNS} further runs stand below together.")
+    with _damage_told(folders[0].parent if folders else Path()):
+        together = [_temperatures(*group) for group in group_by_system(runs)]
     return [*blocks, *(block for block in together if block)]
+
+
+@contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    """Say in a sentence that an analysis lacks what it must hold."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder} is damaged ({error}); analyse the run again.") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -99,17 +119,13 @@ def _run(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     notes = [f"Displacements relative to {content.get('framework')}."]
     if content.get("flags"):
         notes.append(f"Flags: {words(content['flags'])}.")
-    try:
-        tables = tables_of_run(content, folder)
-        plots = [*msd_plots(content, folder), *rdf_plots(folder), *network_plots(content, folder)]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder} is damaged ({error}); analyse the run again.") from error
+    plots = [*msd_plots(content, folder), *rdf_plots(folder), *network_plots(content, folder)]
     return {
         "compound": identity.compound,
         "title": identity.conditions(),
         "facts": _facts(identity),
         "notes": notes,
-        "tables": tables,
+        "tables": tables_of_run(content, folder),
         "plots": plots,
     }
 
@@ -120,7 +136,7 @@ def _facts(identity: RunIdentity) -> list[list[str]]:
     facts = [
         ["engine", "", origin.engine],
         ["potential", "", origin.potential],
-        ["cell", identity.cell_formula, f", {identity.n_atoms} atoms"],
+        ["cell", identity.cell_formula, f", {identity.n_atoms} atoms" if identity.n_atoms else ""],
         ["edges", "", identity.edges_text()],
         ["defects", "", identity.defects_text()],
         ["temperature and length", "", identity.conditions()],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ SEPARATOR = " · "
 
 PERFECT = "perfect"
 """Name of the cell without defects."""
+
+UNKNOWN = "unknown compound"
 
 PROGRAMS = {"xdatcar": "VASP", "vasprun": "VASP", "cp2k_xyz": "CP2K", "lammps": "LAMMPS"}
 """Format of a trajectory → program that alone writes it."""
@@ -73,7 +75,7 @@ class RunIdentity:
     @property
     def compound(self) -> str:
         """Formula for headings: without the defects, where these have a name of their own."""
-        return self.origin.compound or self.formula
+        return self.origin.compound or self.formula or UNKNOWN
 
     def conditions(self) -> str:
         """Temperature and length, as in a heading."""
@@ -136,7 +138,7 @@ def identify_run(report: TransportReport, origin: RunOrigin | None = None) -> Ru
     )
 
 
-def _counts(groups: Any) -> dict[str, int]:
+def _counts(groups: Iterable[tuple[Any, Any]]) -> dict[str, int]:
     """Atoms by element, of groups such as ``S(bound)`` and their numbers of ions."""
     counts: dict[str, int] = {}
     for name, n_ions in groups:
@@ -148,6 +150,8 @@ def _counts(groups: Any) -> dict[str, int]:
 def _formula(counts: Mapping[str, int], *, reduced: bool) -> str:
     from pymatgen.core import Composition
 
+    if not counts:
+        return ""
     made = Composition(counts)
     return str(made.reduced_formula) if reduced else str(made.formula).replace(" ", "")
 

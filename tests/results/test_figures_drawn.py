@@ -211,7 +211,7 @@ def at_temperature(report, kelvin, verdict, d, error):
     """Lithium at one temperature: D with its error where it diffuses, else a limit."""
     found = dataclasses.replace(
         report.species[0].diffusion, d_cm2_s=d, error_cm2_s=error, verdict=verdict,
-        high_cm2_s=3.0 * d,
+        high_cm2_s=3.0 * d, one_jump_cm2_s=math.nan,
     )  # fmt: skip
     return CombinedIon(species="Li", temperature_k=kelvin, runs=1, diffusion=found)
 

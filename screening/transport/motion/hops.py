@@ -138,7 +138,7 @@ def hops(
     """Count the jumps of a species.
 
     Args:
-        fractional: shape (frames, ions, 3), relative to the framework.
+        fractional: shape (frames, ions, 3), unwrapped, relative to the framework.
         cell: shape (3, 3), Å.
         frame_step_ps: time between frames, ps.
         species: name for the result.

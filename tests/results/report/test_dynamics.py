@@ -12,7 +12,7 @@ from page_reader import block_of, head_of
 
 from dualion.results.columns import CANDIDATES, SCREENED
 from dualion.results.ranking import rank_candidates
-from dualion.results.report import Detail, report_html
+from dualion.results.report import Detail, dynamics, report_html
 from dualion.results.report.dynamics import summarise_dynamics
 from dualion.results.report.dynamics_tables import MOST_SITES
 from dualion.results.run_folder import read_run_folder
@@ -25,6 +25,7 @@ from dualion.screening.transport.arrhenius import arrhenius
 from dualion.screening.transport.combined import combine_runs, fit_arrhenius
 from dualion.screening.transport.number_text import interval_text, measured_text, number_text
 from dualion.screening.transport.options import AnalysisOptions
+from dualion.structures.errors import InputError
 from dualion.structures.trajectories import Trajectory
 
 ORIGIN = RunOrigin(engine="ASE", potential="CHGNet", compound="Li3PS4", defects="salt_Li6")
@@ -336,3 +337,21 @@ def test_the_page_holds_all_of_it(folders, tmp_path):
     page = report_html(read_run_folder(tmp_path), title="t", details={0: detail})
     assert head_of(block_of(page, "detail-0"))["dynamics"] == blocks
     assert re.search(r"± \d", json.dumps(blocks, ensure_ascii=False))
+
+
+def test_all_runs_enter_the_fit_and_the_first_twenty_are_shown_one_by_one(folders, monkeypatch):
+    monkeypatch.setattr(dynamics, "MOST_RUNS", 1)
+    first, together = summarise_dynamics(folders)
+    assert first["title"] == "600 K, 79.9 ps"
+    assert first["notes"][-1] == "1 further runs stand below together."
+    table = next(t for t in together["tables"] if t["title"] == "Activation energies")
+    assert table["rows"][0][3] == "600, 700"
+
+
+@pytest.mark.parametrize("missing", ["species", "n_frames"])
+def test_an_analysis_that_lacks_what_it_must_hold_is_damaged(folders, tmp_path, missing):
+    content = content_of(folders[0])
+    del content[missing]
+    (tmp_path / "transport.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"is damaged .*analyse the run again"):
+        summarise_dynamics([tmp_path])

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from dualion.results.report import dynamics
-from dualion.results.report.dynamics import (
-    _arrhenius,
-    _measured,
-    _thinned,
-    analyses_below,
-    analyses_of,
-    summarise_dynamics,
-)
+from dualion.results.report.dynamics import analyses_below, analyses_of, summarise_dynamics
+from dualion.results.report.dynamics_plots import _thinned
+from dualion.results.report.dynamics_tables import _measured
 from dualion.structures.errors import InputError
 
 NUMBER = {"value": 0.5, "error": 0.1, "low": 0.3, "high": 0.7, "resolved": True}
@@ -23,10 +19,11 @@ CONTENT = {
     "schema": "dualion-transport-2", "source": "a.xyz", "n_frames": 101, "frame_step_ps": 0.5,
     "temperature_k": 600.0, "framework": "declared: I", "flags": ["energy_drifts", "molten"],
     "species": [{
-        "species": "Li", "verdict": "diffusing", "d_cm2_s": 2e-6, "d_error_cm2_s": 1e-7,
+        "species": "Li", "n_ions": 8, "verdict": "diffusing", "d_cm2_s": 2e-6,
+        "d_error_cm2_s": 1e-7,
         "d_low_cm2_s": 1.8e-6, "d_high_cm2_s": 2.2e-6, "n_eff": 1234.5, "flags": ["a_b", "c"],
     }, {
-        "species": "I", "verdict": "vibrating", "d_cm2_s": None, "d_error_cm2_s": None,
+        "species": "I", "n_ions": 8, "verdict": "vibrating", "d_cm2_s": None, "d_error_cm2_s": None,
         "d_low_cm2_s": None, "d_high_cm2_s": None, "d_upper_cm2_s": "inf", "n_eff": None,
     }],
     "transport": [{
@@ -54,12 +51,18 @@ def test_analyses_are_found_below_md_by_their_structure(tmp_path: Path) -> None:
     assert [path.name for path in analyses_of({"key": "0123-Li+-I-"}, found)] == ["run", "600"]
     assert analyses_of({"key": None}, found) == analyses_of({}, found) == []
     many = [(Path(str(n)), ("ab",)) for n in range(30)]
-    assert len(analyses_of({"key": "ab"}, many)) == 20
+    assert len(analyses_of({"key": "ab"}, many)) == 30  # the fit takes all
 
 
 def test_a_run_is_told_with_frame_flags_and_tables(tmp_path: Path) -> None:
     (block,) = summarise_dynamics([analysis(tmp_path)])
-    assert block["title"] == "a.xyz, 600 K, 50 ps"
+    assert (block["compound"], block["title"]) == ("LiI", "600 K, 50 ps")
+    assert block["facts"] == [
+        ["cell", "Li8I8", ", 16 atoms"],
+        ["temperature and length", "", "600 K, 50 ps"],
+        ["time between frames", "", "0.5 ps"],
+        ["trajectory", "", "a.xyz"],
+    ]
     assert block["notes"] == [
         "Displacements relative to declared: I.", "Flags: energy drifts, molten.",
     ]  # fmt: skip
@@ -84,23 +87,26 @@ def test_a_run_is_told_with_frame_flags_and_tables(tmp_path: Path) -> None:
     assert block["plots"] == []
     plain = {**CONTENT, "temperature_k": None, "flags": [], "transport": []}
     (block,) = summarise_dynamics([analysis(tmp_path / "b", plain)])
-    assert block["title"].startswith("a.xyz, unknown temperature")
+    assert block["title"].startswith("unknown temperature")
     assert len(block["notes"]) == len(block["tables"]) == 1
 
 
 def test_the_fit_of_the_first_run_that_has_one_is_told(tmp_path: Path) -> None:
+    """An analysis of an older version: the points of its fit give the fit again."""
     fit = {
-        "activation_energy_ev": 0.3, "error_ev": 0.02, "d_300k_cm2_s": 1e-9,
-        "d_300k_low_cm2_s": 5e-10, "d_300k_high_cm2_s": 2e-9,
-        "temperatures_k": [500.0, 0.0, 800.0, 900.0], "d_cm2_s": [1e-6, 1e-6, None, 0.0],
+        "temperatures_k": [500.0, 650.0, 800.0, 900.0], "d_cm2_s": [1e-6, 2e-6, None, 0.0],
+        "error_cm2_s": [1e-7, 2e-7, None, 0.0],
     }  # fmt: skip
     first = analysis(tmp_path / "a", CONTENT | {"arrhenius": {}})
     second = analysis(tmp_path / "b", CONTENT | {"arrhenius": {"Li": fit}})
     block = summarise_dynamics([first, second])[2]
-    assert block["tables"][0]["rows"] == [["Li", "0.300 ± 0.020", "1.0e-9", "5.0e-10 … 2.0e-9"]]
-    (curve,) = block["plots"][0]["curves"]
-    assert (curve["x"], curve["y"]) == ([2.0], [1e-6])
-    assert _arrhenius({"Li": fit | {"d_cm2_s": [None] * 4}})["plots"] == []
+    tables = {table["title"]: table["rows"] for table in block["tables"]}
+    # E_a = k ln 2 / (1/500 − 1/650), its relative error √2 · 0.1 / ln 2
+    energy = 8.617333e-5 * math.log(2.0) / (1 / 500 - 1 / 650)
+    assert energy == pytest.approx(0.1294, abs=1e-4)
+    assert tables["Activation energies"][0][:2] == ["Li", "0.129 ± 0.026"]
+    curves = {curve["name"]: curve for curve in block["plots"][0]["curves"]}
+    assert (curves["Li"]["x"], curves["Li"]["y"]) == ([2.0, 1000 / 650], [1e-6, 2e-6])
     assert len(summarise_dynamics([first])) == 1
 
 
@@ -117,8 +123,10 @@ def test_curves_are_read_by_their_columns(tmp_path: Path) -> None:
     msd = "time_ps,msd_total_Li_angstrom2,msd_x_Li_angstrom2\n0,0,0\n0.5,2,9\n"
     rdf = "pair,distance_angstrom,g\nLi-I,1,0\nLi-I,2,3\nI-I,1,4\n"
     (block,) = summarise_dynamics([analysis(tmp_path, msd=msd, rdf=rdf)])
-    first, second = block["plots"]
-    assert first["curves"] == [{"name": "Li", "x": [0.0, 0.5], "y": [0.0, 2.0]}]
+    first, log, second = block["plots"]
+    assert [curve["x"] for curve in log["curves"]] == [[0.5]]  # no zero on a logarithmic axis
+    (curve,) = first["curves"]
+    assert (curve["name"], curve["x"], curve["y"]) == ("Li", [0.0, 0.5], [0.0, 2.0])
     assert (first["x_label"], first["y_label"]) == ("time / ps", "MSD / Å²")
     assert [curve["name"] for curve in second["curves"]] == ["Li-I", "I-I"]
     assert second["curves"][0]["y"] == [0.0, 3.0]

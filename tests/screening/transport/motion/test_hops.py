@@ -268,7 +268,7 @@ def test_a_jump_is_told_by_its_frame_ends_and_length_over_the_nearest_image() ->
     edge = np.array([[19.0, 0.0, 0.0], [1.0, 0.0, 0.0], [19.0, 3.0, 0.0], [1.0, 3.0, 0.0]]) / 20.0
     path = np.zeros((40, 2, 3))
     path[:, 0], path[:, 1] = edge[0], edge[2]
-    path[10:, 0], path[15:, 1] = edge[1], edge[3]
+    path[10:, 0], path[15:, 1] = edge[1] + [1.0, 0.0, 0.0], edge[3] + [1.0, 0.0, 0.0]
     over = hops(path, 20.0 * np.eye(3), 0.1, sites=edge)
     assert over.lengths_angstrom == pytest.approx([2.0, 2.0])
     assert over.collective_share == 1.0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dualion.results.md_species import diffusion_of
+from dualion.results.md.species import diffusion_of
 from dualion.results.transport.identity import RunIdentity, read_identity
 from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.replicas import combine_replicas
@@ -95,4 +95,5 @@ def _read_fits(fits: Mapping[str, Any]) -> list[CombinedIon]:
         for kelvin, d, error in zip(
             fit["temperatures_k"], fit["d_cm2_s"], fit["error_cm2_s"], strict=True
         )
+        if d and error
     ]  # fmt: skip
