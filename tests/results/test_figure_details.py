@@ -21,17 +21,16 @@ from dualion.results.figures.screening import (
 )
 from dualion.results.path.figure import BLOCKS, text_plot, write_path_figure
 from dualion.results.run_folder import RunFolder
-from dualion.results.transport import figures
+from dualion.results.transport import axes as shared
+from dualion.results.transport.arrhenius_figure import arrhenius_figure
+from dualion.results.transport.axes import COLOURS
 from dualion.results.transport.figures import (
-    COLOURS,
-    arrhenius_figure,
     density_figure,
-    log_msd_figure,
-    msd_figure,
     rdf_figure,
     rotation_figure,
     van_hove_figure,
 )
+from dualion.results.transport.msd_figure import msd_figure
 from dualion.results.transport.overview import (
     NamedPair,
     _draw_pairs,
@@ -40,7 +39,7 @@ from dualion.results.transport.overview import (
     split_at_faces,
 )
 from dualion.screening.transport.analysis import analyse
-from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.combined import CombinedIon, fit_arrhenius
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
@@ -73,35 +72,29 @@ def told(axes):
     return axes.get_xlabel(), axes.get_ylabel(), [t.get_text() for t in legend.get_texts()]
 
 
-def test_msd_figures_are_named_by_run_and_temperature():
-    (axes,) = msd_figure(REPORT).axes
-    names = [f"{one.name}: {one.diffusion.verdict}" for one in REPORT.species]
-    assert told(axes) == ("time (ps)", "MSD (Å²)", names)
-    assert axes.get_title() == "made, 600 K"
-    shown = axes.lines[0].get_xdata()
-    assert shown[-1] == pytest.approx(8.3)  # seven tenths of 120 frames
-    (log,) = log_msd_figure(REPORT).axes
-    assert told(log) == ("time (ps)", "MSD (Å²)", ["Li", "S", "Cl", "∝ t"])
-    assert log.get_title() == "made, 600 K"
-    colours = [line.get_color() for line in log.lines[:3]]
-    assert colours == list(COLOURS[:3])
-    assert log.lines[0].get_xdata()[[0, -1]] == pytest.approx([0.1, 11.9])
-    guide = log.lines[3]
-    top = max(float(one.msd.total.max()) for one in REPORT.species)
-    assert guide.get_ydata()[-1] == pytest.approx(top)
-    assert guide.get_ydata()[0] == pytest.approx(top * 0.1 / 11.9)
-    nameless = dataclasses.replace(REPORT, temperature_k=np.nan)
-    assert msd_figure(nameless).axes[0].get_title() == "made"
+def test_msd_panels_end_at_seven_tenths_and_share_colours_and_guide():
+    linear, log = msd_figure(REPORT).axes
+    for axes in (linear, log):
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (ps)", "MSD (Å²)")
+        assert axes.lines[0].get_xdata()[-1] == pytest.approx(8.3)  # seven tenths of 120 frames
+        curves = [line for line in axes.lines if line.get_linestyle() == "-"]
+        assert [line.get_color() for line in curves] == list(COLOURS[:3])
+        names = [f"{one.name}: {one.diffusion.verdict}" for one in REPORT.species]
+        assert [line.get_label().partition(",")[0] for line in curves] == names
+    assert log.lines[0].get_xdata()[0] == pytest.approx(0.1)
+    guide = next(line for line in log.lines if line.get_label() == "∝ t")
+    top = max(float(one.band.msd_angstrom2[-1]) for one in REPORT.species)
+    assert guide.get_ydata()[-1] == pytest.approx(1.6 * top)
+    assert guide.get_ydata()[0] == pytest.approx(1.6 * top * 0.1 / 8.3)
+    assert linear.get_xlim()[0] == linear.get_ylim()[0] == 0.0
 
 
 def test_ions_beyond_the_palette_begin_again(monkeypatch):
     many = dataclasses.replace(REPORT, species=REPORT.species * 3)
-    assert [line.get_color() for line in log_msd_figure(many).axes[0].lines][:9] == [
-        *COLOURS, COLOURS[0]
-    ]  # fmt: skip
-    monkeypatch.setattr(figures, "MAX_POINTS", 10)
-    (axes,) = msd_figure(REPORT).axes
-    assert len(axes.lines[0].get_xdata()) == 10
+    curves = [line for line in msd_figure(many).axes[1].lines if line.get_linestyle() == "-"]
+    assert [line.get_color() for line in curves] == [*COLOURS, COLOURS[0]]
+    monkeypatch.setattr(shared, "MAX_POINTS", 10)
+    assert len(msd_figure(REPORT).axes[0].lines[0].get_xdata()) == 10
 
 
 def test_a_radial_distribution_shows_halves_and_coordination():
@@ -115,21 +108,34 @@ def test_a_radial_distribution_shows_halves_and_coordination():
     np.testing.assert_array_equal(right.lines[0].get_ydata(), rdf.coordination)
 
 
+def lithium_at(kelvin, d):
+    """Lithium that diffuses at one temperature, with an error of a tenth."""
+    found = dataclasses.replace(
+        REPORT.species[0].diffusion, d_cm2_s=d, error_cm2_s=0.1 * d, verdict="diffusing"
+    )
+    return CombinedIon(species="Li", temperature_k=kelvin, runs=1, diffusion=found)
+
+
 def test_an_arrhenius_plot_reaches_room_temperature_with_its_band():
-    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    (axes,) = arrhenius_figure({"Li": fit}).axes
-    label = f"Li: {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV"
-    assert told(axes) == ("1000/T (1/K)", "D (cm²/s)", [label])
-    x, y = axes.lines[0].get_data()
-    assert x[[0, -1]] == pytest.approx([1000.0 / 300.0, 1000.0 / 800.0])
-    np.testing.assert_allclose(y, fit.predict(1000.0 / x)[0])
-    band = axes.collections[0].get_paths()[0].vertices
+    points = [lithium_at(t, d) for t, d in ((600.0, 1e-6), (700.0, 2e-6), (800.0, 4e-6))]
+    fit = fit_arrhenius(points)["Li"]
+    (axes,) = arrhenius_figure(points, {"Li": fit}).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("1000/T (1/K)", "D (cm²/s)")
+    inside, beyond = (line for line in axes.lines if line.get_linestyle() in ("-", "--"))
+    assert inside.get_xdata()[[0, -1]] == pytest.approx([1000.0 / 600.0, 1000.0 / 800.0])
+    assert beyond.get_xdata()[[0, -1]] == pytest.approx([1000.0 / 300.0, 1000.0 / 600.0])
+    for line in (inside, beyond):
+        np.testing.assert_allclose(line.get_ydata(), fit.predict(1000.0 / line.get_xdata())[0])
+    band = axes.collections[1].get_paths()[0].vertices
     _, low, high = fit.predict(300.0)
     at = band[np.isclose(band[:, 0], 1000.0 / 300.0), 1]
     assert (at.min(), at.max()) == (pytest.approx(low[0]), pytest.approx(high[0]))
-    cold = arrhenius([280.0, 290.0, 300.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    (axes,) = arrhenius_figure({"Li": cold}).axes
-    assert axes.lines[0].get_xdata()[-1] == pytest.approx(1000.0 / 310.0)
+    room = float(fit.predict(300.0)[0][0])
+    assert axes.get_ylim() == pytest.approx((room / 10.0, 4e-5))
+    cold = [lithium_at(t, d) for t, d in ((280.0, 1e-6), (290.0, 2e-6), (300.0, 4e-6))]
+    (axes,) = arrhenius_figure(cold, fit_arrhenius(cold)).axes
+    (line,) = (line for line in axes.lines if line.get_linestyle() in ("-", "--"))
+    assert line.get_xdata()[[0, -1]] == pytest.approx([1000.0 / 280.0, 1000.0 / 300.0])
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -160,7 +166,7 @@ def test_rotation_panels_are_labelled_and_start_at_zero():
     )  # fmt: skip
     figure = rotation_figure(dataclasses.replace(REPORT, rotation=(turning,)))
     left, right = figure.axes
-    assert told(left) == ("time (ps)", "C₁(t)", ["PS4"])
+    assert told(left) == ("time (ps)", "C₁(t)", ["PS$_{4}$"])
     assert told(right) == ("time (ps)", "MSD about the centre (Å²)", ["2R²"])
     assert left.get_ylim()[0] < 0.0 < 1.0 < left.get_ylim()[1]
     assert right.get_ylim()[0] == 0.0
