@@ -120,7 +120,9 @@ def _both(ours: HopCalculation, number: int, potential: Potential) -> dict[str, 
     record: dict[str, Any] = {
         "ours": {"ev": mine.rises_ev[0], "force": mine.largest_force_ev_angstrom,
                  "seconds": seconds, "band_calls": potential.calls - calls, "flags": mine.flags,
-                 "reason": mine.reason, "atoms": len(ours.cell.large.numbers) - 1},
+                 "reason": mine.reason, "atoms": len(ours.cell.large.numbers) - 1,
+                 "energies_ev": mine.energies_ev,
+                 "ends_ev": [end.energy_ev for end in ours.ends.values()]},
         "theirs": _peer_barrier(_peer_edge(ours, number), potential),
     }  # fmt: skip
     release_memory()
@@ -162,6 +164,7 @@ def _peer_barrier(edge: Edge, potential: Potential) -> dict[str, Any]:
         "force": force,
         "seconds": time.perf_counter() - began,
         "atoms": len(images[0]),
+        "energies_ev": energies,
     }
 
 

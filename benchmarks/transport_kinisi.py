@@ -91,10 +91,10 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|")
     for fit in fits(Path(sys.argv[1])):
-        text, ratio = outcome(fit, fit.found)
-        forced, forced_ratio = outcome(fit, replace(fit.found, verdict="diffusing"))
-        printed += [value for value in (ratio, forced_ratio) if np.isfinite(value)]
-        share = f"{forced_ratio:.2f}" if np.isfinite(forced_ratio) else ""
+        text, _ = outcome(fit, fit.found)
+        forced, ratio = outcome(fit, replace(fit.found, verdict="diffusing"))
+        printed += [ratio] if np.isfinite(ratio) else []
+        share = f"{ratio:.2f}" if np.isfinite(ratio) else ""
         print(
             f"| {fit.name} | {fit.start_ps:.2g} ps | {fit.found.d_cm2_s:.3g} ± "
             f"{fit.found.error_cm2_s:.2g} | {fit.found.verdict} | {text} | {forced} | {share} "
@@ -102,7 +102,9 @@ def main() -> None:
             flush=True,
         )
     within = sum(1.0 / 3.0 <= value <= 3.0 for value in printed)
-    print(f"\n{within} of {len(printed)} printed posteriors within a factor of 3.")
+    print(
+        f"\n{within} of {len(printed)} posteriors that the guard lets through within a factor of 3."
+    )
 
 
 if __name__ == "__main__":

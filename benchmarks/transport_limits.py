@@ -3,7 +3,8 @@
 Each kind of run is made in three lengths. ``claimed`` is the share of runs with a D (of caged
 ions, whose true D is 0, each is wrong), ``limit holds`` the share of the other runs whose upper
 limit is the truth or more. Settings are those of ``dualion analyze``: fits start after 1 ps or a
-tenth of the run, and a D that falls with the length of the run is none.
+tenth of the run, and a D that falls with the length of the run is none. The last rows are of three
+replicas together, each with as many jumps.
 Run: python benchmarks/transport_limits.py [RUNS] [NAME]. Prints a Markdown table.
 """
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 import transport_held_out as models
 
+from dualion.screening.transport.replicas import combine_replicas
 from dualion.screening.transport.self_diffusion.coefficient import Diffusion, diffusion
 from dualion.screening.transport.self_diffusion.run_length import flag_falling
 
@@ -26,6 +28,7 @@ STEP_PS = 0.05
 HOP_ANGSTROM = 2.8
 LENGTHS = (300, 1000, 3000)
 IONS = 20
+REPLICAS = 3
 
 
 def caged(rng: np.random.Generator, frames: int, width: float, lasting: float) -> models.Model:
@@ -75,15 +78,17 @@ def analysed(walk: np.ndarray) -> Diffusion:
     return flag_falling(found, walk, STEP_PS, 1.0)
 
 
-def tally(make: Make, frames: int, runs: int, seed: int) -> tuple[int, int, int, list[float]]:
+def tally(
+    make: Make, frames: int, runs: int, seed: int, replicas: int = 1
+) -> tuple[int, int, int, list[float]]:
     """Count runs with a D, runs with a limit, limits that hold; list limit over truth."""
     rng = np.random.default_rng(seed)
     claimed = limits = hold = 0
     ratios = []
     for _ in range(runs):
-        walk, growth = make(rng, frames)
-        truth = growth / (2.0 * STEP_PS) * 1e-4
-        found = analysed(walk)
+        walks = [make(rng, frames) for _ in range(replicas)]
+        truth = walks[0][1] / (2.0 * STEP_PS) * 1e-4
+        found = combine_replicas([analysed(walk) for walk, _ in walks])
         if found.resolved:
             claimed += 1
             continue
@@ -93,9 +98,9 @@ def tally(make: Make, frames: int, runs: int, seed: int) -> tuple[int, int, int,
     return claimed, limits, hold, ratios
 
 
-def row(name: str, make: Make, frames: int, runs: int, seed: int) -> str:
+def row(name: str, make: Make, frames: int, runs: int, seed: int, replicas: int = 1) -> str:
     """One line of the table."""
-    claimed, limits, hold, ratios = tally(make, frames, runs, seed)
+    claimed, limits, hold, ratios = tally(make, frames, runs, seed, replicas)
     share = f"{hold / limits:.3f}" if limits else "no limit"
     middle = f"{np.median(ratios):.2f}" if limits and np.isfinite(ratios[0]) else "truth is 0"
     return f"| {name} | {frames * STEP_PS:g} ps | {claimed / runs:.3f} | {share} | {middle} |"
@@ -110,6 +115,10 @@ def main() -> None:
     for name, make in cases():
         for frames in LENGTHS if wanted in name else ():
             print(row(name, make, frames, runs, 2026), flush=True)
+    for name, make in cases():
+        together = f"{REPLICAS} replicas, {name}"
+        if "jumps" in name and wanted in together:
+            print(row(together, make, LENGTHS[0], runs, 2026, REPLICAS), flush=True)
 
 
 if __name__ == "__main__":

@@ -225,6 +225,12 @@ FLAGS: tuple[Term, ...] = (
             "hop_without_barrier": "A hop that may decide has no barrier.",
             "vacancy_failed": "A vacancy could not be relaxed.",
             "end_not_converged": "The relaxation of a vacancy did not reach its force limit.",
+            "bottleneck_only": "The barrier is the energy of the highest image alone, its ion held "
+            "in the plane across the path.",
+            "host_rearranged": "An ion of the host has another coordination number after the "
+            "relaxation.",
+            "host_not_a_minimum": "The relaxed host falls to a lower energy when its atoms are "
+            "shaken: its symmetry does not last with this potential.",
             "host_not_converged": "The relaxation of the host did not reach its force limit.",
             "carrier_not_converged": "The relaxation of a defect that brings carriers did not "
             "reach its force limit.",

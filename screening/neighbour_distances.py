@@ -34,6 +34,35 @@ def vectors_within(
     return near // len(shifts), vectors[near]
 
 
+def pairs_within(
+    cell: Floats, first: Floats, second: Floats, reach_angstrom: float
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the pairs of points within reach of each other; each image counts on its own.
+
+    Args:
+        cell: shape (3, 3), Å.
+        first: shape (n, 3), fractional coordinates.
+        second: shape (m, 3), fractional coordinates.
+        reach_angstrom: Å.
+
+    Returns:
+        for each pair the index of its first and its second point, the cell (p, 3) of the second as
+        seen from the first, and their distance, Å.
+    """
+    from pymatgen.optimization.neighbors import find_points_in_spheres
+
+    centres, neighbours, images, lengths = find_points_in_spheres(
+        np.ascontiguousarray(second @ cell),
+        np.ascontiguousarray(first @ cell),
+        r=reach_angstrom,
+        pbc=np.ones(3, dtype=np.int64),
+        lattice=np.ascontiguousarray(cell),
+        tol=1e-8,
+    )
+    cells = np.round(images).astype(np.int64)
+    return np.asarray(centres), np.asarray(neighbours), cells, np.asarray(lengths)
+
+
 def nearest_image_lengths(gaps: Floats, cell: Floats, *, reach: int) -> Floats:
     """Return the lengths of differences of fractional coordinates to the nearest image, Å.
 

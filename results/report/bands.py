@@ -13,7 +13,7 @@ import numpy as np
 
 from dualion.results.columns import BY_KEY, Row
 from dualion.results.export import is_licensed
-from dualion.results.neb_results import PAIR_KINDS
+from dualion.results.neb.pair import PAIR_KINDS
 from dualion.results.report.details import Detail
 from dualion.results.report.scene import shown_crystal
 from dualion.results.run_folder import RunFolder, identity

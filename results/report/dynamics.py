@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import Row
+from dualion.results.md.temperature_series import combined_ions, group_by_system
 from dualion.results.report.dynamics_plots import (
     arrhenius_plots,
     msd_plots,
@@ -22,7 +23,6 @@ from dualion.results.report.dynamics_tables import (
     temperatures_table,
     words,
 )
-from dualion.results.temperature_series import combined_ions, group_by_system
 from dualion.results.transport.identity import RunIdentity, read_identity
 from dualion.screening.transport.combined import fit_arrhenius
 from dualion.structures.errors import InputError

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dualion.results.md_results import upper_of
+from dualion.results.md.finished_runs import upper_of
 from dualion.screening.transport.arrhenius import Arrhenius
 from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.measured import Measured

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from dualion.results.neb_results import NebPair
+from dualion.results.neb.pair import NebPair
 from dualion.results.store.schema import neb_pairs
 
 if TYPE_CHECKING:

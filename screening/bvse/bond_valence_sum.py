@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.bvse.pair_parameters import ParameterQuality, morse_parameters
+from dualion.screening.neighbour_distances import pairs_within
 from dualion.structures.crystal import IonicCrystal
 
 REACH_ANGSTROM = 6.0
@@ -104,23 +105,11 @@ def _bonds(
     crystal: IonicCrystal, charges: NDArray[np.float64], reach_angstrom: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Cation entry, anion entry and length in Å of every bond within reach."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
     cations, anions = np.flatnonzero(charges > 0.0), np.flatnonzero(charges < 0.0)
     if not len(cations) or not len(anions):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    positions = crystal.frac @ crystal.cell
-    centre, neighbour, _, distances = find_points_in_spheres(
-        np.ascontiguousarray(positions[anions]),
-        np.ascontiguousarray(positions[cations]),
-        r=reach_angstrom,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=crystal.cell,
-        tol=1e-8,
+    centre, neighbour, _, distances = pairs_within(
+        crystal.cell, crystal.frac[cations], crystal.frac[anions], reach_angstrom
     )
-    apart = np.asarray(distances) > SAME_SITE_ANGSTROM
-    return (
-        cations[np.asarray(centre)[apart]],
-        anions[np.asarray(neighbour)[apart]],
-        np.asarray(distances)[apart],
-    )
+    apart = distances > SAME_SITE_ANGSTROM
+    return cations[centre[apart]], anions[neighbour[apart]], distances[apart]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dualion.screening.bvse.potential import SMALLEST_DISTANCE_ANGSTROM, PotentialOptions, pair_of
 from dualion.screening.ions import MobileIon
+from dualion.screening.neighbour_distances import pairs_within
 from dualion.structures.crystal import IonicCrystal
 
 REACH_ANGSTROM = 8.0
@@ -52,17 +53,8 @@ def _pairs(
     crystal: IonicCrystal, reach_angstrom: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Both entries and the distance in Å of every pair, each in both directions."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
-    positions = np.ascontiguousarray(crystal.frac @ crystal.cell)
-    first, second, _, distances = find_points_in_spheres(
-        positions,
-        positions,
-        r=reach_angstrom,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=crystal.cell,
-        tol=1e-8,
+    first, second, _, distances = pairs_within(
+        crystal.cell, crystal.frac, crystal.frac, reach_angstrom
     )
-    apart = np.asarray(distances) > 1e-6
-    clipped = np.maximum(np.asarray(distances)[apart], SMALLEST_DISTANCE_ANGSTROM)
-    return np.asarray(first)[apart], np.asarray(second)[apart], clipped
+    apart = distances > 1e-6
+    return first[apart], second[apart], np.maximum(distances[apart], SMALLEST_DISTANCE_ANGSTROM)

@@ -157,8 +157,7 @@ def guest_barriers(
     check_grid_size(shape)
     complete = _framework(cell, guest, options)
     springs = springs_of(cell, complete, options.barriers.potential)
-    rigid, relaxing = _landscape(complete, springs, shape, options)
-    chosen = relaxing if options.barriers.lattice == "relaxing" else rigid
+    rigid, chosen = _landscape(complete, springs, shape, options)
     removed, reason = _without_cations(cell, is_cation, (complete, springs), guest, shape, options)
     return GuestResult(
         guest=guest,
@@ -180,11 +179,12 @@ def _framework(cell: IonicCrystal, guest: MobileIon, options: GuestOptions) -> F
 def _landscape(
     framework: Framework, springs: Springs, shape: Shape, options: GuestOptions
 ) -> tuple[GuestThresholds, GuestThresholds]:
-    """Thresholds in one framework: at rest, and giving way."""
+    """Thresholds in one framework: at rest, and with the host treated as the options say."""
     cutoff = options.barriers.potential.cutoff_angstrom
     energies = bvse_field(framework, shape, cutoff_angstrom=cutoff)
     grid = percolation(energies, cut_ev=options.barriers.cut_ev, beyond_ev=RELAXING_WINDOW_EV)
-    return guest_thresholds(framework, springs, energies, grid, cutoff_angstrom=cutoff)
+    rigid, relaxing = guest_thresholds(framework, springs, energies, grid, cutoff_angstrom=cutoff)
+    return rigid, relaxing if options.barriers.lattice == "relaxing" else rigid
 
 
 def _without_cations(
@@ -214,8 +214,7 @@ def _without_cations(
             f"Without its mobile cations the host holds nothing that attracts {guest}."
         )
     springs = _springs_of_rest(complete, framework, np.flatnonzero(~is_cation))
-    rigid, relaxing = _landscape(framework, springs, shape, options)
-    chosen = relaxing if options.barriers.lattice == "relaxing" else rigid
+    rigid, chosen = _landscape(framework, springs, shape, options)
     return _ion_barriers(guest, rigid, chosen, framework.quality, shape), ""
 
 

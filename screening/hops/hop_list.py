@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.hops.sublattice import Sublattice
+from dualion.screening.neighbour_distances import pairs_within
 from dualion.screening.percolation.thresholds import percolate_links
 from dualion.screening.triple import Triple
 
@@ -80,24 +81,15 @@ def hops_of(sublattice: Sublattice, *, stretch: float = STRETCH) -> HopList:
 
 def _first_reach(sublattice: Sublattice) -> float:
     """Somewhat more than the distance of neighbours in a close packing of the sites, Å."""
-    volume = abs(float(np.linalg.det(sublattice.cell))) / len(sublattice.frac)
-    return min(LONGEST_HOP_ANGSTROM, 1.5 * float(volume ** (1.0 / 3.0)))
+    volume = abs(np.linalg.det(sublattice.cell)) / len(sublattice.frac)
+    return min(LONGEST_HOP_ANGSTROM, 1.5 * float(np.cbrt(volume)))
 
 
 def _pairs(sublattice: Sublattice, reach: float) -> tuple[Ints, Ints, Ints, Floats]:
     """Pairs of sites within reach, each in one direction, in ascending length."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
-    places = np.ascontiguousarray(sublattice.frac @ sublattice.cell)
-    near, far, images, lengths = find_points_in_spheres(
-        places,
-        places,
-        r=reach,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=np.ascontiguousarray(sublattice.cell),
-        tol=1e-8,
+    near, far, cells, lengths = pairs_within(
+        sublattice.cell, sublattice.frac, sublattice.frac, reach
     )
-    cells: Ints = np.round(images).astype(np.int64)
     kept = (near < far) | ((near == far) & _is_forward(cells))
     kept = np.flatnonzero(kept & (lengths > TOGETHER_ANGSTROM))
     keys = (*cells[kept].T[::-1], far[kept], near[kept], np.round(lengths[kept], 6))

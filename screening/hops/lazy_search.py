@@ -51,7 +51,7 @@ def known_thresholds(hops: HopList, known: KnownHops) -> HopThresholds:
 
 
 def next_hop(hops: HopList, known: KnownHops, *, margin_ev: float = MARGIN_EV) -> int:
-    """Choose the hop to compute next: the lowest estimate among those that may lower a threshold.
+    """Choose the hop to compute next: the lowest estimate of those left, if any is needed.
 
     A hop left is expected at its estimate, shifted by the median difference of the computed hops
     from theirs. Where the thresholds stay as they are though all hops left are taken to lie
@@ -73,12 +73,7 @@ def next_hop(hops: HopList, known: KnownHops, *, margin_ev: float = MARGIN_EV) -
     best = _thresholds(hops, optimistic, known.nodes_ev)
     if all(low > high - NOT_LOWER_EV for low, high in zip(best.barriers_ev, now, strict=True)):
         return -1
-    highest = max(
-        high for low, high in zip(best.barriers_ev, now, strict=True) if low < high - NOT_LOWER_EV
-    )
-    lowest = float(known.nodes_ev.min())
-    useful = known.left & (optimistic - lowest < highest)
-    return int(np.where(useful, expected, np.inf).argmin())
+    return int(np.where(known.left, expected, np.inf).argmin())
 
 
 def expected_saddles(known: KnownHops) -> Floats:

@@ -60,8 +60,8 @@ def diffusion_by_vacancy(
     nodes_ev: Floats,
     *,
     temperature_k: float,
+    seed: int,
     attempts_hz: float = ATTEMPTS_HZ,
-    seed: int = 0,
     replicas: int = REPLICAS,
 ) -> VacancyDiffusion:
     """Compute the tracer diffusion of ions by a single vacancy.
@@ -74,8 +74,8 @@ def diffusion_by_vacancy(
             finite is closed.
         nodes_ev: shape (s,), energy of the vacancy at each site, eV.
         temperature_k: temperature, K.
-        attempts_hz: attempt frequency ν, 1/s.
         seed: seed of the random numbers.
+        attempts_hz: attempt frequency ν, 1/s.
         replicas: independent walks, at least two.
 
     Raises:

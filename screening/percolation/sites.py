@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualion.screening.ions import MobileIon
-from dualion.screening.neighbour_distances import nearest_image_lengths
+from dualion.screening.neighbour_distances import nearest_image_lengths, vectors_within
 from dualion.screening.percolation.basins import Basins, basins_of
 from dualion.structures.crystal import IonicCrystal
 from dualion.structures.elements import symbol
@@ -171,21 +171,19 @@ def nearest_atoms(
         most: how many atoms.
     """
     framework = np.flatnonzero(crystal.numbers != ion.number)
-    heights = 1.0 / np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)
-    reach = np.ceil(NEAREST_SEARCH_ANGSTROM / heights).astype(int)
-    images = np.array(list(np.ndindex(*(2 * reach + 1)))) - reach
-    gaps = crystal.frac[framework] - np.asarray(frac)
-    gaps -= np.round(gaps)
-    distances = np.linalg.norm((gaps[:, None] + images[None]) @ crystal.cell, axis=2)
-    flat = np.argsort(distances, axis=None, kind="stable")[:most]
+    which, vectors = vectors_within(
+        crystal.cell, crystal.frac[framework], np.asarray(frac), NEAREST_SEARCH_ANGSTROM
+    )
+    distances = np.linalg.norm(vectors, axis=1)
     return tuple(
         NearAtom(
-            index=int(entry := framework[at // len(images)]),
+            index=entry,
             element=symbol(int(crystal.numbers[entry])),
             charge=float(crystal.charges[entry]),
             occupancy=float(crystal.occupancies[entry]),
-            distance_angstrom=float(distances.ravel()[at]),
+            distance_angstrom=distance,
         )
-        for at in flat.tolist()
-        if distances.ravel()[at] <= NEAREST_SEARCH_ANGSTROM
+        for entry, distance in zip(
+            framework[which[:most]].tolist(), distances[:most].tolist(), strict=True
+        )
     )

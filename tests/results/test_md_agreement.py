@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dualion.results.md_agreement import (
+from dualion.results.md.agreement import (
     COLUMNS,
     agreement_share,
     compare_potentials,

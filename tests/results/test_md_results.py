@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dualion.results.columns import MD
-from dualion.results.md_results import (
+from dualion.results.md.finished_runs import (
     compare_runs,
     group_by_structure,
     md_columns,
@@ -19,7 +19,7 @@ from dualion.results.md_results import (
     runs_csv,
     upper_of,
 )
-from dualion.results.md_species import diffusion_of, number_of
+from dualion.results.md.species import diffusion_of, number_of
 from dualion.results.store import MdRun
 from dualion.screening.transport.arrhenius import BOLTZMANN_EV_K
 

@@ -7,6 +7,7 @@ import pytest
 
 from dualion.screening.neighbour_distances import (
     nearest_image_lengths,
+    pairs_within,
     shortest_distances,
     vectors_within,
 )
@@ -58,3 +59,15 @@ def test_distances_of_points_are_those_of_their_nearest_images():
     for (i, j), distance in np.ndenumerate(found):
         _, vectors = vectors_within(CELL, second[j : j + 1], first[i], 9.0)
         assert distance == pytest.approx(np.linalg.norm(vectors[0]))
+
+
+def test_pairs_within_reach_are_those_around_each_point():
+    rng = np.random.default_rng(6)
+    first, second = rng.uniform(0.0, 1.0, (3, 3)), rng.uniform(0.0, 1.0, (4, 3))
+    near, far, cells, lengths = pairs_within(CELL, first, second, 5.0)
+    vectors = (second[far] + cells - first[near]) @ CELL
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(lengths)
+    for point in range(3):
+        _, around = vectors_within(CELL, second, first[point], 5.0)
+        expected = np.linalg.norm(around, axis=1)
+        assert np.sort(lengths[near == point]) == pytest.approx(expected)

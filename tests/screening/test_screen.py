@@ -368,3 +368,52 @@ def test_no_configurations_leave_the_pairs_as_they_are(monkeypatch, triclinic):
         assert [pair.ensemble for pair in pairs] == [None] * 3
         unknown |= {pair.anion.ion: np.full((1, 3), math.nan) for pair in pairs}
         unknown[pairs[0].cation.ion] = np.full((1, 3), 0.4)
+
+
+@pytest.mark.parametrize("lost", ["Li", "O", "Al"])
+def test_a_failed_pair_keeps_what_is_known_of_its_ions(monkeypatch, triclinic, lost):
+    """One ion's failure is that of its pairs alone, which tell the other ion's barriers."""
+
+    def mechanism(_, ion, __):
+        if ion.element == lost:
+            raise UnpreparableStructureError("Not so.", reason="other")
+        return barriers_of(ion, 0.4)
+
+    monkeypatch.setattr(screen_module, "mechanism_barriers", mechanism)
+    result = screen_module.screen_crystal(triclinic, replace(ScreenOptions(), cations=("Li", "Al")))
+    assert len(result.pairs) == (4 if lost == "O" else 3)
+    assert len(result.failures) == 6 - len(result.pairs)
+    for failure in result.failures:
+        assert lost in (failure.cation.element, failure.anion.element)
+        assert (failure.reason, failure.message) == ("other", "Not so.")
+        if lost == "O":
+            assert failure.cation_barriers == barriers_of(failure.cation, 0.4)
+            assert failure.cation_ev == (0.4, 0.4, 0.4)
+            assert failure.published_anion is None
+        else:
+            assert failure.cation_barriers is None
+            assert all(math.isnan(barrier) for barrier in failure.cation_ev)
+            assert failure.published_anion == barriers_of(failure.anion, 0.4)
+    assert all(lost not in (p.cation.ion.element, p.anion.ion.element) for p in result.pairs)
+
+
+def test_known_barriers_are_taken_by_label_and_mechanism(monkeypatch, triclinic):
+    """What is known is recalled and the rest computed, each under its own conventions."""
+    computed, recalled = [], []
+    monkeypatch.setattr(
+        screen_module,
+        "mechanism_barriers",
+        lambda _, ion, how: computed.append((str(ion), how.mechanism)) or barriers_of(ion, 0.4),
+    )
+    monkeypatch.setattr(
+        screen_module,
+        "recalled_barriers",
+        lambda _, ion, how, __: recalled.append((str(ion), how.mechanism)) or barriers_of(ion, 0.4),
+    )
+    triple = (0.4, 0.4, 0.4)
+    numbers = KnownBarriers(barriers_ev=triple, from_region_ev=triple, refined_ev=triple)
+    screen_module.screen_crystal(
+        triclinic, ScreenOptions(anions=("O", "F")), known={"Li+": numbers, "O2- vacancy": numbers}
+    )
+    assert recalled == [("Li+", "empty_lattice"), ("O2-", "vacancy")]
+    assert computed == [("O2-", "empty_lattice"), ("F-", "empty_lattice"), ("F-", "vacancy")]

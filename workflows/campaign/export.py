@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from dualion.results.columns import CANDIDATES, SCREENED, Row
 from dualion.results.guest_rows import guest_name, is_guest
-from dualion.results.md_results import group_by_structure, md_columns_of
-from dualion.results.neb_results import NebPair, by_key, neb_columns_of
+from dualion.results.md.finished_runs import group_by_structure, md_columns_of
+from dualion.results.neb.pair import NebPair, by_key, neb_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.rejudging import rejudge
 from dualion.results.score import NEEDED

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dualion.results.columns import CANDIDATES
-from dualion.results.md_agreement import Comparison, comparisons_csv
-from dualion.results.md_results import (
+from dualion.results.md.agreement import Comparison, comparisons_csv
+from dualion.results.md.finished_runs import (
     compare_runs,
     group_by_structure,
     md_columns_of,

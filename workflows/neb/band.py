@@ -38,6 +38,7 @@ class BandOptions:
         force_ev_angstrom: largest force of a converged band, eV/Å.
         end_force_ev_angstrom: the same of its ends, eV/Å.
         most_steps: most steps of a band, and of each part of one that is split.
+        bottleneck_only: whether the highest image alone is relaxed, its ion held across the path.
 
     Raises:
         InputError: a limit is out of range.
@@ -49,6 +50,7 @@ class BandOptions:
     force_ev_angstrom: float = 0.05
     end_force_ev_angstrom: float = 0.03
     most_steps: int = 200
+    bottleneck_only: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.images <= 31:

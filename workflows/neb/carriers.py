@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dualion.results.neb_results import PAIRS_TOO_LOW
+from dualion.results.neb.pair import PAIRS_TOO_LOW
 from dualion.screening.doping.insertion import InsertionSite, insertion_sites
 from dualion.screening.ions import MobileIon
 from dualion.screening.neighbour_distances import shortest_distances
@@ -88,13 +88,15 @@ def carrier_energies(
         stop: asked after every step.
 
     Raises:
-        InputError: no supercell under the limit is wide enough, or the folder holds others.
         StopRequested: ``stop`` returned True.
     """
     host = folder.host()
     if carriers == "none" or host is None:
         return CarrierEnergies()
-    pairs = _Pairs(folder, host[0], ions, potential, options, stop)
+    try:
+        pairs = _Pairs(folder, host[0], ions, potential, options, stop)
+    except DualionError as error:  # an ion that is not in the crystal, or a cell over the limit
+        return CarrierEnergies(problems={"schottky": str(error)})
     kinds = {"schottky": pairs.schottky, "schottky_associated": pairs.associated}
     if carriers == "all":
         kinds |= {"anion_frenkel": pairs.anion_frenkel, "insertion": pairs.insertion}

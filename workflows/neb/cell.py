@@ -15,8 +15,13 @@ from dualion.structures.errors import InputError, UnpreparableStructureError
 from dualion.structures.supercells import Supercell, make_supercell, near_cubic_supercell
 from dualion.structures.symmetry import crystal_operations
 
-SMALLEST_WIDTH_ANGSTROM = 9.0
+SMALLEST_WIDTH_ANGSTROM = 10.0
+LEAST_ATOMS = 60
+"""Wide cells of few large ions are still small: with CHGNet, K⁺ in KCl needs 0.63 eV in 28 atoms
+(9 Å), 0.62 in 40 (10 Å) and 0.54 in 64 (12.6 Å)."""
 MOST_ATOMS = 200
+WIDER = 1.02
+"""By how much the width grows at a time until a cell holds ``LEAST_ATOMS``."""
 SAME_PLACE_ANGSTROM = 0.1
 SAME_VARIANT_ANGSTROM = 0.05
 """Displacements this close are the same: a relaxation leaves them uncertain by less."""
@@ -77,6 +82,7 @@ def hop_cell(
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
     most_atoms: int = MOST_ATOMS,
+    least_atoms: int = 1,
 ) -> HopCell:
     """Build the supercell for the hops of an ion.
 
@@ -85,19 +91,18 @@ def hop_cell(
         ion: the mobile ion.
         smallest_width_angstrom: least distance of opposite faces, Å.
         most_atoms: largest number of atoms.
+        least_atoms: smallest number, where that stays under the largest.
 
     Raises:
         InputError: the crystal is disordered, or no cell under the limit is wide enough.
         UnpreparableStructureError: it holds no such ion.
     """
-    found = near_cubic_supercell(
-        crystal, smallest_width_angstrom=smallest_width_angstrom, most_atoms=most_atoms
+    found = hop_supercell(
+        crystal,
+        smallest_width_angstrom=smallest_width_angstrom,
+        most_atoms=most_atoms,
+        least_atoms=least_atoms,
     )
-    if not found.wide_enough:
-        raise InputError(
-            f"No supercell of at most {most_atoms} atoms is {smallest_width_angstrom:g} Å wide; "
-            f"the best is {found.widths_angstrom.min():.1f} Å. Allow more atoms, or less width."
-        )
     large = make_supercell(crystal, found.matrix)
     to_atoms(large)
     large_sites = sublattice_of(large, ion)
@@ -115,6 +120,45 @@ def hop_cell(
         rotations=rotations,
         translations=translations,
     )
+
+
+def hop_supercell(
+    crystal: IonicCrystal,
+    *,
+    smallest_width_angstrom: float,
+    most_atoms: int,
+    least_atoms: int,
+) -> Supercell:
+    """Choose the smallest supercell that is wide enough and holds enough atoms.
+
+    Args:
+        crystal: ordered, in its primitive cell.
+        smallest_width_angstrom: least distance of opposite faces, Å.
+        most_atoms: largest number of atoms.
+        least_atoms: smallest number, where that stays under the largest.
+
+    Raises:
+        InputError: no cell under the limit is wide enough.
+    """
+    width = smallest_width_angstrom
+    found = near_cubic_supercell(crystal, smallest_width_angstrom=width, most_atoms=most_atoms)
+    if not found.wide_enough:
+        raise InputError(
+            f"No supercell of at most {most_atoms} atoms is {smallest_width_angstrom:g} Å wide; "
+            f"the best is {found.widths_angstrom.min():.1f} Å. Allow more atoms, or less width."
+        )
+    while found.factor * len(crystal.numbers) < least_atoms:
+        width *= WIDER
+        try:
+            wider = near_cubic_supercell(
+                crystal, smallest_width_angstrom=width, most_atoms=most_atoms
+            )
+        except InputError:
+            break
+        if not wider.wide_enough:
+            break
+        found = wider
+    return found
 
 
 def carried_displacements(cell: HopCell, displacements: Floats, source: int, target: int) -> Floats:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dualion.results.columns import CANDIDATES
-from dualion.results.neb_results import NebPair, by_key, neb_columns_of
+from dualion.results.neb.pair import NebPair, by_key, neb_columns_of
 from dualion.results.ranking import rank_candidates
 from dualion.results.run_folder import read_candidates
 from dualion.results.score import ScoreWeights

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualion.results.neb_results import DIGITS
+from dualion.results.neb.pair import DIGITS
 from dualion.screening.hops.hop_list import hops_of
 from dualion.screening.hops.sublattice import sublattice_of
 from dualion.workflows.neb.folder import ARRAYS, NebFolder
@@ -17,7 +17,7 @@ from dualion.workflows.neb.tables import network_json
 
 if TYPE_CHECKING:
     from dualion.results.columns import Row
-    from dualion.results.neb_results import NebPair
+    from dualion.results.neb.pair import NebPair
     from dualion.structures.crystal import IonicCrystal
     from dualion.workflows.neb.carriers import CarrierEnergies
     from dualion.workflows.neb.hop_network import NetworkBarriers

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 
+RELEASE_CALLS = 100
+"""Memory that is free goes back to the system each time that so many cells were computed."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Potential:
     """A potential and how it takes several cells at once.
@@ -56,6 +60,8 @@ class Potential:
         began = time.perf_counter()
         with self.guarded():
             found = self._evaluate(cells)
+        if (self.calls + len(cells)) // RELEASE_CALLS > self.calls // RELEASE_CALLS:
+            release_memory()
         self.calls += len(cells)
         self.seconds += time.perf_counter() - began
         for cell, (energy, forces) in zip(cells, found, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from dualion.structures.conversion import to_atoms
 from dualion.structures.errors import StructureError
 from dualion.workflows.neb.band import Band, BandOptions, relax_band
 from dualion.workflows.neb.band_steps import WELL_EV, Stop
+from dualion.workflows.neb.bottleneck import relax_bottleneck
 from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images
@@ -108,19 +109,27 @@ class HopCalculation:
             StopRequested: a stop was requested.
         """
         try:
-            ends = self._ends(hop)
+            ends = self.end_images(hop)
             if ends is None:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
-            band = relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
+            band = self._relax(images, mover)
         except StructureError as error:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
             release_memory()
-        return assess_band(hop, band, mover)
+        found = assess_band(hop, band, mover)
+        if self.options.bottleneck_only:
+            return replace(found, flags=("bottleneck_only", *found.flags))
+        return found
 
-    def _ends(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
+    def _relax(self, images: list[Atoms], mover: int) -> Band:
+        if self.options.bottleneck_only:
+            return relax_bottleneck(images, mover, self._potential, self.options, stop=self._stop)
+        return relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
+
+    def end_images(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
 
         The ion goes from the near site to the far one, so the first end lacks the ion of the far

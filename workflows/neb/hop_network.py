@@ -17,7 +17,7 @@ from dualion.structures.crystal import IonicCrystal
 from dualion.structures.errors import StructureError
 from dualion.workflows.neb.band import BandOptions
 from dualion.workflows.neb.band_steps import Stop
-from dualion.workflows.neb.cell import HopCell, hop_cell
+from dualion.workflows.neb.cell import LEAST_ATOMS, HopCell, hop_cell
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.forces import Potential
 from dualion.workflows.neb.hop_barriers import HopBarrier, HopCalculation
@@ -66,6 +66,7 @@ def network_barriers(
     margin_ev: float,
     most_atoms: int,
     smallest_width_angstrom: float,
+    least_atoms: int = LEAST_ATOMS,
     on_hop: OnHop | None = None,
     stop: Stop | None = None,
 ) -> NetworkBarriers:
@@ -80,6 +81,7 @@ def network_barriers(
         margin_ev: how far a saddle may lie below what bond valence lets expect, eV.
         most_atoms: largest number of atoms of the supercell.
         smallest_width_angstrom: least distance of its opposite faces, Å.
+        least_atoms: smallest number of its atoms, where that stays under the largest.
         on_hop: called for each hop.
         stop: asked after every step of a band or relaxation; True stops.
 
@@ -90,7 +92,11 @@ def network_barriers(
         StopRequested: ``stop`` returned True.
     """
     cell = hop_cell(
-        crystal, ion, most_atoms=most_atoms, smallest_width_angstrom=smallest_width_angstrom
+        crystal,
+        ion,
+        most_atoms=most_atoms,
+        least_atoms=least_atoms,
+        smallest_width_angstrom=smallest_width_angstrom,
     )
     found = vacancy_hops(crystal, ion)
     if not len(found.hops.chosen):

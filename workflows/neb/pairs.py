@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dualion.results.neb_results import NebPair
+from dualion.results.neb.pair import NebPair
 from dualion.results.store import Store, read_neb_pairs, write_neb_pairs
 from dualion.structures.errors import InputError
 

@@ -6,26 +6,34 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dualion.screening.criterion import DaiCriterion, Verdict, judge_pair
+from dualion.screening.criterion import DaiCriterion
 from dualion.screening.hops.lazy_search import MARGIN_EV
 from dualion.screening.ions import MobileIon
 from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
-from dualion.structures.errors import DualionError, StructureError
+from dualion.structures.errors import DualionError, InputError, StructureError
+from dualion.structures.supercells import make_supercell
 from dualion.structures.symmetry import primitive_crystal
-from dualion.workflows.doping.relaxation import RelaxOptions, relax
+from dualion.workflows.doping.relaxation import RelaxOptions
 from dualion.workflows.neb.band import BandOptions
 from dualion.workflows.neb.band_steps import Stop
-from dualion.workflows.neb.cell import MOST_ATOMS, SMALLEST_WIDTH_ANGSTROM, hop_cell
+from dualion.workflows.neb.cell import (
+    LEAST_ATOMS,
+    MOST_ATOMS,
+    SMALLEST_WIDTH_ANGSTROM,
+    hop_cell,
+    hop_supercell,
+)
 from dualion.workflows.neb.folder import NebFolder
 from dualion.workflows.neb.forces import Potential
 from dualion.workflows.neb.hop_network import NetworkBarriers, OnHop, network_barriers
+from dualion.workflows.neb.host import gain_when_shaken, host_flags, relax_host
 
 CALLS_PER_IMAGE = 40
 """Force calls of an image of a usual band, for the estimate of time alone."""
@@ -44,6 +52,7 @@ class NebOptions:
         margin_ev: how far a saddle may lie below what bond valence lets expect, eV.
         most_atoms: largest number of atoms of a supercell.
         smallest_width_angstrom: least distance of its opposite faces, Å.
+        least_atoms: smallest number of its atoms, where that stays under the largest.
         criterion: thresholds of the verdict.
     """
 
@@ -52,6 +61,7 @@ class NebOptions:
     margin_ev: float = MARGIN_EV
     most_atoms: int = MOST_ATOMS
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM
+    least_atoms: int = LEAST_ATOMS
     criterion: DaiCriterion = field(default_factory=DaiCriterion)
 
 
@@ -64,12 +74,14 @@ class StructureBarriers:
         problems: ion → why it has none.
         volume_change: of the relaxation, as a share of the volume.
         host_converged: whether its force limit was reached.
+        coordination: ion → its mean coordination number before and after.
     """
 
     ions: dict[str, NetworkBarriers]
     problems: dict[str, str]
     volume_change: float
     host_converged: bool
+    coordination: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def structure_barriers(
@@ -111,7 +123,7 @@ def structure_barriers(
         try:
             own.claim({"ion": str(ion)})
             _announce(host, ion, potential, options, own, say)
-            found[str(ion)] = network_barriers(
+            network = network_barriers(
                 host,
                 ion,
                 potential,
@@ -120,9 +132,12 @@ def structure_barriers(
                 margin_ev=options.margin_ev,
                 most_atoms=options.most_atoms,
                 smallest_width_angstrom=options.smallest_width_angstrom,
+                least_atoms=options.least_atoms,
                 on_hop=on_hop,
                 stop=stop,
             )
+            flags = dict.fromkeys((*network.flags, *host_flags(about)))
+            found[str(ion)] = replace(network, flags=tuple(flags))
         except DualionError as error:
             problems[str(ion)] = str(error)
     return StructureBarriers(
@@ -130,23 +145,10 @@ def structure_barriers(
         problems=problems,
         volume_change=about["volume_change"],
         host_converged=about["converged"],
+        coordination={
+            ion: (before, after) for ion, (before, after) in about["coordination"].items()
+        },
     )
-
-
-def judge(
-    found: StructureBarriers, cation: MobileIon, anion: MobileIon, criterion: DaiCriterion
-) -> Verdict | None:
-    """Judge a pair of ions; None where one of them has no barriers.
-
-    Args:
-        found: barriers of a structure.
-        cation, anion: the pair.
-        criterion: thresholds.
-    """
-    pair = [found.ions.get(str(ion)) for ion in (cation, anion)]
-    if pair[0] is None or pair[1] is None:
-        return None
-    return judge_pair(pair[0].barriers_ev, pair[1].barriers_ev, criterion)
 
 
 def _ordered_unit(crystal: IonicCrystal) -> IonicCrystal:
@@ -179,18 +181,35 @@ def _relaxed_host(
     known = folder.host()
     if known is not None:
         return known
-    relaxed = relax(crystal, potential.calculator, options.relaxation, stop=stop)
-    grown = relaxed.crystal.volume_cubic_angstrom / crystal.volume_cubic_angstrom - 1.0
-    about = {
-        "volume_change": grown,
-        "converged": relaxed.converged,
-        "steps": relaxed.steps,
-        "energy_ev": relaxed.energy_ev,
-    }
-    folder.save_host(relaxed.crystal, about)
+    relaxed, about = relax_host(crystal, potential, options.relaxation, stop=stop)
+    gain = _shaken_gain(relaxed, potential, options, stop)
+    if gain is not None:
+        about["shaken_gain_ev_atom"] = gain
+    folder.save_host(relaxed, about)
     found = folder.host()  # a resumed run goes on from the very same numbers
     assert found is not None
     return found
+
+
+def _shaken_gain(
+    host: IonicCrystal, potential: Potential, options: NebOptions, stop: Stop | None
+) -> float | None:
+    """What the complete supercell gains when it is shaken, eV/atom; None without such a cell."""
+    try:
+        found = hop_supercell(
+            host,
+            smallest_width_angstrom=options.smallest_width_angstrom,
+            most_atoms=options.most_atoms,
+            least_atoms=options.least_atoms,
+        )
+    except InputError:
+        return None
+    limits = RelaxOptions(
+        force_ev_angstrom=options.band.end_force_ev_angstrom,
+        most_steps=options.band.most_steps,
+        cell=False,
+    )
+    return gain_when_shaken(make_supercell(host, found.matrix), potential, limits, stop=stop)
 
 
 def _announce(
@@ -208,6 +227,7 @@ def _announce(
         host,
         ion,
         most_atoms=options.most_atoms,
+        least_atoms=options.least_atoms,
         smallest_width_angstrom=options.smallest_width_angstrom,
     )
     began = time.perf_counter()

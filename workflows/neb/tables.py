@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from dualion.results.columns import BY_KEY, NEB, Row
-from dualion.results.neb_results import DIGITS, Key, NebPair, neb_columns
+from dualion.results.neb.pair import DIGITS, Key, NebPair, neb_columns
 from dualion.results.vocabulary import words
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.triple import Triple

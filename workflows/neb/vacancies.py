@@ -130,7 +130,9 @@ def relax_shaken(
     shaken, steps = _off_saddle(first.crystal, potential, options, stop)
     second = relax(shaken, potential.calculator, options, stop=stop)
     kept = second if second.energy_ev < first.energy_ev - LOWER_EV else first
-    return dataclasses.replace(kept, steps=first.steps + steps + second.steps)
+    return dataclasses.replace(
+        kept, start_ev=first.start_ev, steps=first.steps + steps + second.steps
+    )
 
 
 def _off_saddle(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar
 
-from dualion.results.md_results import diffusion_of
+from dualion.results.md.finished_runs import diffusion_of
 from dualion.results.transport import files
 from dualion.results.transport.files import TABLES, write_report
 from dualion.results.transport.headline import headline

@@ -57,6 +57,7 @@ def ion(name: str, verdict: str, **changes: object):
     number = {
         "d_cm2_s": 2e-6, "error_cm2_s": 1e-7, "low_cm2_s": 1.8e-6,
         "high_cm2_s": 2.2e-6 if verdict == "diffusing" else 3e-7, "flags": (),
+        "one_jump_cm2_s": np.nan,
     }  # fmt: skip
     found = replace(LITHIUM.diffusion, species=name, verdict=verdict, **(number | changes))
     return replace(LITHIUM, name=name, diffusion=found)
@@ -153,7 +154,7 @@ def needed(**changes: object) -> NeededTime:
 
 
 def test_what_is_missing_is_told_by_length_size_and_temperature() -> None:
-    start = "I: slower than 2.1e-07 cm²/s at 600 K. N_eff = 12 after 100 ps."
+    start = "I: slower than 2.1e-7 cm²/s at 600 K. N_eff = 12 after 100 ps."
     takes = f"{start} N_eff = 56 takes 430 ps or more"
     assert needed_sentence(needed()) == (
         f"{takes} (about 990 ps at the D seen), a cell 4.3 times as large, or 812 K if E_a is "
@@ -172,13 +173,13 @@ def test_what_is_missing_is_told_by_length_size_and_temperature() -> None:
     assert "settled" not in needed_sentence(needed(n_eff=55.9))
     assert needed_lines(replace(RUN, framework="", species=(ion("Li", "diffusing"),))) == []
     (line,) = needed_lines(replace(RUN, framework=""))
-    assert line.startswith("I: slower than 3e-07 cm²/s at 600 K.")
+    assert line.startswith("I: slower than 3.0e-7 cm²/s at 600 K.")
 
 
 @pytest.mark.parametrize(
     ("limit", "told"),
-    [(2.91e-8, "3e-08"), (2.0e-7, "2e-07"), (2.001e-7, "2.1e-07"), (9.95e-6, "1e-05"),
-     (0.5, "0.5"), (1.0, "1")],
+    [(2.91e-8, "3.0e-8"), (2.0e-7, "2.0e-7"), (2.001e-7, "2.1e-7"), (9.95e-6, "1.0e-5"),
+     (0.5, "0.50"), (1.0, "1.0")],
 )  # fmt: skip
 def test_a_limit_is_rounded_up_to_two_digits(limit: float, told: str) -> None:
     assert limit_sentence("I", limit, np.nan) == f"I: slower than {told} cm²/s."
@@ -230,8 +231,8 @@ def test_the_summary_names_what_gave_the_interval_and_what_the_transport_is() ->
         "  I          vibrating     D < 3.0e-7 cm²/s  [bound_ligand]",
         "  all ions: σ 0.0100 ± 0.0010 S/cm, Nernst–Einstein not resolved S/cm, Haven not resolved",
         "    t(Li) 0.900 ± 0.050, t(I) not resolved (relative to declared: I)",
-        "    share in Nernst–Einstein: Li 1, I not resolved (|x| < 0.20)",
-        "    no ion diffuses: what the charges do together is vibration",
+        "    share in Nernst–Einstein: Li 1.00, I not resolved (|x| < 0.20)",
+        "    no ion is known to diffuse, so no current is known either",
         "  flags: energy_drifts",
     ]
 

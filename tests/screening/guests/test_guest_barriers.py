@@ -88,6 +88,7 @@ def test_a_host_that_gives_way_lets_the_guest_in_at_less(iodide_in_gamma):
     assert found.insertion_ev < found.insertion_rigid_ev - 0.1
     ion = found.in_place
     assert all(a < b for a, b in zip(ion.barriers_ev, ion.rigid_ev, strict=True))
+    assert found.removed.barriers_ev != found.removed.rigid_ev
     for end in (found.in_place, found.removed):
         assert list(end.barriers_ev) == sorted(end.barriers_ev)
 

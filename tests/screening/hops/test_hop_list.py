@@ -164,6 +164,7 @@ def test_each_hop_is_listed_once_and_not_backwards():
         both.add((near, far, *cells))
         both.add((far, near, *(-c for c in cells)))
     assert len(both) == 2 * len(found.near)
+    assert (found.near <= found.far).all()
     vectors = (frac[found.far] + found.cells - frac[found.near]) @ np.array(cell)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(found.lengths_angstrom)
     assert (np.diff(found.lengths_angstrom) > -1e-9).all()

@@ -122,3 +122,28 @@ def test_the_network_is_followed_beyond_the_barrier(beyond, passes):
     heights = field.ravel()[found.network.points[:, 0]]
     assert heights.max() <= 0.3 + beyond + 1e-9
     assert len(np.unique(heights.round(6))) == passes
+
+
+def test_points_of_one_energy_are_refined_once():
+    """Symmetry relates them: all get the energy, the first alone its place; NaN moves nothing."""
+    asked = []
+
+    def stationary(starts, expected):
+        asked.append((starts.tolist(), expected.tolist()))
+        return starts[:, 0] + 0.01, np.array([0.05, np.nan, 0.25])
+
+    search = object.__new__(refinement._Search)
+    search._shape, search._stationary = np.array([4, 5, 10]), stationary
+    points = np.array([[0], [1], [12], [57], [199]])
+    energies = np.array([0.1, 0.1 + 2e-7, 0.3, 0.2, 0.1 + 2e-6])
+    positions, moved = search.move(points, np.array([0, 1, 3, 4]), energies)
+    places = np.array([[0, 0, 0], [0, 0, 0.1], [0, 0.2, 0.2], [0.25, 0, 0.7], [0.75, 0.8, 0.9]])
+    ((starts, expected),) = asked
+    assert np.array(starts)[:, 0] == pytest.approx(places[[0, 4, 3]])
+    assert expected == [0.1, 0.1 + 2e-6, 0.2]
+    assert moved.tolist() == [True, True, False, True, False]
+    assert energies.tolist() == [0.05, 0.05, 0.3, 0.25, 0.1 + 2e-6]
+    places[[0, 4, 3]] += 0.01
+    assert positions == pytest.approx(places)
+    untouched, none = search.move(points, np.empty(0, int), energies)
+    assert untouched.shape == (5, 3) and not none.any()

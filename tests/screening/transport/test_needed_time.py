@@ -117,7 +117,7 @@ def needed_of(kelvin: float = 600.0, **changes: object):
     """What ten ions lack whose D is about 1e-6 cm²/s in a run of 100 ps."""
     usual = {
         "d_cm2_s": 1e-6, "low_cm2_s": 1e-7, "high_cm2_s": 4e-6, "n_eff": 16.0,
-        "verdict": "not resolved", "flags": (),
+        "verdict": "not resolved", "flags": (), "one_jump_cm2_s": np.nan,
     }  # fmt: skip
     found = replace(IODIDE.diffusion, **(usual | changes))
     return needed_time(replace(IODIDE, diffusion=found), 100.0, kelvin)

@@ -140,26 +140,28 @@ def test_a_run_without_a_number_leaves_the_others() -> None:
 
 
 def test_limits_of_runs_without_a_jump_add_like_their_times() -> None:
-    """Poisson limits: 1/(1/3 + 1/6) = 2; a run whose end is under zero has no limit to add."""
-    still = {"verdict": "vibrating"}
-    pair = [part(0.01, 0.02, high_cm2_s=3e-6, **still), part(0.01, 0.02, high_cm2_s=6e-6, **still)]
-    assert combine_replicas(pair).verdict == "vibrating"
-    assert combine_replicas(pair).high_cm2_s == pytest.approx(2e-6)
-    below = part(0.01, 0.02, high_cm2_s=-1e-6, **still)
-    assert combine_replicas([pair[0], below]).high_cm2_s == pytest.approx(3e-6)
-    plain = 0.01e-6 * (1.0 + 1.96 * np.sqrt(0.5))  # relative errors of one: weights of one half
-    assert combine_replicas([below, below]).high_cm2_s == pytest.approx(plain)
-    zero = replace(below, high_cm2_s=0.0)
-    assert combine_replicas([zero, zero]).high_cm2_s == pytest.approx(plain)
+    """One jump in both runs is 1/(1/3 + 1/6) = 2; none was seen, and 3.69 may have been missed."""
+    plain = 0.0001e-6 * (1.0 + 1.96 * np.sqrt(0.5))  # relative errors of one: weights of one half
+    for verdict in ("vibrating", "not resolved"):
+        pair = [
+            part(0.0001, 0.02, verdict=verdict, one_jump_cm2_s=jump * 1e-6, high_cm2_s=9e-6)
+            for jump in (3.0, 6.0)
+        ]
+        found = combine_replicas(pair)
+        assert (found.verdict, found.one_jump_cm2_s) == (verdict, pytest.approx(2e-6))
+        assert found.high_cm2_s == pytest.approx(plain)  # the interval is of the mean alone
+        assert found.upper_cm2_s == pytest.approx(3.689 * 2e-6, rel=1e-3)
 
 
-def test_the_least_limit_holds_where_nothing_is_resolved() -> None:
-    vague = {"verdict": "not resolved"}
-    pair = [part(0.01, 0.02, high_cm2_s=3e-6, **vague), part(0.01, 0.02, high_cm2_s=6e-6, **vague)]
-    assert combine_replicas(pair).high_cm2_s == pytest.approx(3e-6)
-    sure = [replace(p, verdict="diffusing", n_eff=80.0) for p in (part(1.0, 0.1), part(1.0, 0.1))]
-    sure = [replace(p, high_cm2_s=9e-6) for p in sure]
+def test_jumps_that_were_seen_count_in_the_limit_of_all() -> None:
+    """Five in each of two runs: 10 in both, and 18.39 at most (Garwood)."""
+    pair = [part(5.0, 1e-3, verdict="not resolved", one_jump_cm2_s=1e-6)] * 2
+    assert combine_replicas(pair).upper_cm2_s == pytest.approx(18.39 * 0.5e-6, rel=1e-3)
+    wide = [part(5.0, 5.0, verdict="not resolved", one_jump_cm2_s=1e-6)] * 2
+    assert combine_replicas(wide).upper_cm2_s == combine_replicas(wide).high_cm2_s > 11e-6
+    sure = [part(1.0, 0.1, verdict="diffusing", n_eff=80.0, high_cm2_s=9e-6)] * 2
     assert combine_replicas(sure).high_cm2_s < 2e-6
+    assert np.isnan(combine_replicas(sure).upper_cm2_s)
 
 
 def test_a_mean_within_its_error_of_nothing_does_not_diffuse() -> None:

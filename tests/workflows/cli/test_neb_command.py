@@ -37,6 +37,16 @@ def test_both_ions_of_lithium_chloride_and_nothing_twice(tmp_path: Path) -> None
         assert len(barriers) == 1
         assert 0.2 < float(barriers.pop()) < 1.0  # a vacancy's barrier in an alkali chloride
     (document,) = folder.glob("*/neb.json")
+    assert row["neb_flags"] == "pairs_too_low"
+    assert 0.0 < float(row["pair_schottky_associated_ev"]) < float(row["pair_schottky_ev"]) < 2.1
+    assert row["e_activation_cation_ev"] == row["dai_neb_intrinsic"] == ""
+    content = json.loads(document.read_text())
+    assert len(content["crystal"]["numbers"]) == 2
+    for ion in content["ions"].values():
+        assert len(ion["links"]) == 6  # of twelve neighbours, each hop once
+        (hop,) = ion["hops"]
+        assert len(hop["distances_angstrom"]) == len(hop["energies_ev"]) == 5
+        assert hop["distances_angstrom"][-1] == pytest.approx(hop["length_angstrom"], rel=0.2)
     assert f"{json.loads(document.read_text())['row']['ratio_3d_neb']:.4f}" == row["ratio_3d_neb"]
     bands = {file: file.stat().st_mtime_ns for file in folder.rglob("*.extxyz")}
     assert len(bands) == 2
@@ -51,6 +61,7 @@ def test_wrong_words_end_in_one_sentence(tmp_path: Path) -> None:
         (("--atoms", "1"), "number of atoms"),
         (("--width", "0"), "width"),
         (("--id", "mp-1"), "give the run's folder first"),
+        (("--carriers", "some"), "give none, vacancies, all"),
     ):
         done = called(tmp_path / "neb", *words)
         assert done.exit_code != 0

@@ -169,6 +169,12 @@ def test_none_and_a_structure_without_host_cost_nothing(tmp_path: Path) -> None:
     assert (found.pairs_ev, found.problems) == ({}, {})
 
 
+def test_an_ion_that_is_not_in_the_crystal_is_told(tmp_path: Path) -> None:
+    folder = kept(tmp_path, sodium_chloride())
+    found = carrier_energies(folder, (IONS[0], MobileIon(53, -1.0)), rigid(), options())
+    assert found.pairs_ev == {} and "holds no I-" in found.problems["schottky"]
+
+
 def test_a_stop_between_steps_keeps_what_is_there(tmp_path: Path) -> None:
     folder = kept(tmp_path, sodium_chloride())
     with pytest.raises(StopRequested):

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dualion.results.columns import NEB
-from dualion.results.neb_results import NebPair
+from dualion.results.neb.pair import NebPair
 from dualion.results.store import Store, read_neb_pairs
 from dualion.results.tables import read_table
 from dualion.workflows.cli.main import app

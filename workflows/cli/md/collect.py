@@ -26,7 +26,7 @@ def collect(folder: Folder = Path()) -> None:
     surely diffuse; of equals the perfect one, then the one with more temperatures. Where several
     potentials computed it, they are compared, in md_potentials.csv too.
     """
-    from dualion.results.md_agreement import comparison_text
+    from dualion.results.md.agreement import comparison_text
     from dualion.workflows.md.collect import collect_runs
     from dualion.workflows.md.folder import MdFolder
 
@@ -47,8 +47,8 @@ def collect(folder: Folder = Path()) -> None:
 
 def _species_lines(runs: Iterable[MdRun]) -> Iterator[str]:
     """Format a line for each species of each finished run: D with its error, or its limit."""
-    from dualion.results.md_results import upper_of
-    from dualion.results.md_species import number_of
+    from dualion.results.md.finished_runs import upper_of
+    from dualion.results.md.species import number_of
     from dualion.screening.transport.number_text import diffusion_text
 
     for run in runs:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dualion.results.md_results import upper_of
+from dualion.results.md.finished_runs import upper_of
 from dualion.results.transport.needed import limit_sentence, pace_sentence
 from dualion.workflows.md.reconcile import RunStatus
 

@@ -60,7 +60,7 @@ def neb(
     ] = 200,
     width: Annotated[
         float, typer.Option(help="Least width of the supercell, Å.", rich_help_panel=CELL)
-    ] = 9.0,
+    ] = 10.0,
     images: Annotated[int, typer.Option(help="Images between the ends.", rich_help_panel=BAND)] = 3,
     force: Annotated[
         float, typer.Option(help="Force limit of a band, eV/Å.", rich_help_panel=BAND)

@@ -114,13 +114,15 @@ def test_the_window_starts_with_the_latest_of_what_diffuses() -> None:
 def test_a_conductivity_of_vibrations_is_withdrawn() -> None:
     still = run_of(verdicts("vibrating", "rotating", "vibrating"))[0][0][0]
     assert "nothing_diffuses" in still.flags
-    moving = run_of(verdicts("vibrating", "not resolved", "vibrating"))[0][0][0]
+    vague = run_of(verdicts("vibrating", "not resolved", "vibrating"))[0][0][0]
+    assert "nothing_diffuses" in vague.flags
+    moving = run_of(verdicts("vibrating", "diffusing", "vibrating"))[0][0][0]
     assert "nothing_diffuses" not in moving.flags
 
 
 def test_two_species_in_the_centre_of_mass_have_their_numbers_from_the_masses() -> None:
     two = replace(RUN, symbols=("Li",) * 3 + ("I",) * 6)
-    chosen = REPORTS[:2]
+    chosen = verdicts("diffusing", "diffusing", "vibrating")[:2]
     mass = replace(LABORATORY, name=CENTRE_OF_MASS, indices=np.arange(9), weights=np.ones(9) / 9)
     found = run_of(chosen, two, frame=mass)[0][0][0]
     assert found.flags[-1] == "numbers_fixed_by_masses"
@@ -137,7 +139,9 @@ def test_two_species_in_the_centre_of_mass_have_their_numbers_from_the_masses() 
 def test_one_group_outside_the_framework_has_its_number_from_the_frame() -> None:
     def flags(held: list[int]) -> tuple[str, ...]:
         frame = replace(LABORATORY, indices=np.array(held, dtype=np.int64))
-        return run_of(frame=frame)[0][0][0].flags
+        return run_of(verdicts("diffusing", "not resolved", "vibrating"), frame=frame)[0][0][
+            0
+        ].flags
 
     assert "numbers_fixed_by_frame" in flags([3, 4, 5, 6, 7, 8])
     assert "numbers_fixed_by_frame" not in flags([6, 7, 8])

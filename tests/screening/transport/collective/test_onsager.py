@@ -215,7 +215,7 @@ def with_d(walk: np.ndarray, name: str, d: float, error: float, verdict: str, hi
     """D of a group in 1e-6 cm²/s."""
     return dataclasses.replace(
         diffusion(walk, STEP_PS, species=name), d_cm2_s=d * 1e-6, error_cm2_s=error * 1e-6,
-        high_cm2_s=high * 1e-6, verdict=verdict,
+        high_cm2_s=high * 1e-6, verdict=verdict, one_jump_cm2_s=np.nan,
     )  # fmt: skip
 
 

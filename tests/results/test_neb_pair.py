@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dualion.results.columns import NEB
-from dualion.results.neb_results import NebPair, activation_ev, by_key, neb_columns, neb_columns_of
+from dualion.results.neb.pair import NebPair, activation_ev, by_key, neb_columns, neb_columns_of
 from dualion.results.store import Store, read_neb_pairs, write_neb_pairs
 from dualion.screening.criterion import DaiCriterion
 from dualion.screening.triple import Triple

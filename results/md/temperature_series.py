@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dualion.results.md_species import diffusion_of
+from dualion.results.md.species import diffusion_of
 from dualion.results.transport.identity import RunIdentity, read_identity
 from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.replicas import combine_replicas

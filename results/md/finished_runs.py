@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dualion.results.columns import MD, Row
-from dualion.results.md_agreement import (
+from dualion.results.md.agreement import (
     DISAGREE,
     Comparison,
     Group,
     agreement_share,
     compare_potentials,
 )
-from dualion.results.md_species import diffusion_of
+from dualion.results.md.species import diffusion_of
 from dualion.results.store import MdRun
 from dualion.results.tables import guard_cell
 from dualion.screening.transport.arrhenius import arrhenius

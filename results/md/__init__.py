@@ -1,0 +1,1 @@
+"""What molecular dynamics says of candidates: finished runs, series, potentials compared."""

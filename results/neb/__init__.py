@@ -1,0 +1,1 @@
+"""What elastic bands with a potential leave behind: records and columns."""
