@@ -26,6 +26,7 @@ from dualion.results.transport.motion_tables import (
 from dualion.results.transport.volumes import BOHR_ANGSTROM, chgcar_text, cube_text
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.measured import UNKNOWN, Measured
 from dualion.screening.transport.motion.density import Density
 from dualion.screening.transport.motion.rotation import Rotation
@@ -69,12 +70,12 @@ def content(report: TransportReport = REPORT) -> dict[str, object]:
 
 def test_the_head_is_that_of_the_run() -> None:
     found = content()
-    head = dict(list(found.items())[1:9])
-    assert head == {
+    known = {
         "source": "run.xyz", "n_frames": 120, "frame_step_ps": 0.1, "temperature_k": 700.0,
         "volume_angstrom3": pytest.approx(720.0), "framework": "declared: I", "polyanions": "",
         "flags": list(REPORT.flags),
     }  # fmt: skip
+    assert {key: found[key] for key in known} == known
     assert [rdf["pair"] for rdf in found["rdf"]] == [["Li", "Li"], ["Li", "I"], ["I", "I"]]
     rdf = REPORT.rdfs[2]
     told = found["rdf"][2]
@@ -92,6 +93,7 @@ def test_an_ion_is_told_with_its_fit_its_jumps_and_its_paths() -> None:
         "error_angstrom2_ps": pytest.approx(6e4 * d.error_cm2_s),
         "low_angstrom2_ps": pytest.approx(6e4 * d.low_cm2_s),
         "high_angstrom2_ps": pytest.approx(6e4 * d.high_cm2_s),
+        "one_jump_angstrom2_ps": pytest.approx(6e4 * d.one_jump_cm2_s),
     }
     assert lithium["intercept_angstrom2"] == pytest.approx(d.intercept_angstrom2)
     (jumps,) = LITHIUM.hops
@@ -268,24 +270,30 @@ def test_each_figure_is_written_where_there_is_something_to_draw(
     drawn: dict[str, object] = {}
 
     def keep(figure: object, paths: list[Path], *, dpi: int) -> None:
-        assert [path.suffix for path in paths] == [".png", ".svg"]
+        assert [path.suffix for path in paths] == [".png", ".svg", ".pdf"]
         drawn[paths[0].stem] = figure
 
     monkeypatch.setattr(files, "save_figure", keep)
-    fit = arrhenius([600.0, 800.0], [1e-6, 5e-6], [1e-7, 5e-7])
     path = SimpleNamespace(
         dimension=1, winding=(1, 0, 0), distance_angstrom=np.array([0.0, 1.0]),
-        energies_ev=np.array([0.0, 0.1]), bottleneck=1, barrier_ev=0.1, sampled=True, species="Li",
+        energies_ev=np.array([0.0, 0.1]), bottleneck=1, barrier_ev=0.1, least_error_ev=0.01,
+        sampled=True, species="Li",
     )  # fmt: skip
     full = replace(REPORT, rotation=(TURNING,), species=(replace(LITHIUM, paths=(path,)), IODIDE))
-    written = write_figures(full, tmp_path, {"Li": fit})
-    names = ["overview", "msd", "msd_log", "rdf_Li_Li", "rdf_Li_I", "rdf_I_I", "density_Li",
-             "van_hove_Li", "density_path_Li", "rotation", "arrhenius"]  # fmt: skip
+    points = [
+        CombinedIon(species="Li", temperature_k=kelvin, runs=1, diffusion=LITHIUM.diffusion)
+        for kelvin in (600.0, 800.0)
+    ]
+    written = write_figures(full, tmp_path, combined=points)
+    names = [
+        "overview", "msd", "rdf_Li_Li", "rdf_Li_I", "rdf_I_I", "density_Li", "van_hove_Li",
+        "network_Li", "density_path_Li", "rotation", "arrhenius",
+    ]  # fmt: skip
     assert list(drawn) == names
-    assert [p.name for p in written] == [f"{n}.{kind}" for n in names for kind in ("png", "svg")]
+    kinds = ("png", "svg", "pdf")
+    assert [p.name for p in written] == [f"{name}.{kind}" for name in names for kind in kinds]
     drawn.clear()
-    still = replace(
-        REPORT, species=(replace(LITHIUM, density=(), paths=()), IODIDE), rdfs=REPORT.rdfs[:2]
-    )
-    write_figures(still, tmp_path, pairs=(("Li", "I"),))
-    assert list(drawn) == ["overview", "msd", "msd_log", "rdf_Li_Li", "rdf_Li_I"]
+    bare = replace(LITHIUM, density=(), paths=(), hops=())
+    still = replace(REPORT, species=(bare, IODIDE), rdfs=REPORT.rdfs[:2])
+    write_figures(still, tmp_path, combined=points[:1], pairs=(("Li", "I"),))
+    assert list(drawn) == ["overview", "msd", "rdf_Li_Li", "rdf_Li_I"]

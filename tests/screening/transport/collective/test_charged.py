@@ -122,7 +122,8 @@ def test_a_conductivity_of_vibrations_is_withdrawn() -> None:
 
 def test_two_species_in_the_centre_of_mass_have_their_numbers_from_the_masses() -> None:
     two = replace(RUN, symbols=("Li",) * 3 + ("I",) * 6)
-    chosen = verdicts("diffusing", "diffusing", "vibrating")[:2]
+    moving = verdicts("diffusing", "diffusing", "vibrating")
+    chosen = moving[:2]
     mass = replace(LABORATORY, name=CENTRE_OF_MASS, indices=np.arange(9), weights=np.ones(9) / 9)
     found = run_of(chosen, two, frame=mass)[0][0][0]
     assert found.flags[-1] == "numbers_fixed_by_masses"
@@ -139,9 +140,8 @@ def test_two_species_in_the_centre_of_mass_have_their_numbers_from_the_masses() 
 def test_one_group_outside_the_framework_has_its_number_from_the_frame() -> None:
     def flags(held: list[int]) -> tuple[str, ...]:
         frame = replace(LABORATORY, indices=np.array(held, dtype=np.int64))
-        return run_of(verdicts("diffusing", "not resolved", "vibrating"), frame=frame)[0][0][
-            0
-        ].flags
+        mixed = verdicts("diffusing", "not resolved", "vibrating")
+        return run_of(mixed, frame=frame)[0][0][0].flags
 
     assert "numbers_fixed_by_frame" in flags([3, 4, 5, 6, 7, 8])
     assert "numbers_fixed_by_frame" not in flags([6, 7, 8])
