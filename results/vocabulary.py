@@ -250,6 +250,7 @@ REASONS: tuple[Term, ...] = (
         {
             "no_hop_in_reach": "The ion has no second site and no periodic image in reach of a "
             "hop.",
+            "cell_too_small": "The ion would hop onto its own image in the supercell.",
             "disordered": "The structure is disordered; a potential needs an ordered one.",
             "no_salt": "No structure of the salt of both ions is known.",
             "no_pair": "The salt of both ions has more than one of one of them.",
