@@ -158,7 +158,7 @@ class BandSteps:
             spring_ev_square=self._spring,
             climber=climber,
             # An image on one side that climbs alone is not the mirror of the other.
-            mirror=self._mirror if climber in (0, len(self.images) // 2) else None,
+            mirror=self._mirror if 2 * climber in (0, len(self.images) - 1) else None,
         )
         best, least = band.get_positions(), np.inf
         for careful in (False, True):

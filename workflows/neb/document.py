@@ -62,6 +62,7 @@ def neb_document(
         "row": plain,
         "volume_change": found.volume_change,
         "host_converged": found.host_converged,
+        "coordination": {ion: list(numbers) for ion, numbers in found.coordination.items()},
         "crystal": _crystal(host[0]) if host else None,
         "ions": ions,
         "problems": found.problems,

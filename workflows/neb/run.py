@@ -146,7 +146,7 @@ def structure_barriers(
         volume_change=about["volume_change"],
         host_converged=about["converged"],
         coordination={
-            ion: (before, after) for ion, (before, after) in about["coordination"].items()
+            ion: (before, after) for ion, (before, after) in about.get("coordination", {}).items()
         },
     )
 
