@@ -11,27 +11,25 @@ import pytest
 
 from dualion.results.figures import screening
 from dualion.results.figures.files import blank_figure, save_figure
+from dualion.results.figures.labels import ion_label
 from dualion.results.figures.screening import (
     barrier_figure,
     funnel_figure,
-    ion_label,
     ranking_figure,
     ratio_figure,
     write_run_figures,
 )
 from dualion.results.path.figure import BLOCKS, text_plot, write_path_figure
 from dualion.results.run_folder import RunFolder
-from dualion.results.transport import figures
+from dualion.results.transport.arrhenius_figure import arrhenius_figure
+from dualion.results.transport.axes import COLOURS, thin_indices
 from dualion.results.transport.figures import (
-    COLOURS,
-    arrhenius_figure,
     density_figure,
-    log_msd_figure,
-    msd_figure,
     rdf_figure,
     rotation_figure,
     van_hove_figure,
 )
+from dualion.results.transport.msd_figure import msd_figure
 from dualion.results.transport.overview import (
     NamedPair,
     _draw_pairs,
@@ -41,6 +39,7 @@ from dualion.results.transport.overview import (
 )
 from dualion.screening.transport.analysis import analyse
 from dualion.screening.transport.arrhenius import arrhenius
+from dualion.screening.transport.combined import CombinedIon
 from dualion.screening.transport.motion.rotation import Rotation
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.structures.trajectories import Trajectory
@@ -73,35 +72,65 @@ def told(axes):
     return axes.get_xlabel(), axes.get_ylabel(), [t.get_text() for t in legend.get_texts()]
 
 
-def test_msd_figures_are_named_by_run_and_temperature():
-    (axes,) = msd_figure(REPORT).axes
-    names = [f"{one.name}: {one.diffusion.verdict}" for one in REPORT.species]
-    assert told(axes) == ("time (ps)", "MSD (Å²)", names)
-    assert axes.get_title() == "made, 600 K"
-    shown = axes.lines[0].get_xdata()
-    assert shown[-1] == pytest.approx(8.3)  # seven tenths of 120 frames
-    (log,) = log_msd_figure(REPORT).axes
-    assert told(log) == ("time (ps)", "MSD (Å²)", ["Li", "S", "Cl", "∝ t"])
-    assert log.get_title() == "made, 600 K"
-    colours = [line.get_color() for line in log.lines[:3]]
-    assert colours == list(COLOURS[:3])
-    assert log.lines[0].get_xdata()[[0, -1]] == pytest.approx([0.1, 11.9])
-    guide = log.lines[3]
-    top = max(float(one.msd.total.max()) for one in REPORT.species)
-    assert guide.get_ydata()[-1] == pytest.approx(top)
-    assert guide.get_ydata()[0] == pytest.approx(top * 0.1 / 11.9)
-    nameless = dataclasses.replace(REPORT, temperature_k=np.nan)
-    assert msd_figure(nameless).axes[0].get_title() == "made"
-
-
-def test_ions_beyond_the_palette_begin_again(monkeypatch):
+def test_msd_panels_reach_to_seven_tenths_of_the_run():
+    linear, log = msd_figure(REPORT).axes
+    assert linear.lines[0].get_xdata()[-1] == pytest.approx(8.3)  # of 120 frames of 0.1 ps
+    assert (linear.get_xlim()[0], linear.get_ylim()[0]) == (0.0, 0.0)
+    assert log.lines[0].get_xdata()[0] == pytest.approx(0.1)
+    colours = [axes.collections[1].get_facecolor()[0, :3].tolist() for axes in (linear, log)]
+    assert colours[0] == colours[1]
     many = dataclasses.replace(REPORT, species=REPORT.species * 3)
-    assert [line.get_color() for line in log_msd_figure(many).axes[0].lines][:9] == [
-        *COLOURS, COLOURS[0]
-    ]  # fmt: skip
-    monkeypatch.setattr(figures, "MAX_POINTS", 10)
-    (axes,) = msd_figure(REPORT).axes
-    assert len(axes.lines[0].get_xdata()) == 10
+    drawn = [line.get_color() for line in msd_figure(many).axes[0].lines]
+    own = [colour for colour in drawn if colour != "black" and colour != "#000000"]
+    assert own[0] == own[-1] == COLOURS[0]  # the ninth begins the palette again
+
+
+def test_curves_are_thinned_evenly_on_their_axis():
+    assert thin_indices(5).tolist() == [0, 1, 2, 3, 4]
+    assert thin_indices(2000).tolist() == list(range(2000))
+    many = thin_indices(10_001)
+    assert (len(many), many[0], many[-1]) == (2000, 0, 10_000)
+    log = thin_indices(10_001, log=True)
+    assert (log[0], log[-1]) == (1, 10_000)
+    assert len(log) < 200
+    assert thin_indices(1, log=True).tolist() == [1]
+
+
+def limited(verdict, d, upper, kelvin):
+    found = dataclasses.replace(
+        REPORT.species[0].diffusion, verdict=verdict, d_cm2_s=d, error_cm2_s=0.1 * d,
+        high_cm2_s=upper, one_jump_cm2_s=np.nan,
+    )  # fmt: skip
+    return CombinedIon(species="Li", temperature_k=kelvin, runs=1, diffusion=found)
+
+
+def test_an_arrhenius_plot_reaches_room_temperature_with_its_band():
+    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
+    points = [limited("diffusing", d, d, t) for t, d in ((600.0, 1e-6), (800.0, 4e-6))]
+    points.append(limited("vibrating", 1e-8, 3e-7, 500.0))
+    (axes,) = arrhenius_figure(points, {"Li": fit}).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("1000/T (1/K)", "D (cm²/s)")
+    solid, dashed = (
+        next(
+            line
+            for line in axes.lines
+            if line.get_linestyle() == style and len(line.get_xdata()) > 9
+        )
+        for style in ("-", "--")
+    )
+    assert solid.get_xdata()[[0, -1]] == pytest.approx([1000.0 / 600.0, 1000.0 / 800.0])
+    assert dashed.get_xdata()[[0, -1]] == pytest.approx([1000.0 / 300.0, 1000.0 / 600.0])
+    np.testing.assert_allclose(dashed.get_ydata(), fit.predict(1000.0 / dashed.get_xdata())[0])
+    bottom, top = axes.get_ylim()
+    assert bottom == pytest.approx(float(fit.predict([300.0])[0][0]) / 10.0)
+    assert top == pytest.approx(4e-5)
+    drawn = {round(float(x), 6): float(y) for line in axes.lines for x, y in line.get_xydata()}
+    assert drawn[2.0] == pytest.approx(3e-7)
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels[-1] == "Li: upper limit" and labels[0].startswith("Li: $E_a$ = ")
+    hot = arrhenius([280.0, 290.0, 299.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
+    (axes,) = arrhenius_figure(points[:1], {"Li": hot}).axes
+    assert not any(line.get_linestyle() == "--" for line in axes.lines)
 
 
 def test_a_radial_distribution_shows_halves_and_coordination():
@@ -113,23 +142,6 @@ def test_a_radial_distribution_shows_halves_and_coordination():
     for curve, known in zip(curves, (rdf.g, *rdf.g_halves), strict=True):
         np.testing.assert_array_equal(curve, known)
     np.testing.assert_array_equal(right.lines[0].get_ydata(), rdf.coordination)
-
-
-def test_an_arrhenius_plot_reaches_room_temperature_with_its_band():
-    fit = arrhenius([600.0, 700.0, 800.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    (axes,) = arrhenius_figure({"Li": fit}).axes
-    label = f"Li: {fit.activation_energy_ev:.3f} ± {fit.error_ev:.3f} eV"
-    assert told(axes) == ("1000/T (1/K)", "D (cm²/s)", [label])
-    x, y = axes.lines[0].get_data()
-    assert x[[0, -1]] == pytest.approx([1000.0 / 300.0, 1000.0 / 800.0])
-    np.testing.assert_allclose(y, fit.predict(1000.0 / x)[0])
-    band = axes.collections[0].get_paths()[0].vertices
-    _, low, high = fit.predict(300.0)
-    at = band[np.isclose(band[:, 0], 1000.0 / 300.0), 1]
-    assert (at.min(), at.max()) == (pytest.approx(low[0]), pytest.approx(high[0]))
-    cold = arrhenius([280.0, 290.0, 300.0], [1e-6, 2e-6, 4e-6], [1e-7, 2e-7, 4e-7])
-    (axes,) = arrhenius_figure({"Li": cold}).axes
-    assert axes.lines[0].get_xdata()[-1] == pytest.approx(1000.0 / 310.0)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -160,7 +172,7 @@ def test_rotation_panels_are_labelled_and_start_at_zero():
     )  # fmt: skip
     figure = rotation_figure(dataclasses.replace(REPORT, rotation=(turning,)))
     left, right = figure.axes
-    assert told(left) == ("time (ps)", "C₁(t)", ["PS4"])
+    assert told(left) == ("time (ps)", "C₁(t)", ["PS$_{4}$"])
     assert told(right) == ("time (ps)", "MSD about the centre (Å²)", ["2R²"])
     assert left.get_ylim()[0] < 0.0 < 1.0 < left.get_ylim()[1]
     assert right.get_ylim()[0] == 0.0

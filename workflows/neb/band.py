@@ -13,6 +13,7 @@ from dualion.structures.errors import InputError
 from dualion.workflows.neb.band_steps import BandSteps, Stop, deepest_well, energies_of
 from dualion.workflows.neb.forces import Potential
 from dualion.workflows.neb.images import resampled
+from dualion.workflows.neb.mirror import Mirror
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -74,6 +75,7 @@ class Band:
         steps: number of steps.
         converged: whether the force limit was reached.
         rests: indices of the images in which the ion rests between the ends.
+        flags: names of the vocabulary, of how it was relaxed.
     """
 
     images: list[Atoms]
@@ -83,6 +85,7 @@ class Band:
     steps: int
     converged: bool
     rests: tuple[int, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 def relax_band(
@@ -92,6 +95,7 @@ def relax_band(
     *,
     mover: int | None = None,
     stop: Stop | None = None,
+    mirror: Mirror | None = None,
 ) -> Band:
     """Relax a band: first without, then with a climbing image (Henkelman, Uberuaga & Jónsson,
     J. Chem. Phys. 113, 9901 (2000), 10.1063/1.1329672).
@@ -105,14 +109,18 @@ def relax_band(
         options: limits.
         mover: the moving atom; None for the one that moves farthest.
         stop: asked after every step; True stops.
+        mirror: symmetry that swaps the ends, and keeps the start: half of the images follow from
+            the other half; None for none.
 
     Raises:
         StructureError: the potential failed.
         StopRequested: ``stop`` returned True.
     """
+    if mirror is not None:
+        mirror.symmetrise(list(images))
     if mover is None:
         mover = int(np.linalg.norm(images[-1].positions - images[0].positions, axis=1).argmax())
-    return _relaxed(list(images), potential, options, mover, stop, MOST_SPLITS)
+    return _relaxed(list(images), potential, options, mover, stop, MOST_SPLITS, mirror)
 
 
 def _relaxed(
@@ -122,8 +130,9 @@ def _relaxed(
     mover: int,
     stop: Stop | None,
     splits: int,
+    mirror: Mirror | None = None,
 ) -> Band:
-    steps = BandSteps(images, potential, options.spring_ev_square, options.most_steps, stop)
+    steps = BandSteps(images, potential, options.spring_ev_square, options.most_steps, stop, mirror)
     rough = max(options.rough_ev_angstrom, options.force_ev_angstrom)
     steps.run(rough, climber=0, watch_wells=splits > 0)
     spent = 0

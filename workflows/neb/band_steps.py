@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dualion.workflows.doping.relaxation import StopRequested
 from dualion.workflows.neb.forces import Potential
+from dualion.workflows.neb.mirror import Mirror
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -70,6 +71,7 @@ class BatchedNEB(NEB):  # type: ignore[misc]
         potential: what computes them.
         spring_ev_square: spring between images, eV/Å².
         climber: index of the climbing image; 0 for none.
+        mirror: symmetry by which the second half follows from the first; None for none.
     """
 
     def __init__(
@@ -79,17 +81,26 @@ class BatchedNEB(NEB):  # type: ignore[misc]
         *,
         spring_ev_square: float,
         climber: int = 0,
+        mirror: Mirror | None = None,
     ) -> None:
         super().__init__(images, method="improvedtangent", k=spring_ev_square)
-        self._potential = potential
+        self._potential, self._mirror = potential, mirror
         self.neb_method = HeldClimber(self)
         self.neb_method.climber = climber
 
     def get_forces(self) -> Floats:
         """Compute the images that were moved, then the forces of the band, eV/Å."""
-        moved = [image for image in self.images if _is_stale(image)]
+        half = len(self.images) if self._mirror is None else (len(self.images) + 1) // 2
+        ends = (0, len(self.images) - 1)
+        moved = [
+            image
+            for number, image in enumerate(self.images)
+            if (number < half or number in ends) and _is_stale(image)
+        ]
         if moved:
             self._potential.evaluate(moved)
+            if self._mirror is not None:
+                self._mirror.complete(self.images)
         return np.asarray(super().get_forces())
 
 
@@ -102,6 +113,7 @@ class BandSteps:
         spring_ev_square: spring between images, eV/Å².
         most_steps: most steps.
         stop: asked after every step; True stops.
+        mirror: symmetry that swaps the ends; None for none.
 
     Attributes:
         images: the images at present.
@@ -116,8 +128,9 @@ class BandSteps:
         spring_ev_square: float,
         most_steps: int,
         stop: Stop | None,
+        mirror: Mirror | None = None,
     ) -> None:
-        self.images = images
+        self.images, self._mirror = images, mirror
         self.count = 0
         self.force_ev_angstrom = np.inf
         self._potential, self._spring = potential, spring_ev_square
@@ -140,7 +153,12 @@ class BandSteps:
             StopRequested: a stop was requested.
         """
         band = BatchedNEB(
-            self.images, self._potential, spring_ev_square=self._spring, climber=climber
+            self.images,
+            self._potential,
+            spring_ev_square=self._spring,
+            climber=climber,
+            # An image on one side that climbs alone is not the mirror of the other.
+            mirror=self._mirror if climber in (0, len(self.images) // 2) else None,
         )
         best, least = band.get_positions(), np.inf
         for careful in (False, True):

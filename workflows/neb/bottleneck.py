@@ -66,4 +66,5 @@ def relax_bottleneck(
         largest_force_ev_angstrom=force,
         steps=int(optimizer.nsteps),
         converged=force <= options.force_ev_angstrom,
+        flags=("bottleneck_only",),
     )

@@ -152,6 +152,7 @@ class _Pairs:
                 host,
                 ion,
                 most_atoms=options.most_atoms,
+                least_atoms=options.least_atoms,
                 smallest_width_angstrom=options.smallest_width_angstrom,
             )
             for ion in ions

@@ -82,7 +82,7 @@ def hop_cell(
     *,
     smallest_width_angstrom: float = SMALLEST_WIDTH_ANGSTROM,
     most_atoms: int = MOST_ATOMS,
-    least_atoms: int = 1,
+    least_atoms: int = LEAST_ATOMS,
 ) -> HopCell:
     """Build the supercell for the hops of an ion.
 
@@ -201,7 +201,7 @@ def carried_variants(
     found: list[Floats] = []
     for operation in np.flatnonzero(there).tolist():
         rotation = cell.rotations[operation]
-        where = _images_of_atoms(cell.large, rotation, cell.translations[operation])
+        where = images_of_atoms(cell.large, rotation, cell.translations[operation])
         carried = np.zeros(displacements.shape)
         carried[where] = (displacements @ inverse) @ rotation.T @ basis
         if all(np.abs(carried - other).max() > SAME_VARIANT_ANGSTROM for other in found):
@@ -211,8 +211,13 @@ def carried_variants(
     return found
 
 
-def _images_of_atoms(crystal: IonicCrystal, rotation: Floats, translation: Floats) -> Ints:
-    """Atom onto which an operation maps each atom, shape (n,)."""
+def images_of_atoms(crystal: IonicCrystal, rotation: Floats, translation: Floats) -> Ints:
+    """Return the atom onto which an operation maps each atom, shape (n,).
+
+    Args:
+        crystal: n atoms.
+        rotation: shape (3, 3), and ``translation``, shape (3,), fractional.
+    """
     from scipy.spatial import cKDTree
 
     moved = crystal.frac @ rotation.T + translation

@@ -103,7 +103,10 @@ class NebFolder:
         return found
 
     def save_end(self, end: VacancyEnd) -> None:
-        """Store a relaxed vacancy."""
+        """Store a relaxed vacancy, once."""
+        name = f"vacancy-{end.site:04d}.json"
+        if (self.path / name).exists():
+            return
         content = {
             "site": end.site,
             "energy_ev": end.energy_ev,
@@ -111,7 +114,7 @@ class NebFolder:
             "converged": end.converged,
             "steps": end.steps,
         }
-        write_json(self.path / f"vacancy-{end.site:04d}.json", content, indent=None)
+        write_json(self.path / name, content, indent=None)
 
     def hops(self) -> dict[int, HopBarrier]:
         """Return the computed hops by their number, without their images."""

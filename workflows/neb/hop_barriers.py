@@ -19,6 +19,7 @@ from dualion.workflows.neb.bottleneck import relax_bottleneck
 from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images
+from dualion.workflows.neb.mirror import mirror_of
 from dualion.workflows.neb.vacancies import DISPLACED_ANGSTROM, VacancyEnd, relax_vacancy
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class HopCalculation:
                 return _without_barrier(hop, "end_into_other", FLAG_MEANINGS["end_into_other"])
             first, last, mover, saddle = ends
             images = start_images(first, last, mover, self.options.images, saddle)
-            band = self._relax(images, mover)
+            band = self._relax(hop, images, mover)
         except StructureError as error:
             return _without_barrier(hop, "", f"{error.reason}: {error}")
         finally:
@@ -124,10 +125,25 @@ class HopCalculation:
             return replace(found, flags=("bottleneck_only", *found.flags))
         return found
 
-    def _relax(self, images: list[Atoms], mover: int) -> Band:
+    def _relax(self, hop: int, images: list[Atoms], mover: int) -> Band:
         if self.options.bottleneck_only:
             return relax_bottleneck(images, mover, self._potential, self.options, stop=self._stop)
-        return relax_band(images, self._potential, self.options, mover=mover, stop=self._stop)
+        near, far = self._sites(hop)
+        kept = np.delete(np.arange(len(self.cell.large.numbers)), self.cell.own[far])
+        return relax_band(
+            images,
+            self._potential,
+            self.options,
+            mover=mover,
+            stop=self._stop,
+            mirror=mirror_of(self.cell, images, near, far, kept),
+        )
+
+    def _sites(self, hop: int) -> tuple[int, int]:
+        """Sites of the supercell between which the ion hops."""
+        row, frac = int(self.hops.chosen[hop]), self.cell.sites.frac
+        end = frac[self.hops.far[row]] + self.hops.cells[row]
+        return self.cell.site_at(frac[self.hops.near[row]]), self.cell.site_at(end)
 
     def end_images(self, hop: int) -> tuple[Atoms, Atoms, int, Floats | None] | None:
         """Both ends, the moving atom among theirs, and its bond valence saddle in Å.
@@ -139,7 +155,7 @@ class HopCalculation:
         sites, unit = self.cell.sites, self.cell.unit
         begin = sites.frac[self.hops.near[row]]
         end = sites.frac[self.hops.far[row]] + self.hops.cells[row]
-        near, far = self.cell.site_at(begin), self.cell.site_at(end)
+        near, far = self._sites(hop)
         if near == far:
             raise StructureError(
                 "The ion hops by a vector of the supercell, onto its own image; give a larger "
@@ -179,7 +195,7 @@ def assess_band(hop: int, band: Band, mover: int) -> HopBarrier:
         band: the relaxed band.
         mover: the moving ion's atom.
     """
-    flags = list(_moved_others(band, mover))
+    flags = [*band.flags, *_moved_others(band, mover)]
     if not band.converged:
         flags.append("not_converged")
     if band.top in (0, len(band.images) - 1):

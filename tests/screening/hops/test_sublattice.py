@@ -7,6 +7,7 @@ import pytest
 from conftest import ionic
 
 from dualion.screening.hops import sublattice as module
+from dualion.screening.hops.hop_list import hops_of
 from dualion.screening.hops.sublattice import is_own, sublattice_of
 from dualion.screening.ions import MobileIon
 from dualion.structures.errors import UnpreparableStructureError
@@ -80,3 +81,16 @@ def test_a_large_supercell_of_high_symmetry_is_refused(monkeypatch, rock_salt):
     with pytest.raises(UnpreparableStructureError, match="4 sites and the cell 192") as refused:
         sublattice_of(rock_salt, CHLORIDE)
     assert refused.value.reason == "cell_too_large"
+
+
+def test_hops_that_a_screw_axis_relates_are_of_one_kind():
+    """Along the helix; that from the last site to the first is listed the other way round."""
+    places = np.array(screw((0.10, 0.23, 0.05)))
+    sublattice = sublattice_of(
+        ionic(np.diag([6.0, 6.0, 9.0]), places, [17] * 4, [-1] * 4), CHLORIDE
+    )
+    hops = hops_of(sublattice)
+    step = np.linalg.norm((places[2] - places[0]) * [6.0, 6.0, 9.0])
+    helix = np.isclose(hops.lengths_angstrom, step)
+    assert helix.sum() == 4
+    assert len(set(hops.kinds[helix].tolist())) == 1

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from full_rows import full_tables
 from typer.testing import CliRunner
 
 from dualion.results.columns import CANDIDATES, SCREENED
 from dualion.results.ranking import rank_candidates
 from dualion.results.report import write_report
-from dualion.results.run_folder import read_run_folder
+from dualion.results.report.bands import with_bands
+from dualion.results.run_folder import RunFolder, read_run_folder
 from dualion.results.tables import read_table, write_table
 from dualion.results.transport.files import write_report as write_transport
 from dualion.results.transport.identity import RunOrigin
@@ -507,3 +509,33 @@ def test_molecular_dynamics_has_its_heading_curves_network_and_limits(moving, vi
     titles = together.locator("svg.profile title").all_text_contents()
     assert titles.count("Li") == 1 and titles.count("Li: upper limit") == 1
     assert titles.count("I: upper limit") == 2
+
+
+@pytest.fixture(scope="module")
+def banded(tmp_path_factory):
+    """A made-up run whose first candidate has barriers with a potential."""
+    folder = tmp_path_factory.mktemp("banded")
+    screened, ranked = full_tables()
+    kept = {"source": "file", "cation": "Li+", "anion": "Cl-", "neb_potential": None}
+    bands = {f"e{n}d_{ion}_neb_ev": None for n in (1, 2, 3) for ion in ("cation", "anion")}
+    rows = [row | kept | bands | {"dai_neb": None} for row in ranked]
+    known = {"e3d_cation_neb_ev": 0.4, "e3d_anion_neb_ev": 0.6, "e3d_cation_ev": 0.5}
+    rows[0] |= known | {"neb_potential": "chgnet", "dai_neb": True, "neb_problem": EVIL}
+    screened = [row | {key: kept[key] for key in ("source", "cation", "anion")} for row in screened]
+    run = RunFolder(folder=folder, rows=screened, candidates=rows, sidecar={})
+    write_report(run, folder / "report.html", details=with_bands(run, {}))
+    return folder
+
+
+def test_barriers_with_a_potential_have_a_plot_and_a_block_of_their_own(banded, visit):
+    page = visit(banded)
+    marks = page.tab.locator("#tiers circle.tier")
+    assert marks.count() == 2  # both ions of the one pair, and no other
+    row = int(marks.first.get_attribute("data-row"))
+    page.open(banded / "report.html", f"#/row/{row + 1}")
+    page.tab.wait_for_selector("#bands")
+    said = page.tab.locator("#bands").inner_text()
+    assert "Barriers with a potential: chgnet" in said
+    assert EVIL in said
+    assert page.tab.locator("#structure .badge", has_text="with a potential passes").count() == 1
+    assert page.tab.evaluate("window.hacked") is None

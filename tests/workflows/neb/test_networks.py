@@ -15,6 +15,7 @@ import pytest
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from born_mayer import BornMayer
 
+from dualion.screening.hops.vacancy import vacancy_hops
 from dualion.screening.ions import MobileIon
 from dualion.structures.conversion import to_atoms
 from dualion.structures.crystal import IonicCrystal
@@ -22,8 +23,11 @@ from dualion.structures.errors import StructureError
 from dualion.structures.supercells import make_supercell
 from dualion.workflows.doping.relaxation import RelaxOptions
 from dualion.workflows.neb.band import BandOptions
+from dualion.workflows.neb.cell import hop_cell
 from dualion.workflows.neb.forces import Potential
+from dualion.workflows.neb.hop_barriers import HopCalculation
 from dualion.workflows.neb.host import coordinations, gain_when_shaken, host_flags
+from dualion.workflows.neb.mirror import mirror_of
 from dualion.workflows.neb.run import NebOptions, structure_barriers
 
 LI, NA, CL = MobileIon(3, 1.0), MobileIon(11, 1.0), MobileIon(17, -1.0)
@@ -97,6 +101,26 @@ def test_barriers_do_not_depend_on_how_the_cell_is_written(change, salt, tmp_pat
     for ion, network in salt.ions.items():
         assert found.ions[ion].hops == 1
         np.testing.assert_allclose(found.ions[ion].barriers_ev, network.barriers_ev, atol=0.005)
+
+
+def test_half_of_a_symmetric_band_follows_from_the_other_half(monkeypatch):
+    found = []
+    for mirror in (mirror_of, lambda *_: None):
+        monkeypatch.setattr("dualion.workflows.neb.hop_barriers.mirror_of", mirror)
+        host, potential = rock_salt(edge=5.812), Potential(name="bm", calculator=BornMayer())
+        hops = vacancy_hops(host, NA)
+        saddles = hops.energies.saddles_frac
+        calculation = HopCalculation(
+            hop_cell(host, NA), hops.hops, potential, OPTIONS.band, saddles_frac=saddles
+        )
+        found.append((calculation.barrier(0), potential.calls))
+    (half, few), (whole, many) = found
+    np.testing.assert_allclose(half.energies_ev, whole.energies_ev, atol=1e-6)
+    assert half.steps == whole.steps
+    assert few < 0.75 * many
+    for one, other in zip(half.images, whole.images, strict=True):
+        np.testing.assert_allclose(one.get_forces(), other.get_forces(), atol=1e-4)
+        np.testing.assert_allclose(one.positions, other.positions, atol=1e-4)
 
 
 def test_the_bottleneck_alone_gives_the_barrier_where_its_plane_is_one_of_symmetry(salt, tmp_path):
@@ -180,19 +204,18 @@ def table(folder):
 
 def test_killed_and_started_again_no_hop_is_computed_twice(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    first = command(broken)
-    limit = time.monotonic() + 300.0
-    while not list(broken.rglob("hop-*.json")) and time.monotonic() < limit:
-        assert first.poll() is None, first.stdout.read()
-        time.sleep(0.02)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    with command(broken) as first:
+        limit = time.monotonic() + 300.0
+        while not list(broken.rglob("hop-*.json")) and time.monotonic() < limit:
+            assert first.poll() is None, first.stdout.read()
+            time.sleep(0.02)
+        first.send_signal(signal.SIGKILL)
     kept = {file: file.stat().st_mtime_ns for file in broken.rglob("*-0*.json")}
     assert any(file.name.startswith("hop") for file in kept)
     assert any(file.name.startswith("vacancy") for file in kept)
     for folder in (broken, whole):
-        run = command(folder)
-        text, _ = run.communicate(timeout=300)
+        with command(folder) as run:
+            text, _ = run.communicate(timeout=300)
         assert run.returncode == 0, text
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     assert table(broken) == table(whole)

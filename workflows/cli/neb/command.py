@@ -66,6 +66,14 @@ def neb(
         float, typer.Option(help="Force limit of a band, eV/Å.", rich_help_panel=BAND)
     ] = 0.05,
     steps: Annotated[int, typer.Option(help="Step limit.", rich_help_panel=BAND)] = 200,
+    bottleneck: Annotated[
+        bool,
+        typer.Option(
+            "--bottleneck",
+            help="Relax the highest image of a band alone: cheap, and less sure.",
+            rich_help_panel=BAND,
+        ),
+    ] = False,
     margin: Annotated[
         float,
         typer.Option(
@@ -125,7 +133,7 @@ def neb(
     from dualion.workflows.neb.handover.programs import PROGRAMS, make_handover
 
     chosen = _carriers(carriers)
-    options = _options(atoms, width, images, force, steps, margin)
+    options = _options(atoms, width, (images, force, steps, bottleneck), margin)
     if run := _is_run(source):
         options = replace(options, criterion=read_candidates(Path(source)).dai_criterion())
     selection, skipped = _select(source, candidates, ids or [], cation, anion)
@@ -190,7 +198,7 @@ def _carriers(name: str) -> Carriers:
 
 
 def _options(
-    atoms: int, width: float, images: int, force: float, steps: int, margin: float
+    atoms: int, width: float, bands: tuple[int, float, int, bool], margin: float
 ) -> NebOptions:
     """Check the options.
 
@@ -202,8 +210,14 @@ def _options(
     from dualion.workflows.neb.run import NebOptions
 
     within("number of atoms (--atoms)", atoms, (4, 2000))
+    images, force, steps, bottleneck = bands
     return NebOptions(
-        band=BandOptions(images=images, force_ev_angstrom=force, most_steps=steps),
+        band=BandOptions(
+            images=images,
+            force_ev_angstrom=force,
+            most_steps=steps,
+            bottleneck_only=bottleneck,
+        ),
         margin_ev=within("margin", margin, (0.0, 100.0), "eV"),
         most_atoms=atoms,
         smallest_width_angstrom=within("width", width, (3.0, 100.0), "Å"),

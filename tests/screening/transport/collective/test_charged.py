@@ -132,7 +132,7 @@ def test_two_species_in_the_centre_of_mass_have_their_numbers_from_the_masses() 
     assert kept.flags[-1] == "numbers_fixed_by_masses"
     assert np.isfinite(kept.cation_number.value)
     for frame in (mass, declared):  # of three species the masses fix nothing
-        assert "numbers_fixed_by_masses" not in run_of(frame=frame)[0][0][0].flags
+        assert "numbers_fixed_by_masses" not in run_of(moving, frame=frame)[0][0][0].flags
     assert "numbers_fixed_by_masses" not in run_of(chosen, two)[0][0][0].flags
 
 
