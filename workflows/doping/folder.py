@@ -57,7 +57,7 @@ COLUMNS = (
     "file",
 )
 """Columns of ``configurations.csv``."""
-PACKAGES = ("ase", "pymatgen", "spglib", "numpy", "chgnet", "torch")
+PACKAGES = ("ase", "pymatgen", "spglib", "numpy", "chgnet", "sevenn", "torch")
 """Packages whose versions affect the numbers."""
 
 
