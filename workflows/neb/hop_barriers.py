@@ -13,9 +13,8 @@ from dualion.results.vocabulary import FLAG_MEANINGS
 from dualion.screening.hops.hop_list import HopList
 from dualion.structures.conversion import to_atoms
 from dualion.structures.errors import StructureError
-from dualion.workflows.neb.band import Band, BandOptions, relax_band
+from dualion.workflows.neb.band import Band, BandOptions, relax_band, relax_bottleneck
 from dualion.workflows.neb.band_steps import WELL_EV, Stop
-from dualion.workflows.neb.bottleneck import relax_bottleneck
 from dualion.workflows.neb.cell import HopCell, carried_variants
 from dualion.workflows.neb.forces import Potential, release_memory
 from dualion.workflows.neb.images import start_images

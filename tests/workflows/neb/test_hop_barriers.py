@@ -50,7 +50,7 @@ def emt():
 
 
 def calculation(crystal=None, options=TIGHT, **more):
-    cell = hop_cell(crystal or copper(), COPPER, smallest_width_angstrom=7.0)
+    cell = hop_cell(crystal or copper(), COPPER, smallest_width_angstrom=7.0, least_atoms=1)
     hops = hops_of(cell.sites)
     unknown = np.full((len(hops.chosen), 3), np.nan)
     return HopCalculation(cell, hops, emt(), options, saddles_frac=unknown, **more)
@@ -110,7 +110,7 @@ def test_a_turned_crystal_has_the_same_barrier(hop):
 
 
 def test_displacements_carried_by_symmetry_are_those_relaxed_there():
-    cell = hop_cell(stretched_copper(), COPPER, smallest_width_angstrom=7.0)
+    cell = hop_cell(stretched_copper(), COPPER, smallest_width_angstrom=7.0, least_atoms=1)
     source = relax_vacancy(cell, 0, emt(), TIGHT)
     target = int(np.flatnonzero(cell.large_sites.orbits == 0)[-1])
     there = relax_vacancy(cell, target, emt(), TIGHT)
