@@ -33,6 +33,7 @@ SEED = 16
 LARGEST_CELL = 130
 CATIONS = ("Li", "Na", "K")
 END_STEPS = 150
+MOST_STEPS = 120
 RESAMPLED = 2000
 
 
@@ -73,7 +74,7 @@ def relax_end(end: Atoms, potential: Potential, force_ev_angstrom: float) -> Non
 
 def computed(row: dict[str, Any], potential: Potential) -> dict[str, Any]:
     """The barrier of a row with the potential, and how it was found."""
-    options = BandOptions()
+    options = BandOptions(most_steps=MOST_STEPS)
     published = images_of(row["atoms"])
     images = [image.copy() for image in published]
     for number in (0, -1):
@@ -136,7 +137,7 @@ def main() -> None:
     known = cached(cache)
     chosen = drawn_rows(count)
     with cache.open("a", encoding="utf-8") as out:
-        for row in chosen:
+        for row in sorted(chosen, key=lambda row: len(row["atoms"]["elements"])):
             if row["sys_name"] in known:
                 continue
             found = bond_valence_row(row) | computed(row, potential)

@@ -52,6 +52,11 @@ class PotentialError:
 
 
 STATED: dict[str, PotentialError] = {
+    "chgnet": PotentialError(
+        median_absolute_ev=0.23,
+        source="44 published DFT paths of Li, Na and K (Devi et al., arXiv:2508.06459), "
+        "benchmarks/neb_literature.py",
+    ),
     "mace": PotentialError(
         median_absolute_ev=0.124,
         source="325 published DFT paths of Li, Na and K, Devi et al., arXiv:2508.06459",
