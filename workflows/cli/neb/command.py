@@ -108,7 +108,7 @@ def neb(
 ) -> None:
     """Compute the barriers of both ions with a potential: vacancy hops as nudged elastic bands.
 
-    A first version, not validated yet: see the page on barriers with a potential.
+    Machine-learned potentials are soft: the page on barriers with a potential says by how much.
 
     Each structure is relaxed and repeated; its symmetry-distinct hops are computed in the order of
     their bond valence saddles until no hop that is left could lower E_1D, E_2D or E_3D. Each hop is
