@@ -408,7 +408,6 @@ REASONS: tuple[Term, ...] = (
             "cell_ran_away": "The cell changed its volume beyond what a relaxation can mean.",
             "atoms_too_close": "Two atoms came closer than ions can.",
             "engine_failed": "The engine raised an error.",
-            "cell_too_small": "The ion hops onto its own image: the supercell is too narrow.",
         },
     ),
     *_terms(
