@@ -289,3 +289,15 @@ def test_a_picometre_of_collective_motion_is_motion_and_rounding_is_none() -> No
     assert len(still.numbers) == len(still.einstein_numbers) == 2
     walk["Li"] *= 1e8
     assert "no_motion" not in run_of(walk).flags
+
+
+@pytest.mark.parametrize(
+    ("charges", "named"), [({"Li": 1.0}, "no charge for I"), ({}, "no charge for Li, I")]
+)
+def test_an_ion_without_a_charge_is_named(charges: dict[str, float], named: str) -> None:
+    walks = {name: gaussian_walk(np.random.default_rng(3), 60, 4) for name in ("Li", "I")}
+    given = {"volume_cubic_angstrom": 1000.0, "temperature_k": 600.0}
+    with pytest.raises(InputError, match=named):
+        transport(walks, charges, STEP_PS, **given)
+    with pytest.raises(InputError, match="no charge for any ion"):
+        transport({}, charges, STEP_PS, **given)

@@ -11,7 +11,11 @@ from pymatgen.core import Lattice, Structure
 from walks import STEP_PS, gaussian_walk
 
 from dualion.screening.transport.analysis import analyse
-from dualion.screening.transport.motion.bonding import FIRST_FRAMES, find_polyanions
+from dualion.screening.transport.motion.bonding import (
+    FIRST_FRAMES,
+    _usual_charges,
+    find_polyanions,
+)
 from dualion.screening.transport.options import AnalysisOptions
 from dualion.screening.transport.report import TransportReport
 from dualion.screening.transport.species import ion_groups
@@ -127,3 +131,10 @@ def test_free_and_bound_ions_of_one_element_are_groups_of_their_own() -> None:
     assert polyanions.formula == "PS4"
     assert len(groups["S(bound)"]) == 4 * len(groups["S(free)"]) == 64
     assert len(groups["Cl"]) == 16
+
+
+def test_an_element_is_an_anion_beside_what_it_attracts_electrons_from() -> None:
+    """Sulfur (2.58 on Pauling's scale) stays an anion beside oxygen; alone with metals the most
+    electronegative element is the anion, whatever its electronegativity."""
+    assert _usual_charges(("Li", "P", "S", "O")) == {"Li": 1.0, "P": 5.0, "S": -2.0, "O": -2.0}
+    assert _usual_charges(("Li", "P")) == {"Li": 1.0, "P": -3.0}
