@@ -86,3 +86,11 @@ def test_where_none_is_wide_enough_the_widest_is_taken() -> None:
     }
     assert plan.supercell.widths_angstrom.min() == pytest.approx(max(widths.values()))
     assert plan.x_reached == 1.0
+
+
+def test_a_cell_that_only_swaps_ions_may_fill_the_limit() -> None:
+    """One ion in four formula units of two atoms: eight atoms, no more and no fewer."""
+    swap = (MobileIon(17, -1.0), MobileIon(53, -1.0), 1)
+    unit = FormulaUnitChange(name="swap", replaced=(swap,), amount=1)
+    plan = plan_doping(SALT, unit, 0.25, DopingOptions(most_atoms=8))
+    assert (plan.formula_units, plan.units, plan.atoms, plan.x_reached) == (4, 1, 8, 0.25)
