@@ -64,10 +64,11 @@ def _draw_in_space(axes: Any, jumps: Hops, cell: NDArray[np.float64]) -> None:
     axes.add_collection3d(Line3DCollection(edges, colors="0.4", linewidths=0.8))
     sites = jumps.sites % 1.0
     halves, counts = half_lines(sites, connections(jumps.network()))
-    widths = _widths(counts, int(counts.max(initial=1)))
-    axes.add_collection3d(
-        Line3DCollection(halves @ cell, colors=LINK_COLOUR, linewidths=widths, alpha=0.75)
-    )
+    if len(halves):  # an empty collection has no limits to give to the axes
+        widths = _widths(counts, int(counts.max()))
+        axes.add_collection3d(
+            Line3DCollection(halves @ cell, colors=LINK_COLOUR, linewidths=widths, alpha=0.75)
+        )
     places = sites @ cell
     axes.scatter(
         *places.T, c=jumps.occupancy, s=26, edgecolors="black", linewidths=0.4, depthshade=False,

@@ -295,6 +295,17 @@ def test_network_figure_colours_sites_and_widens_links(report):
     assert named == ["host (S)", "1 jump", "3 jumps"]
 
 
+def test_a_network_without_a_jump_is_its_sites(report):
+    places = np.array([[0.1, 0.1, 0.1], [0.4, 0.1, 0.1]])
+    still = np.repeat(places[None], 30, axis=0)
+    jumps = hops(still, 9.0 * np.eye(3), 0.1, species="Li", sites=places)
+    figure = network_figure(jumps, report.pathlines)
+    links, sites = figure.axes[1].collections[1:]
+    assert (len(links.get_segments()), len(sites.get_offsets())) == (0, 2)
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == "0 jumps of Li between 2 sites"
+
+
 def test_a_heading_names_what_the_run_is_of_and_no_file(report):
     origin = RunOrigin(
         engine="ASE", potential="CHGNet", compound="Li3.2PS4I0.2", defects="salt_Li1_I1"
