@@ -46,6 +46,8 @@ class IonPaths(IonMap):
         Raises:
             InputError: the ion has no path.
         """
+        import matplotlib.pyplot  # noqa: F401  a notebook shows figures once it is imported
+
         return draw_paths(self.paths, title=f"{self.ion} in {self.crystal.formula}")
 
     def to_structure(self) -> Structure:
