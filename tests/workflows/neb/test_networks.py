@@ -90,6 +90,7 @@ def test_rock_salt_has_one_hop_an_ion_and_one_barrier_in_all_dimensions(salt):
     assert salt.host_converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["conventional", "turned"])
 def test_barriers_do_not_depend_on_how_the_cell_is_written(change, salt, tmp_path):
     crystal = rock_salt()
@@ -210,6 +211,7 @@ def table(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_no_hop_is_computed_twice(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     with command(broken) as first:
