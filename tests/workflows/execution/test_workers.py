@@ -48,6 +48,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_another_user_cannot_use_the_scheduler(tmp_path: Path) -> None:
     """Code of another uid runs on an open scheduler, the control, and on ours it does not."""
     (tmp_path / "intruder.py").write_text(INTRUDER)

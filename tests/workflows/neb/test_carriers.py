@@ -31,6 +31,8 @@ WIDTH_ANGSTROM = 7.0
 EPSILON_EV, SIGMA_ANGSTROM, CUTOFF_ANGSTROM = 1e-4, 2.3, 3.9
 ROCK_SALT_ANGSTROM = 5.2
 
+pytestmark = pytest.mark.slow  # relaxes cells of defects for half a minute in all
+
 
 def options() -> NebOptions:
     band = BandOptions(end_force_ev_angstrom=0.05, most_steps=300)
