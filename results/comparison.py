@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.results.run_folder import Identity, RunFolder, identity
 from dualion.results.score import PARTS
@@ -146,7 +147,7 @@ def _barrier_changes(first: Row, second: Row, dimensionality: int = 0) -> list[s
     found = []
     for n in (dimensionality,) if dimensionality else (1, 2, 3):
         for ion in ("cation", "anion"):
-            old, new = (_number(row.get(f"e{n}d_{ion}_ev")) for row in (first, second))
+            old, new = (as_number(row.get(f"e{n}d_{ion}_ev")) for row in (first, second))
             if old != new and not abs(old - new) < SAME_EV and not (old != old and new != new):
                 found.append(f"E({ion}) {n}D {_energy(old)} → {_energy(new)}")
     return found
@@ -161,7 +162,7 @@ def _energy(value: float) -> str:
 def _why_moved(first: Row, second: Row) -> str:
     changed = _barrier_changes(first, second)[:2]
     for part in PARTS:
-        old, new = (_number(row.get(f"score_{part}")) for row in (first, second))
+        old, new = (as_number(row.get(f"score_{part}")) for row in (first, second))
         if abs(old - new) > SHOWN_PART and part not in OF_BARRIERS:
             changed.append(f"{part.replace('_', ' ')} {old:.2f} → {new:.2f}")
     return "; ".join(changed) or "others entered, left or moved"
@@ -184,7 +185,3 @@ def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, ", ".join(str(item) for item in value) or "all"
     else:
         yield prefix, str(value)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan

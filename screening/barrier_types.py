@@ -110,8 +110,7 @@ class IonBarriers(Document):
         """
         if judged == "grid":
             return self.barriers_ev
-        pairs = zip(self.refined_ev, self.barriers_ev, strict=True)
-        return Triple(*(grid if math.isnan(refined) else refined for refined, grid in pairs))
+        return Triple.first_known(self.refined_ev, self.barriers_ev)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

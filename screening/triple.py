@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -17,6 +19,12 @@ class Triple(NamedTuple):
     e1d: float
     e2d: float
     e3d: float
+
+    @classmethod
+    def first_known(cls, one: Iterable[float], other: Iterable[float]) -> Triple:
+        """Take each energy of the first, eV, or that of the other where it is NaN."""
+        pairs = zip(one, other, strict=True)
+        return cls(*(second if math.isnan(first) else first for first, second in pairs))
 
     def above(self, bases: Triple) -> Triple:
         """Return each energy above its base, eV; ``inf`` where there is none."""

@@ -7,8 +7,6 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dualion.results.path.figure import draw_paths
 from dualion.results.path.files import free_points
 from dualion.screening.percolation.pathways import IonMap
@@ -37,8 +35,7 @@ class IonPaths(IonMap):
     @property
     def barriers(self) -> Triple:
         """E_1D, E_2D, E_3D, eV: refined where they were refined, else those on the grid."""
-        pairs = zip(self.refined_ev, self.barriers_ev, strict=True)
-        return Triple(*(grid if np.isnan(refined) else refined for refined, grid in pairs))
+        return Triple.first_known(self.refined_ev, self.barriers_ev)
 
     def plot(self) -> Figure:
         """Draw the energy along each path, one panel a dimensionality.

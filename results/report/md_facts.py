@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.screening.transport.number_text import diffusion_text, measured_text
 
@@ -48,5 +49,4 @@ def _ion_facts(row: Row, ion: str, at: str) -> list[Fact]:
 
 
 def _number(row: Row, key: str) -> float:
-    value = row.get(key)
-    return float(value) if isinstance(value, int | float) else math.nan
+    return as_number(row.get(key))

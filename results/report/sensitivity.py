@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dualion.results.calibrated import as_number
 from dualion.results.columns import Row
 from dualion.results.guest_rows import is_guest
 from dualion.screening.barrier_types import BarrierOptions
@@ -54,7 +55,7 @@ def _by_choice(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
     reading = f"{d}D, ratio read as {other.replace('_', ' ')}"
     lines.append(_line(reading, *_barriers(row, "_ev"), turned))
     recipe = [
-        [_number(row.get(key.format(n=n))) for n in (1, 2, 3)]
+        [as_number(row.get(key.format(n=n))) for n in (1, 2, 3)]
         for key in ("e{n}d_cation_grid_ev", "published_e{n}d_anion_ev")
     ]
     if not any(math.isnan(value) for triple in recipe for value in triple):
@@ -76,7 +77,7 @@ def _of_guest(row: Row, criterion: DaiCriterion) -> list[dict[str, Any]]:
         "guest_e{n}d_no_cations_ev": "without mobile cations",
     }
     for key, name in keys.items():
-        anion = Triple(*(_number(row.get(key.format(n=n))) for n in (1, 2, 3)))
+        anion = Triple(*(as_number(row.get(key.format(n=n))) for n in (1, 2, 3)))
         if not any(map(math.isnan, anion)):
             label = f"{criterion.dimensionality}D, {name}"
             lines.append(_line(label, cation, anion, criterion))
@@ -127,13 +128,9 @@ def _barriers(row: Row, ending: str) -> tuple[Triple, Triple]:
     """Read E_1D, E_2D, E_3D of cation and anion from the columns of this ending, eV."""
 
     def of(role: str) -> Triple:
-        return Triple(*(_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3)))
+        return Triple(*(as_number(row.get(f"e{n}d_{role}{ending}")) for n in (1, 2, 3)))
 
     return of("cation"), of("anion")
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _finite(value: float) -> float | None:

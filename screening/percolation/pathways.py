@@ -14,6 +14,7 @@ from dualion.screening.bvse.pair_parameters import ParameterQuality
 from dualion.screening.ions import MobileIon
 from dualion.screening.percolation.path import MigrationPath, minimum_energy_paths
 from dualion.screening.percolation.sites import NearAtom, Site, nearest_atoms, sites_of
+from dualion.screening.triple import Triple
 from dualion.structures.crystal import IonicCrystal
 
 
@@ -55,9 +56,9 @@ class IonMap:
     crystal: IonicCrystal
     ion: MobileIon
     energies_ev: NDArray[np.float64]
-    barriers_ev: tuple[float, float, float]
-    from_region_ev: tuple[float, float, float]
-    refined_ev: tuple[float, float, float]
+    barriers_ev: Triple
+    from_region_ev: Triple
+    refined_ev: Triple
     quality: ParameterQuality
     paths: tuple[MigrationPath, ...]
     bottlenecks: tuple[Bottleneck, ...]
